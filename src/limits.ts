@@ -3,90 +3,90 @@
  * What a person running Switchboard may want to change is a setting instead (config/schema.ts).
  */
 export const limits = {
-	// Telegram's own figures (telegram.md). A message beyond them is refused before it is accepted.
-	textLengthMax: 4096,
-	captionLengthMax: 1024,
-	callbackTextLengthMax: 200,
+  // Telegram's own figures (telegram.md). A message beyond them is refused before it is accepted.
+  textLengthMax: 4096,
+  captionLengthMax: 1024,
+  callbackTextLengthMax: 200,
 
-	// Polling. 100 is Telegram's maximum; more updates wait in Telegram's queue.
-	pollUpdatesMax: 100,
-	/** An answer of getUpdates is about 4 MiB at most; beyond this the answer is dropped and asked for again. */
-	botApiAnswerBytesMax: 32 * 1024 * 1024,
-	/** Backoff after network errors, 5xx and malformed answers: doubled from min to max, with jitter. */
-	pollBackoffMinMs: 500,
-	pollBackoffMaxMs: 60_000,
-	/** Another poller holds the token: tried again at this interval, since each try disturbs the other. */
-	pollConflictDelayMs: 10_000,
-	/** A call that is not a long poll and takes longer than this counts as unanswered. */
-	botApiTimeoutMs: 30_000,
+  // Polling. 100 is Telegram's maximum; more updates wait in Telegram's queue.
+  pollUpdatesMax: 100,
+  /** An answer of getUpdates is about 4 MiB at most; beyond this the answer is dropped and asked for again. */
+  botApiAnswerBytesMax: 32 * 1024 * 1024,
+  /** Backoff after network errors, 5xx and malformed answers: doubled from min to max, with jitter. */
+  pollBackoffMinMs: 500,
+  pollBackoffMaxMs: 60_000,
+  /** Another poller holds the token: tried again at this interval, since each try disturbs the other. */
+  pollConflictDelayMs: 10_000,
+  /** A call that is not a long poll and takes longer than this counts as unanswered. */
+  botApiTimeoutMs: 30_000,
 
-	// The journal.
-	/** Deliveries of one update_id within this time are one update; after it the id may be a new one (I2). */
-	dedupeWindowMs: 48 * 3_600_000,
-	/** Jobs committed in one transaction; the rest wait for the next. Bounds the time a commit holds the loop. */
-	groupCommitJobsMax: 256,
-	/** Jobs waiting for a commit. At the bound new ones are refused as `internal`; ingress and HTTP slow down before. */
-	commitQueueMax: 20_000,
-	/** Entries a single read returns. */
-	readEntriesMax: 1000,
+  // The journal.
+  /** Deliveries of one update_id within this time are one update; after it the id may be a new one (I2). */
+  dedupeWindowMs: 48 * 3_600_000,
+  /** Jobs committed in one transaction; the rest wait for the next. Bounds the time a commit holds the loop. */
+  groupCommitJobsMax: 256,
+  /** Jobs waiting for a commit. At the bound new ones are refused as `internal`; ingress and HTTP slow down before. */
+  commitQueueMax: 20_000,
+  /** Entries a single read returns. */
+  readEntriesMax: 1000,
 
-	// Conversations.
-	/** Chats held in memory; the least recently used is passivated, since the database has it. */
-	liveConversationsMax: 10_000,
-	/** Overdue timers stepped in one unit of work; the next unit takes the rest. */
-	timersPerUnitMax: 200,
-	/** Longest single wait of the armed timer, below setTimeout's own limit of 2^31 ms. */
-	timerArmMaxMs: 3_600_000,
+  // Conversations.
+  /** Chats held in memory; the least recently used is passivated, since the database has it. */
+  liveConversationsMax: 10_000,
+  /** Overdue timers stepped in one unit of work; the next unit takes the rest. */
+  timersPerUnitMax: 200,
+  /** Longest single wait of the armed timer, below setTimeout's own limit of 2^31 ms. */
+  timerArmMaxMs: 3_600_000,
 
-	// Backend requests.
-	requestsInFlightMax: 32,
-	requestAttemptsMax: 5,
-	requestBackoffMinMs: 500,
-	requestBackoffMaxMs: 10_000,
-	/** Bytes of an answer of the backend's HTTP service; beyond it the request fails. */
-	backendAnswerBytesMax: 1024 * 1024,
+  // Backend requests.
+  requestsInFlightMax: 32,
+  requestAttemptsMax: 5,
+  requestBackoffMinMs: 500,
+  requestBackoffMaxMs: 10_000,
+  /** Bytes of an answer of the backend's HTTP service; beyond it the request fails. */
+  backendAnswerBytesMax: 1024 * 1024,
 
-	// The outbox.
-	/** Messages waiting. At the bound POST answers 503 with Retry-After; conversations' replies are still taken. */
-	outboxMessagesMax: 100_000,
-	/** Calls to Telegram under way at once; the rest wait in the database. */
-	sendsInFlightMax: 64,
-	/** Tries of one message that Telegram did not take (429, 5xx, never left); then it is `failed`. */
-	sendAttemptsMax: 8,
-	sendBackoffMinMs: 500,
-	sendBackoffMaxMs: 30_000,
-	/** Messages in one POST to /v1/messages/batch. */
-	batchMessagesMax: 1000,
-	/** An Idempotency-Key is remembered for this long. */
-	idempotencyWindowMs: 7 * 24 * 3_600_000,
-	/** How far ahead `send_at` may lie. */
-	scheduleAheadMaxMs: 366 * 24 * 3_600_000,
-	messageWaitMaxMs: 50_000,
+  // The outbox.
+  /** Messages waiting. At the bound POST answers 503 with Retry-After; conversations' replies are still taken. */
+  outboxMessagesMax: 100_000,
+  /** Calls to Telegram under way at once; the rest wait in the database. */
+  sendsInFlightMax: 64,
+  /** Tries of one message that Telegram did not take (429, 5xx, never left); then it is `failed`. */
+  sendAttemptsMax: 8,
+  sendBackoffMinMs: 500,
+  sendBackoffMaxMs: 30_000,
+  /** Messages in one POST to /v1/messages/batch. */
+  batchMessagesMax: 1000,
+  /** An Idempotency-Key is remembered for this long. */
+  idempotencyWindowMs: 7 * 24 * 3_600_000,
+  /** How far ahead `send_at` may lie. */
+  scheduleAheadMaxMs: 366 * 24 * 3_600_000,
+  messageWaitMaxMs: 50_000,
 
-	// Operators' streams.
-	/** Recent entries kept encoded for all readers, by count and by bytes; older ones are read from the journal. */
-	broadcastEntriesMax: 4096,
-	broadcastBytesMax: 8 * 1024 * 1024,
-	/** Bytes handed to a socket before waiting for it to drain: the memory of one slow reader. */
-	readerBufferBytes: 256 * 1024,
-	/** A socket that takes nothing for this long is closed. */
-	readerStuckMs: 60_000,
-	heartbeatMs: 15_000,
-	streamsPerKeyMax: 100,
-	/** Base of the `retry:` field; each reader gets it with jitter so that not all return at once. */
-	reconnectMs: 2000,
-	/** How often keys changed by another process (the CLI) are noticed; revoked streams end within 1 s. */
-	keysRefreshMs: 250,
+  // Operators' streams.
+  /** Recent entries kept encoded for all readers, by count and by bytes; older ones are read from the journal. */
+  broadcastEntriesMax: 4096,
+  broadcastBytesMax: 8 * 1024 * 1024,
+  /** Bytes handed to a socket before waiting for it to drain: the memory of one slow reader. */
+  readerBufferBytes: 256 * 1024,
+  /** A socket that takes nothing for this long is closed. */
+  readerStuckMs: 60_000,
+  heartbeatMs: 15_000,
+  streamsPerKeyMax: 100,
+  /** Base of the `retry:` field; each reader gets it with jitter so that not all return at once. */
+  reconnectMs: 2000,
+  /** How often keys changed by another process (the CLI) are noticed; revoked streams end within 1 s. */
+  keysRefreshMs: 250,
 
-	// HTTP.
-	bodyBytesMax: 1024 * 1024,
-	pageSizeMax: 200,
-	keysMax: 10_000,
+  // HTTP.
+  bodyBytesMax: 1024 * 1024,
+  pageSizeMax: 200,
+  keysMax: 10_000,
 
-	// The process.
-	/** Restart of a failed actor: doubled from min to max. */
-	restartMinMs: 250,
-	restartMaxMs: 30_000,
-	/** SIGTERM to exit. */
-	shutdownMs: 10_000,
+  // The process.
+  /** Restart of a failed actor: doubled from min to max. */
+  restartMinMs: 250,
+  restartMaxMs: 30_000,
+  /** SIGTERM to exit. */
+  shutdownMs: 10_000,
 } as const;

@@ -1,162 +1,118 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { describe, expect, test } from "vitest";
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
 
-const ROOT = join(import.meta.dirname, "..");
+const ROOT = join(import.meta.dirname, '..');
 
 /** Root files that every area may import. */
-const SHARED = [
-	"src/errors.ts",
-	"src/limits.ts",
-	"src/clock.ts",
-	"src/status.ts",
-];
+const SHARED = ['src/errors.ts', 'src/limits.ts', 'src/clock.ts', 'src/status.ts'];
 /** What an area shows to others: its port (named like the folder), and Telegram's plain facts. */
-const PORTS =
-	/^src\/(\w+)\/\1\.ts$|^src\/telegram\/(errors|update|methods)\.ts$/;
+const PORTS = /^src\/(\w+)\/\1\.ts$|^src\/telegram\/(errors|update|methods)\.ts$/;
 /** Files that touch the world for a port. Only the composition root may name them. */
 const ADAPTERS = /^src\/(?!http\/)\w+\/(sqlite|postgres|http)(-\w+)?\.ts$/;
-const COMPOSITION = ["src/main.ts", "src/cli.ts"];
+const COMPOSITION = ['src/main.ts', 'src/cli.ts'];
 
 interface SourceFile {
-	readonly path: string;
-	readonly text: string;
-	readonly imports: readonly {
-		readonly target: string;
-		readonly external: boolean;
-		readonly typeOnly: boolean;
-	}[];
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly {
+    readonly target: string;
+    readonly external: boolean;
+    readonly typeOnly: boolean;
+  }[];
 }
 
-const files: SourceFile[] = ["src", "machines", "config"]
-	.flatMap((folder) =>
-		readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map(
-			(f) => join(folder, f),
-		),
-	)
-	.filter((path) => path.endsWith(".ts"))
-	.map((path) => {
-		const text = readFileSync(join(ROOT, path), "utf8");
-		const imports = [
-			...text.matchAll(
-				/^(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm,
-			),
-		].map((m) => {
-			const specifier = m[2] ?? "";
-			const external = !specifier.startsWith(".");
-			const target = external
-				? specifier
-				: relative(ROOT, join(ROOT, dirname(path), specifier));
-			return { target, external, typeOnly: m[1] !== undefined };
-		});
-		return { path, text, imports };
-	});
+const files: SourceFile[] = ['src', 'machines', 'config']
+  .flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((f) => join(folder, f)),
+  )
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => {
+    const text = readFileSync(join(ROOT, path), 'utf8');
+    const imports = [...text.matchAll(/^(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm)].map((m) => {
+      const specifier = m[2] ?? '';
+      const external = !specifier.startsWith('.');
+      const target = external ? specifier : relative(ROOT, join(ROOT, dirname(path), specifier));
+      return { target, external, typeOnly: m[1] !== undefined };
+    });
+    return { path, text, imports };
+  });
 
-const area = (path: string): string | undefined =>
-	/^src\/(\w+)\//.exec(path)?.[1];
+const area = (path: string): string | undefined => /^src\/(\w+)\//.exec(path)?.[1];
 
 /** Every local import that breaks the rule, as "importer -> imported". */
-function violations(
-	rule: (file: SourceFile, target: string) => boolean,
-): string[] {
-	return files.flatMap((file) =>
-		file.imports
-			.filter((i) => !i.external && rule(file, i.target))
-			.map((i) => `${file.path} -> ${i.target}`),
-	);
+function violations(rule: (file: SourceFile, target: string) => boolean): string[] {
+  return files.flatMap((file) =>
+    file.imports.filter((i) => !i.external && rule(file, i.target)).map((i) => `${file.path} -> ${i.target}`),
+  );
 }
 
-describe("the import rules of the architecture", () => {
-	test("there are files to check", () => {
-		expect(files.length).toBeGreaterThan(2);
-	});
+describe('the import rules of the architecture', () => {
+  test('there are files to check', () => {
+    expect(files.length).toBeGreaterThan(2);
+  });
 
-	test("1: machines import xstate and their own event types, nothing else", () => {
-		const broken = files
-			.filter((f) => f.path.startsWith("machines/"))
-			.flatMap((f) => f.imports.map((i) => ({ f, i })))
-			.filter(({ i }) =>
-				i.external ? i.target !== "xstate" : !i.target.startsWith("machines/"),
-			)
-			.map(({ f, i }) => `${f.path} -> ${i.target}`);
-		expect(broken).toEqual([]);
-	});
+  test('1: machines import xstate and their own event types, nothing else', () => {
+    const broken = files
+      .filter((f) => f.path.startsWith('machines/'))
+      .flatMap((f) => f.imports.map((i) => ({ f, i })))
+      .filter(({ i }) => (i.external ? i.target !== 'xstate' : !i.target.startsWith('machines/')))
+      .map(({ f, i }) => `${f.path} -> ${i.target}`);
+    expect(broken).toEqual([]);
+  });
 
-	test("2: an area imports ports, machines and the root files, never another area's inside", () => {
-		const broken = violations((file, target) => {
-			const from = area(file.path);
-			if (from === undefined || area(target) === from) return false;
-			return !(
-				PORTS.test(target) ||
-				target.startsWith("machines/") ||
-				SHARED.includes(target)
-			);
-		});
-		expect(broken).toEqual([]);
-	});
+  test("2: an area imports ports, machines and the root files, never another area's inside", () => {
+    const broken = violations((file, target) => {
+      const from = area(file.path);
+      if (from === undefined || area(target) === from) return false;
+      return !(PORTS.test(target) || target.startsWith('machines/') || SHARED.includes(target));
+    });
+    expect(broken).toEqual([]);
+  });
 
-	test("3: only the composition root imports adapters, and nobody imports it", () => {
-		expect(
-			violations((file, target) => {
-				if (!ADAPTERS.test(target) || COMPOSITION.includes(file.path))
-					return false;
-				return area(file.path) !== area(target) || !ADAPTERS.test(file.path);
-			}),
-		).toEqual([]);
-		expect(
-			violations(
-				(file, target) =>
-					COMPOSITION.includes(target) && !COMPOSITION.includes(file.path),
-			),
-		).toEqual([]);
-	});
+  test('3: only the composition root imports adapters, and nobody imports it', () => {
+    expect(
+      violations((file, target) => {
+        if (!ADAPTERS.test(target) || COMPOSITION.includes(file.path)) return false;
+        return area(file.path) !== area(target) || !ADAPTERS.test(file.path);
+      }),
+    ).toEqual([]);
+    expect(violations((file, target) => COMPOSITION.includes(target) && !COMPOSITION.includes(file.path))).toEqual([]);
+  });
 
-	test("4: only the composition root reads config and the environment", () => {
-		const broken = files
-			.filter(
-				(f) => !COMPOSITION.includes(f.path) && !f.path.startsWith("config/"),
-			)
-			.filter(
-				(f) =>
-					/process\.env/.test(f.text) ||
-					f.imports.some((i) => i.target.startsWith("config/") && !i.typeOnly),
-			)
-			.map((f) => f.path);
-		expect(broken).toEqual([]);
-	});
+  test('4: only the composition root reads config and the environment', () => {
+    const broken = files
+      .filter((f) => !COMPOSITION.includes(f.path) && !f.path.startsWith('config/'))
+      .filter(
+        (f) => /process\.env/.test(f.text) || f.imports.some((i) => i.target.startsWith('config/') && !i.typeOnly),
+      )
+      .map((f) => f.path);
+    expect(broken).toEqual([]);
+  });
 
-	test("5: the clock and randomness are arguments", () => {
-		const allowed = ["src/clock.ts", ...COMPOSITION];
-		const broken = files
-			.filter((f) => !allowed.includes(f.path))
-			.filter((f) =>
-				/Date\.now\(|new Date\(\)|Math\.random\(|(?<![.\w])set(Timeout|Interval)\(/.test(
-					f.text,
-				),
-			)
-			.map((f) => f.path);
-		expect(broken).toEqual([]);
-	});
+  test('5: the clock and randomness are arguments', () => {
+    const allowed = ['src/clock.ts', ...COMPOSITION];
+    const broken = files
+      .filter((f) => !allowed.includes(f.path))
+      .filter((f) => /Date\.now\(|new Date\(\)|Math\.random\(|(?<![.\w])set(Timeout|Interval)\(/.test(f.text))
+      .map((f) => f.path);
+    expect(broken).toEqual([]);
+  });
 
-	test("6: there are no cycles", () => {
-		const graph = new Map(
-			files.map((f) => [
-				f.path,
-				f.imports.filter((i) => !i.external).map((i) => i.target),
-			]),
-		);
-		const done = new Set<string>();
-		const cycles: string[] = [];
-		const walk = (path: string, trail: readonly string[]): void => {
-			if (trail.includes(path)) {
-				cycles.push([...trail.slice(trail.indexOf(path)), path].join(" -> "));
-				return;
-			}
-			if (done.has(path)) return;
-			for (const next of graph.get(path) ?? []) walk(next, [...trail, path]);
-			done.add(path);
-		};
-		for (const path of graph.keys()) walk(path, []);
-		expect(cycles).toEqual([]);
-	});
+  test('6: there are no cycles', () => {
+    const graph = new Map(files.map((f) => [f.path, f.imports.filter((i) => !i.external).map((i) => i.target)]));
+    const done = new Set<string>();
+    const cycles: string[] = [];
+    const walk = (path: string, trail: readonly string[]): void => {
+      if (trail.includes(path)) {
+        cycles.push([...trail.slice(trail.indexOf(path)), path].join(' -> '));
+        return;
+      }
+      if (done.has(path)) return;
+      for (const next of graph.get(path) ?? []) walk(next, [...trail, path]);
+      done.add(path);
+    };
+    for (const path of graph.keys()) walk(path, []);
+    expect(cycles).toEqual([]);
+  });
 });

@@ -1,0 +1,89 @@
+/**
+ * What Switchboard tells a conversation, and what a conversation asks of it. Everything is JSON: a snapshot is
+ * stored after each step.
+ */
+
+/** Who a conversation is with. Given once, as the machine's input. */
+export interface ConversationInput {
+  /** The conversation's own id: the chat's, with `:u<user>` or `:t<topic>` behind it where the settings say so. */
+  readonly conversation: string;
+  /** Telegram's chat id, as text. */
+  readonly chat: string;
+}
+
+export interface Person {
+  readonly id: number;
+  readonly firstName: string;
+  readonly languageCode?: string;
+}
+
+/** The user wrote a message. `text` is a text's or a caption's; `kind` names Telegram's content: text, photo, sticker, … */
+export interface MessageReceived {
+  readonly type: 'message.received';
+  readonly text: string;
+  readonly kind: string;
+  readonly messageId: number;
+  readonly from: Person | null;
+  /** ISO 8601, as Telegram dated it. */
+  readonly at: string;
+}
+
+/** The user changed a message of theirs. */
+export interface MessageEdited extends Omit<MessageReceived, 'type'> {
+  readonly type: 'message.edited';
+}
+
+/** The user pressed an inline button. Answer with `answerCallback`, or Telegram shows a spinner. */
+export interface CallbackReceived {
+  readonly type: 'callback.received';
+  readonly id: string;
+  readonly data: string;
+  /** The message that carries the button; null where Telegram no longer tells. */
+  readonly messageId: number | null;
+  readonly from: Person;
+}
+
+/** The user blocked, unblocked, added or removed the bot: Telegram's ChatMember status. */
+export interface MembershipChanged {
+  readonly type: 'membership.changed';
+  readonly status: string;
+}
+
+/** The events that Telegram's updates become. */
+export type UserEvent = MessageReceived | MessageEdited | CallbackReceived | MembershipChanged;
+
+/** Anything else that may come: an aggregator's event, whose type the aggregator chooses. */
+export interface PostedEvent {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+export interface InlineButton {
+  readonly text: string;
+  readonly callback_data?: string;
+  readonly url?: string;
+}
+
+/** Rows of buttons under a message. */
+export interface InlineKeyboard {
+  readonly inline_keyboard: readonly (readonly InlineButton[])[];
+}
+
+/** `reply`: a message to the conversation's chat. More fields of Telegram's sendMessage may be given. */
+export interface Reply {
+  readonly text: string;
+  readonly parse_mode?: 'HTML' | 'MarkdownV2';
+  readonly reply_markup?: InlineKeyboard;
+}
+
+/** `edit`: new text and buttons for a message that the bot sent. */
+export interface Edit extends Reply {
+  readonly message_id: number;
+}
+
+/** `answerCallback`: what Telegram shows to who pressed the button. */
+export interface AnswerCallback {
+  readonly callback_query_id: string;
+  readonly text?: string;
+  readonly show_alert?: boolean;
+}

@@ -1,0 +1,39 @@
+/**
+ * The backend: the logic that answers what conversations ask for. In-process functions, or the team's HTTP service.
+ */
+export interface Backend {
+  /**
+   * Answers one request. The same `request.id` may come again after a crash or a lost answer: the backend does
+   * the work once and gives the same answer. The output must be JSON.
+   * Throws BackendFailed; anything else thrown counts as a failure that another try may mend.
+   */
+  ask(request: BackendRequest, signal: AbortSignal): Promise<unknown>;
+}
+
+export interface BackendRequest {
+  /** The idempotency key: the same for every try of this request, and for no other. */
+  readonly id: string;
+  readonly bot: string;
+  /** The conversation that asks. */
+  readonly conversation: string;
+  /** What is asked: the machine's `invoke.src`. */
+  readonly src: string;
+  /** The machine's `invoke.input`, JSON. */
+  readonly input: unknown;
+  /** 1 for the first try. */
+  readonly attempt: number;
+}
+
+/** Why the backend did not answer. A conversation gets it as the `error` of its invoke. */
+export class BackendFailed extends Error {
+  readonly code: 'unreachable' | 'refused' | 'unknown_request';
+  /** Whether another try may succeed. */
+  readonly retryable: boolean;
+
+  constructor(code: BackendFailed['code'], message: string, retryable: boolean, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'BackendFailed';
+    this.code = code;
+    this.retryable = retryable;
+  }
+}

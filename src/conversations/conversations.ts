@@ -1,0 +1,31 @@
+/** What others may ask of the conversations. */
+export interface Conversations {
+  /**
+   * Journals an event from outside for one conversation and steps it. Durable when it resolves.
+   * The same `idempotencyKey` and event of the same key give the first answer again.
+   * Throws SwitchboardError: idempotency_key_reused, request_invalid.
+   */
+  postEvent(post: EventPost): Promise<EventAccepted>;
+}
+
+export interface EventPost {
+  /** Who posts: the id of its key. */
+  readonly keyId: string;
+  readonly idempotencyKey: string;
+  /** A conversation's id: a chat's, or one with `:u<user>` or `:t<topic>` behind it. */
+  readonly conversation: string;
+  /** JSON; its `type` is a dotted name outside `xstate.` and Telegram's own events. */
+  readonly event: Readonly<Record<string, unknown>> & { readonly type: string };
+}
+
+export interface EventAccepted {
+  /** The seq of its event.received entry. */
+  readonly seq: number;
+  /** True where this is the answer of an earlier post with the same key. */
+  readonly replayed: boolean;
+}
+
+/** The Telegram chat of a conversation's id; null where the id is not of the form. */
+export function chatOfConversation(id: string): string | null {
+  return /^(-?[1-9]\d{0,15})(?::[ut]\d{1,16})?$/.exec(id)?.[1] ?? null;
+}

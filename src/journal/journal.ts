@@ -1,0 +1,240 @@
+/**
+ * The journal of one bot: the durable, gapless, ordered log of what came in, what was decided and what went out,
+ * with the state that belongs to it. All of a unit of work commits together, or none of it does.
+ *
+ * Upheld by every engine: I1 (the poll offset commits with its updates), I2 (`seenUpdates`), I5 (claims commit
+ * before the call), I6 (a commit fails with `lease_lost` once another process holds the bot's epoch). Entries have
+ * seq 1, 2, 3, … without a gap, in commit order.
+ */
+export interface Journal {
+  readonly bot: string;
+  /** Names this journal for ever: a journal made anew has another id, so that readers notice. */
+  readonly stream: string;
+  /**
+   * Runs a job in the next transaction, with those of other callers that wait (group commit), in the order of the
+   * calls. Resolves once the transaction is durable. A job that throws is rolled back alone; a commit that fails
+   * rejects every job of its group with nothing kept. A job must await only the transaction's own methods.
+   */
+  write<T>(job: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Called after each commit that wrote anything, in commit order. */
+  onCommit(listener: (commit: Commit) => void): void;
+  /** First entry still kept (1 in an empty journal) and last entry committed (0 in an empty one). */
+  bounds(): { readonly first: number; readonly head: number };
+  /** Committed entries in order. At most limits.readEntriesMax. */
+  read(query: ReadQuery): Promise<Entry[]>;
+  /** The offset to poll from; null before the first poll. */
+  pollOffset(): Promise<number | null>;
+
+  conversation(id: string): Promise<ConversationRecord | null>;
+  /** Ordered by id; `after` is the last id of the page before. `chats` restricts to these Telegram chats. */
+  conversations(page: {
+    readonly after: string | null;
+    readonly limit: number;
+    readonly chats: readonly string[] | null;
+  }): Promise<ConversationRecord[]>;
+  /** When the next timer is due; null where none is set. */
+  nextTimerAt(): Promise<number | null>;
+  /** Requests without an answer, oldest first. */
+  openRequests(after: string | null, limit: number): Promise<RequestRecord[]>;
+  message(seq: number): Promise<MessageRecord | null>;
+  /** Messages that wait: queued and scheduled. */
+  outboxDepth(): Promise<number>;
+  /** When the outbox has something to do next: a due, scheduled or expiring message. */
+  nextMessageAt(): Promise<number | null>;
+  /** Ends the journal: waits for the group under way, lets the lease go. */
+  close(): Promise<void>;
+}
+
+/** What one commit brought, for those who act on it. Everything in it is durable. */
+export interface Commit {
+  readonly entries: readonly Entry[];
+  /** Messages were queued or came free: the outbox has work. */
+  readonly outbox: boolean;
+  /** Requests were made. */
+  readonly requests: boolean;
+  /** The earliest due time among the timers set; null where none was. */
+  readonly timerAt: number | null;
+}
+
+export type EntryType =
+  | 'update.received'
+  | 'event.received'
+  | 'timer.fired'
+  | 'request.answered'
+  | 'chat.moved'
+  | 'chat.emitted'
+  | 'chat.quarantined'
+  | 'message.accepted'
+  | 'message.sent'
+  | 'message.failed'
+  | 'message.unknown'
+  | 'message.canceled'
+  | 'message.expired';
+
+export interface NewEntry {
+  readonly type: EntryType;
+  /** Telegram's chat id; null where the entry belongs to no chat. */
+  readonly chat: string | null;
+  /** What the entry carries: the text of a JSON object, `{"update":{…}}`. */
+  readonly body: string;
+  readonly updateId?: number;
+}
+
+export interface Entry {
+  readonly seq: number;
+  readonly type: EntryType;
+  readonly bot: string;
+  readonly chat: string | null;
+  /** ms since 1970: when the unit of work was begun. */
+  readonly at: number;
+  readonly body: string;
+}
+
+export interface ReadQuery {
+  /** The first seq wanted. */
+  readonly from: number;
+  readonly limit: number;
+  /** Only entries of these chats; null: of all, those without a chat included. */
+  readonly chats?: readonly string[] | null;
+  readonly types?: readonly string[] | null;
+}
+
+/** A conversation as stored after its last step. */
+export interface ConversationRecord {
+  readonly id: string;
+  /** Telegram's chat id. */
+  readonly chat: string;
+  readonly machine: string;
+  readonly version: string;
+  /** `done`: in a final state; the next message starts anew. `quarantined`: stands still until someone looks (I8). */
+  readonly status: 'active' | 'done' | 'quarantined';
+  /** XState's state value, JSON. */
+  readonly state: string;
+  /** XState's persisted snapshot, JSON. */
+  readonly snapshot: string;
+  /** Why it is quarantined. */
+  readonly error: string | null;
+  /** The entry that caused the last step. */
+  readonly lastSeq: number;
+  readonly updatedAt: number;
+}
+
+/** An `after` of a conversation. (conversation, id) is unique: setting it again moves it. */
+export interface TimerRecord {
+  readonly conversation: string;
+  /** XState's id of the delayed event; firing is a step with the event below. */
+  readonly id: string;
+  readonly dueAt: number;
+  /** The event to step with, JSON. */
+  readonly event: string;
+}
+
+/** An `invoke` of a conversation that waits for the backend. */
+export interface RequestRecord {
+  /** `<bot>-<seq>-<n>`: the idempotency key for the backend. */
+  readonly id: string;
+  readonly conversation: string;
+  /** XState's id of the invoke. */
+  readonly invoke: string;
+  readonly src: string;
+  /** JSON. */
+  readonly input: string;
+  readonly createdAt: number;
+}
+
+export const MESSAGE_STATUSES = [
+  'scheduled',
+  'queued',
+  'sending',
+  'sent',
+  'failed',
+  'unknown',
+  'expired',
+  'canceled',
+] as const;
+export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
+
+export interface MessageRecord {
+  /** The seq of its message.accepted entry: the order of acceptance. */
+  readonly seq: number;
+  /** Telegram's chat id or @name: messages of one chat are sent in order. */
+  readonly chat: string;
+  readonly method: string;
+  /** The call's parameters, JSON. */
+  readonly params: string;
+  readonly status: MessageStatus;
+  /** 0 high, 1 normal, 2 low. */
+  readonly priority: number;
+  /** Not to be sent before. */
+  readonly dueAt: number;
+  readonly expiresAt: number | null;
+  readonly onUnknown: 'hold' | 'resend';
+  /** The key that posted it; null: a conversation asked for it. */
+  readonly keyId: string | null;
+  readonly attempts: number;
+  readonly telegramMessageId: number | null;
+  /** `{"code","description"}` of the last failure, JSON. */
+  readonly error: string | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export type MessageChange = Partial<
+  Pick<MessageRecord, 'chat' | 'params' | 'status' | 'dueAt' | 'attempts' | 'telegramMessageId' | 'error'>
+>;
+
+/** A first answer, kept to be given again (Idempotency-Key). */
+export interface RememberedAnswer {
+  /** SHA-256 of the request, hex. */
+  readonly requestHash: string;
+  /** JSON. */
+  readonly answer: string;
+}
+
+/** One transaction. Reads see what was written before in it; nobody else does until it commits. */
+export interface Tx {
+  /** The transaction's time, ms since 1970. */
+  readonly now: number;
+  /** Adds an entry; returns its seq. */
+  append(entry: NewEntry): number;
+
+  /** Those of the ids that the journal holds an update of, received at or after `since` (I2). */
+  seenUpdates(updateIds: readonly number[], since: number): Promise<ReadonlySet<number>>;
+  setPollOffset(offset: number): void;
+
+  conversations(ids: readonly string[]): Promise<ReadonlyMap<string, ConversationRecord>>;
+  saveConversation(record: ConversationRecord): void;
+  /** A group became a supergroup: its conversations, timers, requests and waiting messages go on under the new id. */
+  moveChat(from: string, to: string): void;
+
+  setTimer(timer: TimerRecord): void;
+  clearTimer(conversation: string, id: string): void;
+  clearTimers(conversation: string): void;
+  /** Due at or before `now`, earliest first. */
+  dueTimers(now: number, limit: number): Promise<TimerRecord[]>;
+
+  addRequest(request: RequestRecord): void;
+  /** Null once it was answered or withdrawn. */
+  openRequest(id: string): Promise<RequestRecord | null>;
+  closeRequest(id: string): void;
+  withdrawRequest(conversation: string, invoke: string): void;
+  withdrawRequests(conversation: string): void;
+
+  addMessage(message: MessageRecord): void;
+  message(seq: number): Promise<MessageRecord | null>;
+  changeMessage(seq: number, change: MessageChange): void;
+  /** Queues the scheduled messages that are due, and gives those that expired. */
+  dueMessages(): Promise<{ readonly expired: readonly MessageRecord[] }>;
+  /**
+   * Messages to send now: due and queued, high priority first, then in order of acceptance; at most one a chat,
+   * never one that would overtake an earlier one of its chat, none of the chats in `busy`.
+   */
+  claimable(busy: readonly string[], limit: number): Promise<MessageRecord[]>;
+  /** Messages claimed by a process that did not settle them. */
+  orphanedMessages(): Promise<MessageRecord[]>;
+  outboxDepth(): Promise<number>;
+
+  remembered(owner: string, key: string): Promise<RememberedAnswer | null>;
+  remember(owner: string, key: string, answer: RememberedAnswer): void;
+  forgetAnswersBefore(at: number): void;
+}

@@ -1,0 +1,68 @@
+import type { MessageRecord, MessageStatus } from '../journal/journal.ts';
+
+/** What others may ask of the outbox. A message's id is `<bot>-<seq of its message.accepted entry>`. */
+export interface Outbox {
+  /**
+   * Accepts one call of the Bot API for sending. Durable when it resolves.
+   * The same idempotency key and body of the same key give the first answer again.
+   * Throws SwitchboardError: request_invalid, message_invalid, method_forbidden, scope_missing (a chat that the key
+   * may not write to), idempotency_key_reused, outbox_full.
+   */
+  accept(post: MessagePost): Promise<MessageAccepted>;
+  /** As `accept`, an answer an item and in their order: what is wrong with one item hinders no other. */
+  acceptAll(posts: readonly MessagePost[]): Promise<(MessageAccepted | Error)[]>;
+  /** Null where there is no such message. `id` as given by the caller. */
+  find(id: string): Promise<MessageRecord | null>;
+  /** Resolves with the message once it is settled (or unknown), or after `timeoutMs` as it stands. */
+  settled(id: string, timeoutMs: number, signal: AbortSignal): Promise<MessageRecord | null>;
+  /** Takes a message back. Throws message_not_cancelable once it is being sent, not_found. */
+  cancel(id: string): Promise<MessageRecord>;
+  /** Decides an unknown message's fate. Throws message_not_unknown, not_found. */
+  resolve(id: string, as: 'sent' | 'failed' | 'resend'): Promise<MessageRecord>;
+}
+
+export interface MessagePost {
+  readonly keyId: string;
+  /** Chats that the key is restricted to; null: all. */
+  readonly chats: readonly string[] | null;
+  readonly idempotencyKey: string;
+  /** `{"method","chat_id",…,"delivery"?}`, not yet checked. */
+  readonly body: unknown;
+}
+
+export interface MessageAccepted {
+  readonly id: string;
+  readonly status: MessageStatus;
+  readonly chat_id: number | string;
+  /** ISO 8601. */
+  readonly created_at: string;
+  /** True where this is the answer of an earlier post with the same key. */
+  readonly replayed: boolean;
+}
+
+export const messageId = (bot: string, seq: number): string => `${bot}-${seq}`;
+
+/** The seq in a message's id; null where the id is not one of this bot's. */
+export function seqOfMessageId(bot: string, id: string): number | null {
+  const digits = id.startsWith(`${bot}-`) ? id.slice(bot.length + 1) : '';
+  return /^[1-9]\d{0,15}$/.test(digits) ? Number(digits) : null;
+}
+
+/** A chat id as Telegram's JSON has it: a number, or an @name. */
+export const chatIdOf = (chat: string): number | string => (chat.startsWith('@') ? chat : Number(chat));
+
+/** What the outside sees of a message: the answer of GET /v1/messages/{id}, and `message` in the stream. */
+export function messageView(bot: string, message: MessageRecord) {
+  return {
+    id: messageId(bot, message.seq),
+    status: message.status,
+    chat_id: chatIdOf(message.chat),
+    method: message.method,
+    attempts: message.attempts,
+    created_at: new Date(message.createdAt).toISOString(),
+    updated_at: new Date(message.updatedAt).toISOString(),
+    ...(message.status === 'scheduled' ? { send_at: new Date(message.dueAt).toISOString() } : {}),
+    ...(message.telegramMessageId === null ? {} : { telegram_message_id: message.telegramMessageId }),
+    ...(message.error === null ? {} : { error: JSON.parse(message.error) as unknown }),
+  };
+}

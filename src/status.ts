@@ -1,0 +1,49 @@
+import { createStore } from '@xstate/store';
+
+/** How each live actor is doing, for /readyz, metrics and pages. Never a source of truth: the journal is. */
+export interface Status {
+  readonly startedAt: number;
+  readonly bot: { readonly id: string; readonly username: string | null };
+  readonly parts: Readonly<Record<PartName, Part>>;
+  readonly poller: { readonly updates: number; readonly lastPollAt: number | null };
+  readonly operators: { readonly connected: number };
+  readonly outbox: { readonly depth: number; readonly inFlight: number; readonly sent: number };
+  readonly conversations: { readonly live: number; readonly steps: number; readonly quarantined: number };
+  readonly journal: { readonly head: number };
+}
+
+export const PART_NAMES = ['ingress', 'conversations', 'backend', 'operators', 'outbox'] as const;
+export type PartName = (typeof PART_NAMES)[number];
+
+/** `detail` says in a sentence why a part is not up, and what to do. */
+export interface Part {
+  readonly state: 'starting' | 'up' | 'degraded' | 'restarting' | 'stopped';
+  readonly detail: string | null;
+}
+
+/** Makes the store. Only `set` and `part` change it. */
+export function createStatus(startedAt: number) {
+  const part: Part = { state: 'starting', detail: null };
+  const initial: Status = {
+    startedAt,
+    bot: { id: '', username: null },
+    parts: { ingress: part, conversations: part, backend: part, operators: part, outbox: part },
+    poller: { updates: 0, lastPollAt: null },
+    operators: { connected: 0 },
+    outbox: { depth: 0, inFlight: 0, sent: 0 },
+    conversations: { live: 0, steps: 0, quarantined: 0 },
+    journal: { head: 0 },
+  };
+  return createStore({
+    context: initial,
+    on: {
+      set: (context, event: { values: Partial<Omit<Status, 'parts'>> }) => ({ ...context, ...event.values }),
+      part: (context, event: { name: PartName; state: Part['state']; detail?: string }) => ({
+        ...context,
+        parts: { ...context.parts, [event.name]: { state: event.state, detail: event.detail ?? null } },
+      }),
+    },
+  });
+}
+
+export type StatusStore = ReturnType<typeof createStatus>;

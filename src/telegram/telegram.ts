@@ -1,0 +1,56 @@
+import type { Update } from '@grammyjs/types';
+
+/**
+ * The Bot API as Switchboard uses it. One method: everything else is parameters.
+ */
+export interface BotApi {
+  /**
+   * Calls a method of the Bot API and gives its `result`, unparsed.
+   * Throws TelegramRefused where Telegram answered no, TelegramUnreachable where no answer was understood.
+   */
+  call(method: string, params: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export interface CallOptions {
+  /** Aborting makes the call throw TelegramUnreachable. */
+  readonly signal?: AbortSignal;
+  /** Time for the whole call, default limits.botApiTimeoutMs. */
+  readonly timeoutMs?: number;
+}
+
+/** The number before the colon: the bot's id. Null where the token is not of Telegram's form. */
+export function botOfToken(token: string): string | null {
+  return /^(\d{1,16}):[\w-]+$/.exec(token)?.[1] ?? null;
+}
+
+/** Every kind of update, the three that Telegram leaves out unless they are named included. Bot API 10.3. */
+export const UPDATE_KINDS = [
+  'message',
+  'edited_message',
+  'channel_post',
+  'edited_channel_post',
+  'business_connection',
+  'business_message',
+  'edited_business_message',
+  'deleted_business_messages',
+  'guest_message',
+  'stopped_message_generation',
+  'message_reaction',
+  'message_reaction_count',
+  'inline_query',
+  'chosen_inline_result',
+  'callback_query',
+  'shipping_query',
+  'pre_checkout_query',
+  'purchased_paid_media',
+  'poll',
+  'poll_answer',
+  'my_chat_member',
+  'chat_member',
+  'chat_join_request',
+  'chat_boost',
+  'removed_chat_boost',
+  'managed_bot',
+  'subscription',
+] as const satisfies readonly Exclude<keyof Update, 'update_id'>[];
