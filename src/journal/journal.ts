@@ -35,7 +35,7 @@ export interface Journal {
   /** When the next timer is due; null where none is set. */
   nextTimerAt(): Promise<number | null>;
   /** Requests without an answer, oldest first. */
-  openRequests(after: string | null, limit: number): Promise<RequestRecord[]>;
+  openRequests(limit: number): Promise<RequestRecord[]>;
   message(seq: number): Promise<MessageRecord | null>;
   /** Messages that wait: queued and scheduled. */
   outboxDepth(): Promise<number>;

@@ -1,0 +1,90 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { errorText, SwitchboardError } from '../errors.ts';
+
+const MIGRATIONS = join(import.meta.dirname, 'sql');
+
+/**
+ * Opens the database of a data folder, made and migrated as needed. Several processes may have it open (the server
+ * and the CLI); who serves a bot takes `holdDataFolder` first.
+ * Throws data_newer where a newer Switchboard wrote it.
+ */
+export function openDatabase(folder: string): DatabaseSync {
+  mkdirSync(folder, { recursive: true });
+  const db = new DatabaseSync(join(folder, 'switchboard.db'), { timeout: 5000 });
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+  // 64 MiB of page cache: the index pages of a million chats stay in memory.
+  db.exec('PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000');
+  migrate(db);
+  return db;
+}
+
+/** A second connection that sees committed work alone. */
+export function openReader(folder: string): DatabaseSync {
+  const db = new DatabaseSync(join(folder, 'switchboard.db'), { readOnly: true, timeout: 5000 });
+  db.exec('PRAGMA cache_size = -16384');
+  return db;
+}
+
+function migrate(db: DatabaseSync): void {
+  const steps = readdirSync(MIGRATIONS)
+    .map((name) => ({ name, number: Number(/^(\d{4})-[\w-]+\.sql$/.exec(name)?.[1]) }))
+    .filter(({ number }) => number > 0)
+    .sort((a, b) => a.number - b.number);
+  const version = () => Number(db.prepare('PRAGMA user_version').get()?.user_version);
+  const newest = steps.at(-1)?.number ?? 0;
+  if (version() === newest) return;
+  if (version() > newest) {
+    throw new SwitchboardError(
+      'data_newer',
+      `The data folder has version ${version()}, this Switchboard knows up to ${newest}: run the newer one`,
+    );
+  }
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    // Read again under the lock: another process may have migrated meanwhile.
+    for (const { name, number } of steps) {
+      if (number > version())
+        db.exec(`${readFileSync(join(MIGRATIONS, name), 'utf8')}; PRAGMA user_version = ${number}`);
+    }
+    db.exec('COMMIT');
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/**
+ * Takes the data folder for this process, until it closes or dies: an exclusive lock of the operating system on
+ * `switchboard.lock`, which no crash leaves behind. Throws data_held, naming the holder.
+ */
+export function holdDataFolder(folder: string, db: DatabaseSync, now: number): { release(): void } {
+  mkdirSync(folder, { recursive: true });
+  const lock = new DatabaseSync(join(folder, 'switchboard.lock'), { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    throw new SwitchboardError(
+      'data_held',
+      `${folder} is held by ${holderOf(db)}: stop it first (${errorText(error)})`,
+      {
+        cause: error,
+      },
+    );
+  }
+  db.prepare('INSERT OR REPLACE INTO holder (one, pid, host, since) VALUES (1, ?, ?, ?)').run(
+    process.pid,
+    hostname(),
+    now,
+  );
+  return { release: () => lock.close() };
+}
+
+function holderOf(db: DatabaseSync): string {
+  const row = db.prepare('SELECT pid, host, since FROM holder').get();
+  if (row === undefined) return 'another process';
+  return `process ${row.pid} on ${row.host}, since ${new Date(Number(row.since)).toISOString()}`;
+}

@@ -1,0 +1,153 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Entry, Tx } from './journal.ts';
+import { type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
+import { conversationOf, int, requestOf, text, timerOf } from './sqlite-rows.ts';
+
+/** What a transaction has gathered beside its rows; put back where a job is undone. */
+export interface TxState {
+  nextSeq: number;
+  entries: Entry[];
+  pollOffset: number | null;
+  outbox: boolean;
+  requests: boolean;
+  timerAt: number | null;
+}
+
+/** Prepared once: a statement costs more to prepare than to run. */
+export function prepareStatements(db: DatabaseSync) {
+  return {
+    append: db.prepare('INSERT INTO entries (bot, seq, type, chat, at, update_id, body) VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    seen: db.prepare(
+      `SELECT update_id FROM entries WHERE bot = ? AND update_id IN (SELECT value FROM json_each(?)) AND at >= ?`,
+    ),
+    conversations: db.prepare('SELECT * FROM conversations WHERE bot = ? AND id IN (SELECT value FROM json_each(?))'),
+    saveConversation: db.prepare(
+      `INSERT INTO conversations (bot, id, chat, machine, version, status, state, snapshot, error, last_seq, updated_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (bot, id) DO UPDATE SET machine = excluded.machine, version = excluded.version,
+         status = excluded.status, state = excluded.state, snapshot = excluded.snapshot, error = excluded.error,
+         last_seq = excluded.last_seq, updated_at = excluded.updated_at`,
+    ),
+    movedIds: db.prepare('SELECT id FROM conversations WHERE bot = ? AND chat = ?'),
+    moveConversation: db.prepare('UPDATE OR IGNORE conversations SET id = ?, chat = ? WHERE bot = ? AND id = ?'),
+    moveTimers: db.prepare('UPDATE OR IGNORE timers SET conversation = ? WHERE bot = ? AND conversation = ?'),
+    moveRequests: db.prepare('UPDATE requests SET conversation = ? WHERE bot = ? AND conversation = ?'),
+    setTimer: db.prepare(
+      `INSERT INTO timers (bot, conversation, id, due_at, event) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (bot, conversation, id) DO UPDATE SET due_at = excluded.due_at, event = excluded.event`,
+    ),
+    clearTimer: db.prepare('DELETE FROM timers WHERE bot = ? AND conversation = ? AND id = ?'),
+    clearTimers: db.prepare('DELETE FROM timers WHERE bot = ? AND conversation = ?'),
+    dueTimers: db.prepare('SELECT * FROM timers WHERE bot = ? AND due_at <= ? ORDER BY due_at LIMIT ?'),
+    addRequest: db.prepare(
+      'INSERT INTO requests (bot, id, conversation, invoke, src, input, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    openRequest: db.prepare('SELECT * FROM requests WHERE bot = ? AND id = ?'),
+    closeRequest: db.prepare('DELETE FROM requests WHERE bot = ? AND id = ?'),
+    withdrawRequest: db.prepare('DELETE FROM requests WHERE bot = ? AND conversation = ? AND invoke = ?'),
+    withdrawRequests: db.prepare('DELETE FROM requests WHERE bot = ? AND conversation = ?'),
+    remembered: db.prepare('SELECT request_hash, answer FROM answers WHERE owner = ? AND key = ?'),
+    remember: db.prepare('INSERT INTO answers (owner, key, request_hash, answer, at) VALUES (?, ?, ?, ?, ?)'),
+    forgetAnswers: db.prepare('DELETE FROM answers WHERE at < ?'),
+  };
+}
+export type Statements = ReturnType<typeof prepareStatements>;
+
+/** The transaction's methods over SQLite. Everything runs at once; the promises are the port's. */
+export function sqliteTx(bot: string, now: number, sql: Statements, outbox: OutboxStatements, state: TxState): Tx {
+  return {
+    now,
+    append(entry) {
+      const seq = state.nextSeq;
+      sql.append.run(bot, seq, entry.type, entry.chat, now, entry.updateId ?? null, entry.body);
+      state.nextSeq = seq + 1;
+      state.entries.push({ seq, type: entry.type, bot, chat: entry.chat, at: now, body: entry.body });
+      return seq;
+    },
+
+    async seenUpdates(updateIds, since) {
+      return new Set(sql.seen.all(bot, JSON.stringify(updateIds), since).map((row) => int(row, 'update_id')));
+    },
+    setPollOffset(offset) {
+      state.pollOffset = offset;
+    },
+
+    async conversations(ids) {
+      if (ids.length === 0) return new Map();
+      return new Map(
+        sql.conversations.all(bot, JSON.stringify(ids)).map((row) => [text(row, 'id'), conversationOf(row)]),
+      );
+    },
+    saveConversation(r) {
+      sql.saveConversation.run(
+        bot,
+        r.id,
+        r.chat,
+        r.machine,
+        r.version,
+        r.status,
+        r.state,
+        r.snapshot,
+        r.error,
+        r.lastSeq,
+        r.updatedAt,
+      );
+    },
+    moveChat(from, to) {
+      for (const row of sql.movedIds.all(bot, from)) {
+        const id = text(row, 'id');
+        const moved = to + id.slice(from.length);
+        sql.moveConversation.run(moved, to, bot, id);
+        sql.moveTimers.run(moved, bot, id);
+        sql.moveRequests.run(moved, bot, id);
+      }
+      outbox.move.run(to, bot, from);
+      state.outbox = true;
+    },
+
+    setTimer(timer) {
+      sql.setTimer.run(bot, timer.conversation, timer.id, timer.dueAt, timer.event);
+      state.timerAt = Math.min(state.timerAt ?? timer.dueAt, timer.dueAt);
+    },
+    clearTimer(conversation, id) {
+      sql.clearTimer.run(bot, conversation, id);
+    },
+    clearTimers(conversation) {
+      sql.clearTimers.run(bot, conversation);
+    },
+    async dueTimers(at, limit) {
+      return sql.dueTimers.all(bot, at, limit).map(timerOf);
+    },
+
+    addRequest(r) {
+      sql.addRequest.run(bot, r.id, r.conversation, r.invoke, r.src, r.input, r.createdAt);
+      state.requests = true;
+    },
+    async openRequest(id) {
+      const row = sql.openRequest.get(bot, id);
+      return row === undefined ? null : requestOf(row);
+    },
+    closeRequest(id) {
+      sql.closeRequest.run(bot, id);
+    },
+    withdrawRequest(conversation, invoke) {
+      sql.withdrawRequest.run(bot, conversation, invoke);
+    },
+    withdrawRequests(conversation) {
+      sql.withdrawRequests.run(bot, conversation);
+    },
+
+    ...outboxTx(bot, now, outbox, state),
+
+    async remembered(owner, key) {
+      const row = sql.remembered.get(owner, key);
+      return row === undefined ? null : { requestHash: text(row, 'request_hash'), answer: text(row, 'answer') };
+    },
+    remember(owner, key, answer) {
+      sql.remember.run(owner, key, answer.requestHash, answer.answer, now);
+    },
+    forgetAnswersBefore(at) {
+      sql.forgetAnswers.run(at);
+    },
+  };
+}
