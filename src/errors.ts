@@ -6,6 +6,7 @@
  */
 export const ERRORS = {
   settings_invalid: { kind: 'terminal', exit: 2, title: 'A setting is wrong' },
+  machine_invalid: { kind: 'terminal', exit: 2, title: 'A machine cannot be run' },
   token_refused: {
     kind: 'terminal',
     exit: 3,

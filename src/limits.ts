@@ -31,6 +31,10 @@ export const limits = {
   readEntriesMax: 1000,
 
   // Conversations.
+  /** Microsteps of one step: an `always` loop beyond them is a fault of the machine, and costs its chat alone (I8). */
+  microstepsMax: 1000,
+  /** Characters of a snapshot as JSON; a larger one is a fault of the machine. */
+  snapshotLengthMax: 256 * 1024,
   /** Chats held in memory; the least recently used is passivated, since the database has it. */
   liveConversationsMax: 10_000,
   /** Overdue timers stepped in one unit of work; the next unit takes the rest. */

@@ -195,6 +195,8 @@ export interface RememberedAnswer {
 export interface Tx {
   /** The transaction's time, ms since 1970. */
   readonly now: number;
+  /** The seq that the next `append` will give. */
+  nextSeq(): number;
   /** Adds an entry; returns its seq. */
   append(entry: NewEntry): number;
 

@@ -57,6 +57,7 @@ export type Statements = ReturnType<typeof prepareStatements>;
 export function sqliteTx(bot: string, now: number, sql: Statements, outbox: OutboxStatements, state: TxState): Tx {
   return {
     now,
+    nextSeq: () => state.nextSeq,
     append(entry) {
       const seq = state.nextSeq;
       sql.append.run(bot, seq, entry.type, entry.chat, now, entry.updateId ?? null, entry.body);

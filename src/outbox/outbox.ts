@@ -1,4 +1,4 @@
-import type { MessageRecord, MessageStatus } from '../journal/journal.ts';
+import type { MessageRecord, MessageStatus, Tx } from '../journal/journal.ts';
 
 /** What others may ask of the outbox. A message's id is `<bot>-<seq of its message.accepted entry>`. */
 export interface Outbox {
@@ -65,4 +65,49 @@ export function messageView(bot: string, message: MessageRecord) {
     ...(message.telegramMessageId === null ? {} : { telegram_message_id: message.telegramMessageId }),
     ...(message.error === null ? {} : { error: JSON.parse(message.error) as unknown }),
   };
+}
+
+/** What becomes a message. */
+export interface NewMessage {
+  readonly chat: string;
+  readonly method: string;
+  /** The call's parameters, JSON. */
+  readonly params: string;
+  readonly priority: number;
+  /** Not to be sent before; null: at once. */
+  readonly sendAt: number | null;
+  readonly expiresAt: number | null;
+  readonly onUnknown: 'hold' | 'resend';
+  readonly keyId: string | null;
+}
+
+/** The only way into the outbox: the message's row and its message.accepted entry, in the caller's unit of work. */
+export function addMessage(tx: Tx, bot: string, message: NewMessage): MessageRecord {
+  const { chat, method, params, priority, sendAt, expiresAt, onUnknown, keyId } = message;
+  const seq = tx.nextSeq();
+  const status = sendAt !== null && sendAt > tx.now ? 'scheduled' : 'queued';
+  const record: MessageRecord = {
+    seq,
+    chat,
+    method,
+    params,
+    status,
+    priority,
+    dueAt: sendAt ?? tx.now,
+    expiresAt,
+    onUnknown,
+    keyId,
+    attempts: 0,
+    telegramMessageId: null,
+    error: null,
+    createdAt: tx.now,
+    updatedAt: tx.now,
+  };
+  tx.append({
+    type: 'message.accepted',
+    chat,
+    body: `{"message":{"id":"${messageId(bot, seq)}","status":"${status}","chat_id":${JSON.stringify(chatIdOf(chat))},"method":"${method}","params":${params}}}`,
+  });
+  tx.addMessage(record);
+  return record;
 }

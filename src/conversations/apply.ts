@@ -1,0 +1,182 @@
+import { errorText } from '../errors.ts';
+import type { ConversationRecord, Tx } from '../journal/journal.ts';
+import { addMessage } from '../outbox/outbox.ts';
+import { type Effect, MESSAGE_ACTIONS } from './effects.ts';
+import type { LiveConversation } from './live.ts';
+import type { Step, Stepper } from './step.ts';
+
+/** Where a conversation stands before an event: in memory, as stored, or not begun. */
+export interface Standing {
+  readonly id: string;
+  readonly chat: string;
+  readonly live: LiveConversation | null;
+  readonly record: ConversationRecord | null;
+  /** What a conversation that has not begun, or has ended, runs. */
+  readonly stepper: Stepper;
+}
+
+/**
+ * Steps one conversation with one event that is journalled as `seq`, and writes all that the step asks for into the
+ * same transaction (I3: the caller applies a chat's events one at a time, in journal order).
+ *
+ * I8: a machine that throws costs this chat alone: it is quarantined with its error, on its last good snapshot.
+ * Returns the conversation to keep in memory; null where it is not to be kept.
+ */
+export function applyEvent(
+  tx: Tx,
+  bot: string,
+  standing: Standing,
+  event: { readonly type: string },
+  seq: number,
+): LiveConversation | null {
+  const { id, chat, record } = standing;
+  const running = record?.status === 'active';
+  const stepper = running && standing.live !== null ? standing.live.stepper : standing.stepper;
+  try {
+    const before = running ? (standing.live?.snapshot ?? stepper.restore(record.snapshot)) : null;
+    const step = before === null ? begin(stepper, standing, event) : stepper.apply(before, event);
+    const value = JSON.stringify(step.snapshot.value);
+    const done = step.snapshot.status === 'done';
+    const next: ConversationRecord = {
+      id,
+      chat,
+      machine: stepper.name,
+      version: stepper.version,
+      status: done ? 'done' : 'active',
+      state: value,
+      snapshot: stepper.persist(step.snapshot),
+      error: null,
+      lastSeq: seq,
+      updatedAt: tx.now,
+    };
+    const rows = step.effects.map((effect, n) => rowOf(effect, standing, seq, n));
+    for (const [n, row] of rows.entries()) write(tx, bot, standing, seq, n, row);
+    if (value !== (running ? record.state : null)) {
+      tx.append({
+        type: 'chat.moved',
+        chat,
+        body: entryBody(
+          id,
+          chat,
+          `"machine":${JSON.stringify(stepper.name)},"from":${running ? record.state : 'null'},"to":${value}`,
+        ),
+      });
+    }
+    if (done) endAll(tx, id);
+    tx.saveConversation(next);
+    return done ? null : { record: next, stepper, snapshot: step.snapshot };
+  } catch (error) {
+    quarantine(tx, standing, stepper, seq, event.type, error);
+    return null;
+  }
+}
+
+/** An entry's body: `"conversation"` is named where it is not the chat's own. */
+export const entryBody = (id: string, chat: string, fields: string): string =>
+  id === chat ? `{${fields}}` : `{"conversation":${JSON.stringify(id)},${fields}}`;
+
+/** Enters the machine and takes the event in one step: the effects of both, the snapshot after both. */
+function begin(stepper: Stepper, { id, chat }: Standing, event: { readonly type: string }): Step {
+  const first = stepper.start({ conversation: id, chat });
+  if (first.snapshot.status !== 'active') return first;
+  const second = stepper.apply(first.snapshot, event);
+  return { snapshot: second.snapshot, effects: [...first.effects, ...second.effects] };
+}
+
+/** An effect as the rows take it: JSON is text by now, so that writing cannot fail half way. */
+type Row =
+  | { readonly kind: 'call'; readonly method: string; readonly params: string }
+  | { readonly kind: 'timer'; readonly id: string; readonly delayMs: number; readonly event: string }
+  | { readonly kind: 'request'; readonly invoke: string; readonly src: string; readonly input: string }
+  | { readonly kind: 'emit'; readonly body: string }
+  | Extract<Effect, { kind: 'clearTimer' | 'withdraw' }>;
+
+function rowOf(effect: Effect, { id, chat }: Standing, seq: number, n: number): Row {
+  switch (effect.kind) {
+    case 'call': {
+      const method = MESSAGE_ACTIONS[effect.action];
+      return { kind: 'call', method, params: JSON.stringify({ ...addressOf(method, id, chat), ...effect.params }) };
+    }
+    case 'timer':
+      return { ...effect, id: effect.id ?? `raise.${seq}.${n}`, event: JSON.stringify(effect.event) };
+    case 'request':
+      return { ...effect, input: JSON.stringify(effect.input) };
+    case 'emit':
+      return { kind: 'emit', body: entryBody(id, chat, `"event":${JSON.stringify(effect.event)}`) };
+    default:
+      return effect;
+  }
+}
+
+/** Where a call goes: the conversation's chat, and its topic where it has one. */
+function addressOf(method: string, id: string, chat: string): Readonly<Record<string, number>> {
+  if (method === 'answerCallbackQuery') return {};
+  const topic = /:t(\d+)$/.exec(id)?.[1];
+  if (topic === undefined || method !== 'sendMessage') return { chat_id: Number(chat) };
+  return { chat_id: Number(chat), message_thread_id: Number(topic) };
+}
+
+function write(tx: Tx, bot: string, { id, chat }: Standing, seq: number, n: number, row: Row): void {
+  switch (row.kind) {
+    case 'call': {
+      const { method, params } = row;
+      const plain = { priority: 0, sendAt: null, expiresAt: null, onUnknown: 'hold', keyId: null } as const;
+      addMessage(tx, bot, { chat, method, params, ...plain });
+      break;
+    }
+    case 'timer':
+      tx.setTimer({ conversation: id, id: row.id, dueAt: tx.now + row.delayMs, event: row.event });
+      break;
+    case 'clearTimer':
+      tx.clearTimer(id, row.id);
+      break;
+    case 'request': {
+      const { invoke, src, input } = row;
+      tx.addRequest({ id: `${bot}-${seq}-${n}`, conversation: id, invoke, src, input, createdAt: tx.now });
+      break;
+    }
+    case 'withdraw':
+      tx.withdrawRequest(id, row.invoke);
+      break;
+    case 'emit':
+      tx.append({ type: 'chat.emitted', chat, body: row.body });
+  }
+}
+
+function endAll(tx: Tx, id: string): void {
+  tx.clearTimers(id);
+  tx.withdrawRequests(id);
+}
+
+function quarantine(
+  tx: Tx,
+  standing: Standing,
+  stepper: Stepper,
+  seq: number,
+  eventType: string,
+  error: unknown,
+): void {
+  const { id, chat, record } = standing;
+  const text = errorText(error);
+  tx.append({
+    type: 'chat.quarantined',
+    chat,
+    body: entryBody(
+      id,
+      chat,
+      `"error":${JSON.stringify(text)},"machine":${JSON.stringify(stepper.name)},"event":${JSON.stringify(eventType)},"at_seq":${seq}`,
+    ),
+  });
+  tx.saveConversation({
+    id,
+    chat,
+    machine: record?.machine ?? stepper.name,
+    version: record?.version ?? stepper.version,
+    status: 'quarantined',
+    state: record?.state ?? 'null',
+    snapshot: record?.snapshot ?? 'null',
+    error: text,
+    lastSeq: seq,
+    updatedAt: tx.now,
+  });
+}

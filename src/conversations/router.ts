@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto';
+import { SwitchboardError } from '../errors.ts';
+import type { ConversationRecord, Journal, RequestRecord, Tx } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
+import { type ChatKind, type ClassifiedUpdate, chatKindOf, classifyUpdate } from '../telegram/update.ts';
+import { applyEvent, entryBody } from './apply.ts';
+import { type Conversations, chatOfConversation, type EventAccepted, type EventPost } from './conversations.ts';
+import { createLiveConversations } from './live.ts';
+import type { MachineTable } from './machines.ts';
+import type { Stepper } from './step.ts';
+
+export interface RouterOptions {
+  readonly journal: Journal;
+  readonly machines: MachineTable;
+}
+
+/** How a backend request ended. */
+export type RequestOutcome =
+  | { readonly output: unknown }
+  | { readonly error: { readonly code: string; readonly message: string } };
+
+export interface Router extends Conversations {
+  /**
+   * Journals a batch of updates, steps their conversations and moves the poll offset, in one unit of work (I1, I2).
+   * Every item must have a whole number as `update_id`. Returns how many were new.
+   */
+  receiveUpdates(updates: readonly unknown[], offset: number): Promise<number>;
+  /** Fires what is due, up to limits.timersPerUnitMax in one unit of work. Returns how many fired. */
+  fireTimers(): Promise<number>;
+  /** Takes the backend's answer to a request; false where the conversation no longer waits for it. */
+  answerRequest(id: string, outcome: RequestOutcome): Promise<boolean>;
+  /** Conversations in memory. */
+  liveCount(): number;
+}
+
+type Event = { readonly type: string };
+/** As stored before the unit of work; what has been stepped since is taken out, so that it is read again. */
+type Records = Map<string, ConversationRecord>;
+
+/**
+ * Routes every event to its chat's conversation. All of them go through the journal's one queue of units of work, so
+ * that a chat's events are applied in journal order, one at a time (I3), and no chat waits for another's I/O.
+ */
+export function createRouter({ journal, machines }: RouterOptions): Router {
+  const { bot } = journal;
+  const live = createLiveConversations(limits.liveConversationsMax);
+
+  /** A unit of work. Where it does not commit, memory may be ahead of what is stored: all of it is dropped. */
+  function unit<T>(job: (tx: Tx) => Promise<T>): Promise<T> {
+    const undo = (error: unknown): never => {
+      live.forgetAll();
+      throw error;
+    };
+    // Twice: a job that fails is undone before the next of its group runs, a commit that fails after all of them.
+    return journal.write((tx) => job(tx).catch(undo)).catch(undo);
+  }
+
+  /** The stepper that the conversation runs; null where its chat has none, or it stands still (I8). */
+  function stepperFor(record: ConversationRecord | null, kind: ChatKind): Stepper | null {
+    if (record?.status === 'quarantined') return null;
+    const selected = machines.forKind(kind)?.stepper ?? null;
+    return record?.status === 'active' ? (machines.named(record.machine) ?? selected) : selected;
+  }
+
+  function step(tx: Tx, id: string, chat: string, kind: ChatKind, records: Records, event: Event, seq: number): void {
+    const held = live.take(id);
+    const record = held?.record ?? records.get(id) ?? null;
+    records.delete(id);
+    const stepper = stepperFor(record, kind);
+    if (stepper === null) return;
+    const next = applyEvent(tx, bot, { id, chat, live: held, record, stepper }, event, seq);
+    if (next === null) live.forget(id);
+    else live.put(id, next);
+  }
+
+  /** Steps one conversation with an event that did not come as an update. */
+  async function stepOne(tx: Tx, id: string, chat: string, event: Event, seq: number): Promise<void> {
+    const records = live.has(id) ? new Map() : new Map(await tx.conversations([id]));
+    step(tx, id, chat, chatKindOf(undefined, Number(chat)), records, event, seq);
+  }
+
+  function conversationOf(update: ClassifiedUpdate): string | null {
+    if (update.chat === null || update.chatKind === null) return null;
+    const per = machines.forKind(update.chatKind)?.per;
+    if (per === undefined) return null;
+    if (update.chatKind === 'private' || per === 'chat') return update.chat;
+    if (per === 'user') return update.user === null ? null : `${update.chat}:u${update.user}`;
+    return update.topic === null ? update.chat : `${update.chat}:t${update.topic}`;
+  }
+
+  async function applyUpdates(tx: Tx, updates: readonly unknown[]): Promise<number> {
+    const batch = updates.map((update) => {
+      const facts = classifyUpdate(update);
+      if (facts === null) throw new TypeError('An update without an update_id got past the poller');
+      return { update, facts, conversation: conversationOf(facts) };
+    });
+    const ids = batch.map(({ facts }) => facts.updateId);
+    const seen = new Set(await tx.seenUpdates(ids, tx.now - limits.dedupeWindowMs));
+    const cold = new Set(batch.flatMap(({ conversation: c }) => (c === null || live.has(c) ? [] : [c])));
+    let records: Records = new Map(await tx.conversations([...cold]));
+    let applied = 0;
+    for (const { update, facts, conversation } of batch) {
+      const { updateId, chat, chatKind, event, migration } = facts;
+      if (seen.has(updateId)) continue;
+      seen.add(updateId);
+      const seq = tx.append({ type: 'update.received', chat, updateId, body: `{"update":${JSON.stringify(update)}}` });
+      applied += 1;
+      if (migration !== null) {
+        tx.moveChat(migration.from, migration.to);
+        live.forgetAll();
+        records = new Map();
+      }
+      if (event === null || conversation === null || chat === null || chatKind === null) continue;
+      // Stepped earlier in this batch and not kept in memory: read it as this batch has left it.
+      if (!live.has(conversation) && !records.has(conversation)) {
+        for (const [id, record] of await tx.conversations([conversation])) records.set(id, record);
+      }
+      step(tx, conversation, chat, chatKind, records, event, seq);
+    }
+    return applied;
+  }
+
+  return {
+    receiveUpdates(updates, offset) {
+      return unit(async (tx) => {
+        const applied = await applyUpdates(tx, updates);
+        tx.setPollOffset(offset);
+        return applied;
+      });
+    },
+
+    fireTimers() {
+      return unit(async (tx) => {
+        const due = await tx.dueTimers(tx.now, limits.timersPerUnitMax);
+        for (const { conversation, id, dueAt, event } of due) {
+          tx.clearTimer(conversation, id);
+          const chat = chatOfConversation(conversation);
+          if (chat === null) continue;
+          const fields = `"timer":${JSON.stringify(id)},"due_at":${dueAt},"event":${event}`;
+          const seq = tx.append({ type: 'timer.fired', chat, body: entryBody(conversation, chat, fields) });
+          await stepOne(tx, conversation, chat, JSON.parse(event), seq);
+        }
+        return due.length;
+      });
+    },
+
+    answerRequest(id, outcome) {
+      return unit(async (tx) => {
+        const request = await tx.openRequest(id);
+        const chat = request === null ? null : chatOfConversation(request.conversation);
+        if (request === null || chat === null) return false;
+        tx.closeRequest(id);
+        const { conversation, src } = request;
+        const fields = `"request":${JSON.stringify(id)},"src":${JSON.stringify(src)},${JSON.stringify(outcome).slice(1, -1)}`;
+        const seq = tx.append({ type: 'request.answered', chat, body: entryBody(conversation, chat, fields) });
+        await stepOne(tx, conversation, chat, answerEvent(request, outcome), seq);
+        return true;
+      });
+    },
+
+    postEvent(post) {
+      return unit((tx) => postEvent(tx, post));
+    },
+
+    liveCount: live.size,
+  };
+
+  async function postEvent(tx: Tx, post: EventPost): Promise<EventAccepted> {
+    const { keyId, idempotencyKey, conversation, event } = post;
+    const chat = chatOfConversation(conversation);
+    if (chat === null)
+      throw invalid('id', `"${conversation}" is no conversation: give a chat id, as 777 or -100777:u5`);
+    checkType(event.type);
+    const body = JSON.stringify(event);
+    const requestHash = createHash('sha256').update(`${conversation}\n${body}`).digest('hex');
+    const first = await tx.remembered(keyId, idempotencyKey);
+    if (first !== null) {
+      if (first.requestHash === requestHash) return { seq: Number(first.answer), replayed: true };
+      throw new SwitchboardError('idempotency_key_reused', 'Use a new Idempotency-Key for another event');
+    }
+    const seq = tx.append({ type: 'event.received', chat, body: entryBody(conversation, chat, `"event":${body}`) });
+    await stepOne(tx, conversation, chat, event, seq);
+    tx.remember(keyId, idempotencyKey, { requestHash, answer: String(seq) });
+    return { seq, replayed: false };
+  }
+}
+
+const invalid = (field: string, message: string) => new SwitchboardError('request_invalid', message, { field });
+
+/** Names that only Switchboard itself may send to a machine: an aggregator cannot pretend to be the user or a timer. */
+const RESERVED = /^(xstate|message|callback|membership)\./;
+
+function checkType(type: string): void {
+  if (!/^[a-z][\w-]*(\.[\w-]+)+$/i.test(type) || type.length > 100) {
+    throw invalid('type', 'An event type is a dotted name such as payment.settled');
+  }
+  if (RESERVED.test(type)) throw invalid('type', `${type} is Switchboard's own: choose another name`);
+}
+
+/** The event by which XState tells a machine how an invoke ended. */
+function answerEvent({ invoke }: RequestRecord, outcome: RequestOutcome): Event & Record<string, unknown> {
+  return 'output' in outcome
+    ? { type: `xstate.done.actor.${invoke}`, output: outcome.output, actorId: invoke }
+    : { type: `xstate.error.actor.${invoke}`, error: outcome.error, actorId: invoke };
+}
