@@ -15,6 +15,8 @@ export const limits = {
   /** Backoff after network errors, 5xx and malformed answers: doubled from min to max, with jitter. */
   pollBackoffMinMs: 500,
   pollBackoffMaxMs: 60_000,
+  /** An empty answer sooner than this waits as long: a long poll that does not hold must not spin. */
+  pollEmptyMinMs: 100,
   /** Another poller holds the token: tried again at this interval, since each try disturbs the other. */
   pollConflictDelayMs: 10_000,
   /** A call that is not a long poll and takes longer than this counts as unanswered. */
@@ -53,10 +55,13 @@ export const limits = {
   // The outbox.
   /** Messages waiting. At the bound POST answers 503 with Retry-After; conversations' replies are still taken. */
   outboxMessagesMax: 100_000,
+  outboxFullRetryMs: 5000,
   /** Calls to Telegram under way at once; the rest wait in the database. */
   sendsInFlightMax: 64,
   /** Tries of one message that Telegram did not take (429, 5xx, never left); then it is `failed`. */
   sendAttemptsMax: 8,
+  /** Tries of writing down a fate while the disk refuses; then only a restart tells it, as unknown. */
+  settleAttemptsMax: 8,
   sendBackoffMinMs: 500,
   sendBackoffMaxMs: 30_000,
   /** Messages in one POST to /v1/messages/batch. */

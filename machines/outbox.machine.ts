@@ -1,0 +1,111 @@
+import { assign, fromPromise, setup } from 'xstate';
+
+/** What a look into the outbox came to. */
+export interface Claimed {
+  /** Messages claimed in the database; their calls are under way when the machine hears of it. */
+  readonly count: number;
+  /** How long until there may be more to do; null: until somebody says so. */
+  readonly waitMs: number | null;
+}
+
+export type OutboxEvent =
+  /** Messages were accepted, or came free. */
+  | { readonly type: 'messages.queued' }
+  /** A call ended and its fate is committed. */
+  | { readonly type: 'message.settled' }
+  | { readonly type: 'drain' };
+
+export const machine = setup({
+  types: {
+    context: {} as { inFlight: number; waitMs: number | null; again: boolean; failures: number },
+    events: {} as OutboxEvent,
+  },
+  actors: {
+    claim: fromPromise<Claimed>(async () => {
+      throw new Error('Provided by src/outbox');
+    }),
+  },
+  actions: {
+    tellUp: () => {},
+    tellDown: (_, _params: { error: unknown }) => {},
+    countSettled: assign({ inFlight: ({ context }) => context.inFlight - 1 }),
+    lookAgain: assign({ again: true }),
+  },
+  guards: {
+    lookAgain: ({ context }) => context.again,
+    foundSome: (_, claimed: Claimed) => claimed.count > 0,
+    nothingInFlight: ({ context }) => context.inFlight === 0,
+    knowsWhen: ({ context }) => context.waitMs !== null,
+  },
+  delays: {
+    wait: ({ context }) => context.waitMs ?? 0,
+    /** Provided by src/outbox. */
+    backoff: 1000,
+  },
+}).createMachine({
+  id: 'outbox',
+  description: 'Claims messages in the database, has them sent, and hears of their fates (I5).',
+  context: { inFlight: 0, waitMs: null, again: false, failures: 0 },
+  initial: 'gathering',
+  on: { drain: '.draining' },
+  states: {
+    gathering: {
+      description: 'Messages that may go out now are being claimed.',
+      entry: assign({ again: false }),
+      on: {
+        'messages.queued': { actions: 'lookAgain' },
+        'message.settled': { actions: ['countSettled', 'lookAgain'] },
+      },
+      invoke: {
+        src: 'claim',
+        onDone: [
+          {
+            guard: { type: 'foundSome', params: ({ event }) => event.output },
+            target: 'gathering',
+            reenter: true,
+            actions: [
+              assign({ inFlight: ({ context, event }) => context.inFlight + event.output.count, failures: 0 }),
+              'tellUp',
+            ],
+          },
+          {
+            guard: 'lookAgain',
+            target: 'gathering',
+            reenter: true,
+            actions: [assign({ failures: 0 }), 'tellUp'],
+          },
+          {
+            target: 'waiting',
+            actions: [assign({ waitMs: ({ event }) => event.output.waitMs, failures: 0 }), 'tellUp'],
+          },
+        ],
+        onError: {
+          target: 'backingOff',
+          actions: [
+            assign({ failures: ({ context }) => context.failures + 1 }),
+            { type: 'tellDown', params: ({ event }) => ({ error: event.error }) },
+          ],
+        },
+      },
+    },
+    waiting: {
+      description: 'Nothing may go out before the time is up, a call ends, or a message comes.',
+      on: {
+        'messages.queued': 'gathering',
+        'message.settled': { target: 'gathering', actions: 'countSettled' },
+      },
+      after: { wait: { guard: 'knowsWhen', target: 'gathering' } },
+    },
+    backingOff: {
+      description: 'The database refused the claim.',
+      on: { 'message.settled': { actions: 'countSettled' } },
+      after: { backoff: 'gathering' },
+    },
+    draining: {
+      description: 'Nothing more is claimed; calls under way are waited for.',
+      on: { 'message.settled': { actions: 'countSettled' }, drain: {} },
+      always: { guard: 'nothingInFlight', target: 'drained' },
+    },
+    drained: { description: 'No call is under way.', type: 'final' },
+  },
+});

@@ -1,0 +1,152 @@
+import { assign, fromPromise, setup } from 'xstate';
+
+/** What a poll brought: the updates as Telegram sent them, and the offset that confirms them. */
+export interface Batch {
+  readonly updates: readonly unknown[];
+  readonly offset: number;
+}
+
+/** How a call failed, as the adapter sorts it. */
+export interface PollFailure {
+  /** `conflict`: another poller or a webhook holds the token. `refused`: the token is wrong. Else another try may do. */
+  readonly kind: 'retry' | 'wait' | 'conflict' | 'refused';
+  readonly message: string;
+  /** For `wait`: Telegram's retry_after. */
+  readonly retryAfterMs?: number;
+}
+
+/** The poller drains when the source is to be stopped first. */
+export interface Drain {
+  readonly type: 'drain';
+}
+
+const never = async () => {
+  throw new Error('Provided by src/ingress');
+};
+
+/** XState types what an invoke threw as unknown; the adapter throws PollFailure's shape alone. */
+const failureOf = (event: unknown): PollFailure => {
+  const error = typeof event === 'object' && event !== null && 'error' in event ? event.error : null;
+  const known = typeof error === 'object' && error !== null && 'failure' in error;
+  return known ? (error.failure as PollFailure) : { kind: 'retry', message: String(error) };
+};
+
+export const machine = setup({
+  types: {
+    context: {} as { offset: number | null; batch: Batch; failures: number; failure: PollFailure | null },
+    events: {} as Drain,
+    output: {} as { failure: PollFailure | null },
+  },
+  actors: {
+    connect: fromPromise<{ offset: number | null }>(never),
+    poll: fromPromise<Batch, { offset: number | null }>(never),
+    commit: fromPromise<void, Batch>(never),
+  },
+  actions: {
+    tellUp: () => {},
+    tellDown: (_, _params: { failure: PollFailure | null; failures: number }) => {},
+    noteFailure: assign({
+      failure: ({ event }) => failureOf(event),
+      failures: ({ context }) => context.failures + 1,
+    }),
+    forgetFailures: assign({ failure: null, failures: 0 }),
+  },
+  guards: {
+    isRefused: ({ event }) => failureOf(event).kind === 'refused',
+    isConflict: ({ event }) => failureOf(event).kind === 'conflict',
+    hasUpdates: (_, batch: Batch) => batch.updates.length > 0,
+    wasConnected: ({ context }) => context.offset !== null,
+  },
+  delays: {
+    /** Provided by src/ingress: doubled with each failure, with jitter, or what Telegram asks for. */
+    backoff: 1000,
+    conflict: 10_000,
+  },
+}).createMachine({
+  id: 'poller',
+  description: 'Owns getUpdates: asks, hands over to be committed, and only then asks with the higher offset (I1).',
+  context: { offset: null, batch: { updates: [], offset: 0 }, failures: 0, failure: null },
+  initial: 'connecting',
+  output: ({ context }) => ({ failure: context.failure }),
+  on: { drain: '.stopped' },
+  states: {
+    connecting: {
+      description: 'Learns who the bot is, and where polling goes on.',
+      invoke: {
+        src: 'connect',
+        onDone: {
+          target: 'polling',
+          actions: [assign({ offset: ({ event }) => event.output.offset }), 'forgetFailures'],
+        },
+        onError: [
+          { guard: 'isRefused', target: 'refused', actions: 'noteFailure' },
+          { guard: 'isConflict', target: 'conflicted', actions: 'noteFailure' },
+          { target: 'backingOff', actions: 'noteFailure' },
+        ],
+      },
+    },
+    polling: {
+      description: 'A long poll is open.',
+      entry: 'tellUp',
+      invoke: {
+        src: 'poll',
+        input: ({ context }) => ({ offset: context.offset }),
+        onDone: [
+          {
+            guard: { type: 'hasUpdates', params: ({ event }) => event.output },
+            target: 'committing',
+            actions: [assign({ batch: ({ event }) => event.output }), 'forgetFailures'],
+          },
+          { target: 'polling', reenter: true, actions: 'forgetFailures' },
+        ],
+        onError: [
+          { guard: 'isRefused', target: 'refused', actions: 'noteFailure' },
+          { guard: 'isConflict', target: 'conflicted', actions: 'noteFailure' },
+          { target: 'backingOff', actions: 'noteFailure' },
+        ],
+      },
+    },
+    committing: {
+      description: 'The batch is being committed. The offset moves only when that is done.',
+      invoke: {
+        src: 'commit',
+        input: ({ context }) => context.batch,
+        onDone: {
+          target: 'polling',
+          actions: assign({ offset: ({ context }) => context.batch.offset, batch: { updates: [], offset: 0 } }),
+        },
+        onError: { target: 'backingOff', actions: 'noteFailure' },
+      },
+    },
+    backingOff: {
+      description: 'Telegram could not be reached, answered nonsense, or asks to wait.',
+      entry: {
+        type: 'tellDown',
+        params: ({ context }) => ({ failure: context.failure, failures: context.failures }),
+      },
+      after: { backoff: [{ guard: 'wasConnected', target: 'polling' }, { target: 'connecting' }] },
+    },
+    conflicted: {
+      description: 'Another poller or a webhook holds the token. Each try disturbs the other, so tries are few.',
+      entry: {
+        type: 'tellDown',
+        params: ({ context }) => ({ failure: context.failure, failures: context.failures }),
+      },
+      after: { conflict: 'connecting' },
+    },
+    refused: {
+      description: 'Telegram refuses the token: no try can mend that.',
+      entry: {
+        type: 'tellDown',
+        params: ({ context }) => ({ failure: context.failure, failures: context.failures }),
+      },
+      type: 'final',
+    },
+    stopped: {
+      description:
+        "Nothing more is taken in. A commit under way is the journal's to finish; unconfirmed updates come again.",
+      type: 'final',
+      entry: assign({ failure: null }),
+    },
+  },
+});

@@ -1,0 +1,137 @@
+import { fromPromise } from 'xstate';
+import { type Batch, machine, type PollFailure } from '../../machines/poller.machine.ts';
+import type { Clock } from '../clock.ts';
+import { errorText } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
+import { type BotApi, UPDATE_KINDS } from '../telegram/telegram.ts';
+
+export interface PollerOptions {
+  readonly api: BotApi;
+  readonly clock: Clock;
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+  /** The long poll's own time, seconds. */
+  readonly pollTimeoutS: number;
+  /** Take a webhook away at start. Off, a webhook is a conflict to be explained. */
+  readonly deleteWebhook: boolean;
+  readonly pollOffset: () => Promise<number | null>;
+  /** Commits a batch with its offset (I1: polling goes on only when this has resolved). */
+  readonly receive: (batch: Batch) => Promise<void>;
+  readonly onBot: (bot: { readonly id: string; readonly username: string | null }) => void;
+  readonly onUp: () => void;
+  readonly onDown: (failure: PollFailure, failures: number) => void;
+}
+
+/** A call that failed, in the machine's terms. */
+class PollError extends Error {
+  readonly failure: PollFailure;
+  constructor(failure: PollFailure, cause: unknown) {
+    super(failure.message, { cause });
+    this.failure = failure;
+  }
+}
+
+/** The poller machine with its hands: what it does at Telegram and in the journal. */
+export function createPoller(options: PollerOptions) {
+  const { api, clock, random } = options;
+
+  const call = async (method: string, params: Record<string, unknown>, signal: AbortSignal, timeoutMs?: number) => {
+    try {
+      return await api.call(method, params, timeoutMs === undefined ? { signal } : { signal, timeoutMs });
+    } catch (error) {
+      throw new PollError(failureOf(error), error);
+    }
+  };
+
+  return machine.provide({
+    actors: {
+      connect: fromPromise(async ({ signal }) => {
+        options.onBot(botOf(await call('getMe', {}, signal)));
+        if (options.deleteWebhook) await call('deleteWebhook', {}, signal);
+        return { offset: await options.pollOffset() };
+      }),
+      poll: fromPromise<Batch, { offset: number | null }>(async ({ input: { offset }, signal }) => {
+        const begun = clock.now();
+        const params = { limit: limits.pollUpdatesMax, timeout: options.pollTimeoutS, allowed_updates: UPDATE_KINDS };
+        const timeoutMs = options.pollTimeoutS * 1000 + limits.botApiTimeoutMs;
+        const result = await call('getUpdates', offset === null ? params : { offset, ...params }, signal, timeoutMs);
+        const batch = batchOf(result, offset);
+        // A server that answers a long poll at once with nothing must not make this a busy loop.
+        if (batch.updates.length === 0 && clock.now() - begun < limits.pollEmptyMinMs) {
+          await new Promise<void>((resolve) => clock.setTimeout(resolve, limits.pollEmptyMinMs));
+        }
+        return batch;
+      }),
+      commit: fromPromise<void, Batch>(async ({ input }) => {
+        try {
+          await options.receive(input);
+        } catch (error) {
+          throw new PollError({ kind: 'retry', message: `The updates were not stored: ${errorText(error)}` }, error);
+        }
+      }),
+    },
+    actions: {
+      tellUp: () => options.onUp(),
+      tellDown: (_, { failure, failures }) => {
+        if (failure !== null) options.onDown(failure, failures);
+      },
+    },
+    delays: {
+      backoff: ({ context: { failure, failures } }) => {
+        if (failure?.retryAfterMs !== undefined) return failure.retryAfterMs;
+        const ceiling = Math.min(limits.pollBackoffMaxMs, limits.pollBackoffMinMs * 2 ** Math.min(failures - 1, 20));
+        return ceiling * (0.5 + random() / 2);
+      },
+      conflict: limits.pollConflictDelayMs,
+    },
+  });
+}
+
+function botOf(result: unknown): { id: string; username: string | null } {
+  const me = typeof result === 'object' && result !== null ? result : {};
+  const id = 'id' in me && typeof me.id === 'number' ? String(me.id) : null;
+  if (id === null) throw malformed('getMe answered without an id');
+  return { id, username: 'username' in me && typeof me.username === 'string' ? me.username : null };
+}
+
+/**
+ * Checks the batch before anything of it is stored: what is not a list of updates is asked for again, never
+ * confirmed past. The offset follows the last update in Telegram's order, not the highest id, since ids restart.
+ */
+function batchOf(result: unknown, offset: number | null): Batch {
+  if (!Array.isArray(result)) throw malformed('getUpdates answered with something other than a list');
+  let next = offset ?? 0;
+  for (const update of result) {
+    const id: unknown = typeof update === 'object' && update !== null ? update.update_id : undefined;
+    if (typeof id !== 'number' || !Number.isSafeInteger(id)) throw malformed('an update came without its update_id');
+    next = id + 1;
+  }
+  return { updates: result, offset: next };
+}
+
+const malformed = (what: string) =>
+  new PollError(
+    { kind: 'retry', message: `Telegram's answer was malformed: ${what}. Nothing of it was confirmed` },
+    null,
+  );
+
+function failureOf(error: unknown): PollFailure {
+  if (error instanceof TelegramRefused) {
+    const { errorCode, description, retryAfterMs } = error;
+    if (errorCode === 401 || errorCode === 404) {
+      const message = `Telegram refuses the bot token (${errorCode} ${description}): check TELEGRAM_BOT_TOKEN, or ask @BotFather for a new one`;
+      return { kind: 'refused', message };
+    }
+    if (errorCode === 409) return { kind: 'conflict', message: conflictMessage(description) };
+    if (retryAfterMs !== undefined) return { kind: 'wait', message: error.message, retryAfterMs };
+    return { kind: 'retry', message: error.message };
+  }
+  if (error instanceof TelegramUnreachable) return { kind: 'retry', message: error.message };
+  return { kind: 'retry', message: errorText(error) };
+}
+
+const conflictMessage = (description: string): string =>
+  /webhook/i.test(description)
+    ? `A webhook is set for this bot, so nobody can poll it (${description}). Remove it, or set telegram.deleteWebhook to true`
+    : `Another process polls this bot with the same token (${description}). Stop it: each poll steals updates from the other`;

@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import type { Clock, TimerHandle } from '../clock.ts';
+import { SwitchboardError } from '../errors.ts';
+import type { Journal, MessageRecord, Tx } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
+import { parseCall } from './call.ts';
+import { settle, tell } from './fate.ts';
+import {
+  addMessage,
+  chatIdOf,
+  type MessageAccepted,
+  type MessagePost,
+  messageId,
+  type Outbox,
+  seqOfMessageId,
+} from './outbox.ts';
+
+export interface PostOptions {
+  readonly journal: Journal;
+  readonly clock: Clock;
+}
+
+const SETTLED = ['sent', 'failed', 'unknown', 'expired', 'canceled'];
+
+/** The outbox as the HTTP edge sees it. `settledNow` wakes those who wait for a message's fate. */
+export function createOutbox({ journal, clock }: PostOptions): Outbox & { settledNow(seq: number): void } {
+  const { bot } = journal;
+  const waiting = new Map<number, Set<() => void>>();
+
+  const settledNow = (seq: number): void => {
+    for (const wake of waiting.get(seq) ?? []) wake();
+  };
+
+  async function accept(post: MessagePost): Promise<MessageAccepted> {
+    const message = parseCall(post.body, post.keyId, clock.now());
+    if (post.chats !== null && !post.chats.includes(message.chat)) {
+      throw new SwitchboardError('scope_missing', 'This key may not write to that chat', { field: 'chat_id' });
+    }
+    const requestHash = createHash('sha256').update(JSON.stringify(post.body)).digest('hex');
+    return journal.write(async (tx) => {
+      const first = await tx.remembered(post.keyId, post.idempotencyKey);
+      if (first !== null) {
+        if (first.requestHash !== requestHash) {
+          throw new SwitchboardError('idempotency_key_reused', 'Use a new Idempotency-Key for another message');
+        }
+        return { ...JSON.parse(first.answer), replayed: true };
+      }
+      if ((await tx.outboxDepth()) >= limits.outboxMessagesMax) {
+        throw new SwitchboardError(
+          'outbox_full',
+          `${limits.outboxMessagesMax} messages wait already: try again later`,
+          {
+            retryAfterMs: limits.outboxFullRetryMs,
+          },
+        );
+      }
+      const answer = answerOf(addMessage(tx, bot, message));
+      tx.remember(post.keyId, post.idempotencyKey, { requestHash, answer: JSON.stringify(answer) });
+      return { ...answer, replayed: false };
+    });
+  }
+
+  const answerOf = (message: MessageRecord) => ({
+    id: messageId(bot, message.seq),
+    status: message.status,
+    chat_id: chatIdOf(message.chat),
+    created_at: new Date(message.createdAt).toISOString(),
+  });
+
+  async function find(id: string): Promise<MessageRecord | null> {
+    const seq = seqOfMessageId(bot, id);
+    return seq === null ? null : journal.message(seq);
+  }
+
+  /** Changes one message in a unit of work, and gives it as it is then. */
+  async function change(id: string, job: (tx: Tx, message: MessageRecord) => void): Promise<MessageRecord> {
+    const seq = seqOfMessageId(bot, id);
+    const changed = await journal.write(async (tx) => {
+      const message = seq === null ? null : await tx.message(seq);
+      if (message === null) throw new SwitchboardError('not_found', 'There is no such message');
+      job(tx, message);
+      return (await tx.message(message.seq)) ?? message;
+    });
+    if (SETTLED.includes(changed.status)) settledNow(changed.seq);
+    return changed;
+  }
+
+  return {
+    settledNow,
+    accept,
+    acceptAll: (posts) =>
+      Promise.all(
+        posts.map((post) => accept(post).catch((error) => (error instanceof Error ? error : new Error(String(error))))),
+      ),
+    find,
+
+    async settled(id, timeoutMs, signal) {
+      const seq = seqOfMessageId(bot, id);
+      const found = await find(id);
+      if (seq === null || found === null || SETTLED.includes(found.status) || timeoutMs <= 0) return found;
+      let timer: TimerHandle | undefined;
+      let wake = () => {};
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        waiting.set(seq, (waiting.get(seq) ?? new Set()).add(wake));
+        timer = clock.setTimeout(resolve, Math.min(timeoutMs, limits.messageWaitMaxMs));
+        signal.addEventListener('abort', wake, { once: true });
+        // It may have been settled while this was being set up.
+        void find(id).then((message) => message !== null && SETTLED.includes(message.status) && resolve());
+      });
+      clock.clearTimeout(timer);
+      signal.removeEventListener('abort', wake);
+      const wakers = waiting.get(seq);
+      wakers?.delete(wake);
+      if (wakers?.size === 0) waiting.delete(seq);
+      return find(id);
+    },
+
+    cancel: (id) =>
+      change(id, (tx, message) => {
+        if (message.status !== 'queued' && message.status !== 'scheduled') {
+          throw new SwitchboardError('message_not_cancelable', `The message is ${message.status}`);
+        }
+        tx.changeMessage(message.seq, { status: 'canceled' });
+        tell(tx, bot, message, 'canceled', {});
+      }),
+
+    resolve: (id, as) =>
+      change(id, (tx, message) => {
+        if (message.status !== 'unknown') {
+          throw new SwitchboardError('message_not_unknown', `The message is ${message.status}`);
+        }
+        if (as === 'sent') return settle(tx, bot, message, { kind: 'sent', telegramMessageId: null });
+        if (as === 'failed') {
+          return settle(tx, bot, message, { kind: 'failed', error: { code: 0, description: 'resolved as failed' } });
+        }
+        tx.changeMessage(message.seq, { status: 'queued', dueAt: tx.now });
+      }),
+  };
+}

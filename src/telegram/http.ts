@@ -1,0 +1,72 @@
+import { Compile } from 'typebox/compile';
+import { Agent, request } from 'undici';
+import { errorText } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { AnswerSchema, TelegramRefused, TelegramUnreachable } from './errors.ts';
+import type { BotApi } from './telegram.ts';
+
+export interface HttpBotApiOptions {
+  /** https://api.telegram.org, a local Bot API server, or the sandbox. */
+  readonly root: string;
+  readonly token: string;
+  /** Connections kept alive. One is the long poll's. */
+  readonly connections: number;
+}
+
+const Answer = Compile(AnswerSchema);
+
+/** The Bot API over HTTP. Errors never hold the token: it is in the path, and no path is in a message. */
+export function createHttpBotApi({ root, token, connections }: HttpBotApiOptions): BotApi {
+  const base = `${root.replace(/\/+$/, '')}/bot${token}/`;
+  const dispatcher = new Agent({ connections, pipelining: 1, maxResponseSize: limits.botApiAnswerBytesMax });
+
+  return {
+    async call(method, params, { signal, timeoutMs = limits.botApiTimeoutMs } = {}) {
+      const timeout = AbortSignal.timeout(timeoutMs);
+      let text: string;
+      let status: number;
+      try {
+        const response = await request(base + method, {
+          dispatcher,
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(params),
+          signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        });
+        status = response.statusCode;
+        text = await response.body.text();
+      } catch (error) {
+        throw new TelegramUnreachable(method, reason(error, timeout.aborted, timeoutMs), hasLeft(error), error);
+      }
+      const answer = parse(text);
+      if (!Answer.Check(answer)) {
+        throw new TelegramUnreachable(method, `HTTP ${status} with ${text.length} characters that are no answer`, true);
+      }
+      if (answer.ok) return answer.result;
+      throw new TelegramRefused(method, answer);
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+/** Errors of name look-up, connecting and TLS come before the first byte of the request. */
+const NEVER_LEFT =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|UND_ERR_DESTROYED|UND_ERR_CLOSED|CERT_.*|ERR_TLS_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*)$/;
+
+const hasLeft = (error: unknown): boolean => !NEVER_LEFT.test(codeOf(error));
+
+const reason = (error: unknown, timedOut: boolean, timeoutMs: number): string =>
+  timedOut ? `nothing within ${timeoutMs} ms` : codeOf(error) || errorText(error);
