@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { IsInteger, IsLiteral, IsNull, IsNumber, IsObject, IsUnion, type TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { type Settings, SettingsSchema } from './schema.ts';
+
+/** One setting is wrong. The message names it, its value and what is allowed. */
+export class SettingsError extends Error {}
+
+type Fields = Record<string, unknown>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * The settings: `default.json` in `folder`, then `local.json`, then the environment. Throws SettingsError for the
+ * first that is unknown, of a wrong type or out of bounds; a secret's value is not repeated.
+ */
+export function loadSettings(folder: string, env: Readonly<Record<string, string | undefined>>): Settings {
+  if (env.DATABASE_URL !== undefined) {
+    throw new SettingsError(
+      'DATABASE_URL is set, but PostgreSQL is not supported yet: unset it to use SQLite in SWITCHBOARD_DATA',
+    );
+  }
+  const merged = readJson(join(folder, 'default.json'));
+  const local = join(folder, 'local.json');
+  const origins = new Map<string, string>();
+  if (existsSync(local)) merge(merged, readJson(local), '', origins, 'config/local.json');
+  fromEnvironment(SettingsSchema, merged, '', env, origins);
+  const settings: unknown = merged;
+  if (Shape.Check(settings)) return settings;
+  throw firstError(merged, origins);
+}
+
+const Shape = Compile(SettingsSchema);
+
+function readJson(path: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new SettingsError(`${path} cannot be read as JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  if (!isFields(value)) throw new SettingsError(`${path} must hold a JSON object`);
+  return value;
+}
+
+function merge(target: Fields, source: Fields, path: string, origins: Map<string, string>, origin: string): void {
+  for (const [name, value] of Object.entries(source)) {
+    const here = target[name];
+    if (isFields(here) && isFields(value)) merge(here, value, `${path}/${name}`, origins, origin);
+    else {
+      target[name] = value;
+      origins.set(`${path}/${name}`, origin);
+    }
+  }
+}
+
+function fromEnvironment(
+  schema: TSchema,
+  target: Fields,
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+  origins: Map<string, string>,
+): void {
+  if (!IsObject(schema)) return;
+  for (const [name, property] of Object.entries(schema.properties)) {
+    const here = target[name];
+    if (isFields(here)) fromEnvironment(property, here, `${path}/${name}`, env, origins);
+    const variable = environmentName(property);
+    const value = variable === undefined ? undefined : env[variable];
+    if (variable === undefined || value === undefined || value === '') continue;
+    const numeric = IsInteger(property) || IsNumber(property);
+    target[name] = numeric && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
+    origins.set(`${path}/${name}`, variable);
+  }
+}
+
+/** A setting that may be null names its variable on the other branch. */
+function environmentName(schema: TSchema): string | undefined {
+  if ('env' in schema && typeof schema.env === 'string') return schema.env;
+  if (!IsUnion(schema)) return undefined;
+  return schema.anyOf.map(environmentName).find((name) => name !== undefined);
+}
+
+function firstError(settings: Fields, origins: Map<string, string>): SettingsError {
+  const [error] = Shape.Errors(settings);
+  const path = error?.instancePath ?? '';
+  const parts = path.split('/').slice(1);
+  const name = parts.join('.');
+  const origin = origins.get(path) ?? origins.get(nearest(path, origins)) ?? 'config/default.json';
+  const schema = parts.reduce<TSchema | undefined>((at, part) => at && propertyOf(at, part), SettingsSchema);
+  if (schema === undefined) return new SettingsError(`${origin}: ${name} is no setting: see config/schema.ts`);
+  const value = parts.reduce<unknown>((at, part) => (isFields(at) ? at[part] : undefined), settings);
+  const shown = /token|secret/.test(path) ? 'a value that is not shown' : JSON.stringify(value);
+  return new SettingsError(`${origin}: ${name} is ${shown}; allowed is ${allowed(schema)}`);
+}
+
+const nearest = (path: string, origins: Map<string, string>): string =>
+  [...origins.keys()].find((origin) => path.startsWith(origin) || origin.startsWith(path)) ?? '';
+
+const propertyOf = (schema: TSchema, name: string): TSchema | undefined => {
+  if (IsUnion(schema))
+    return schema.anyOf.map((branch) => propertyOf(branch, name)).find((found) => found !== undefined);
+  return IsObject(schema) ? schema.properties[name] : undefined;
+};
+
+/** What a setting may be, in words. */
+function allowed(schema: TSchema): string {
+  if (IsUnion(schema)) return schema.anyOf.map(allowed).join(', or ');
+  if (IsNull(schema)) return 'null';
+  if (IsLiteral(schema)) return JSON.stringify(schema.const);
+  if ('says' in schema && typeof schema.says === 'string') return schema.says;
+  if (IsInteger(schema) || IsNumber(schema)) {
+    const kind = IsInteger(schema) ? 'a whole number' : 'a number';
+    const { minimum, maximum } = { minimum: '-', maximum: '-', ...schema };
+    return `${kind} from ${minimum} to ${maximum}`;
+  }
+  if (IsObject(schema)) return `an object with ${Object.keys(schema.properties).join(', ')}`;
+  if ('pattern' in schema && typeof schema.pattern === 'string') return `text of the form ${schema.pattern}`;
+  return 'type' in schema ? `a ${schema.type}` : 'another value';
+}

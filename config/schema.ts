@@ -1,0 +1,96 @@
+import { type Static, type TSchema, Type } from 'typebox';
+
+/** Every setting: unit, default (default.json repeats none of the prose), bounds, and the environment's name for it. */
+const whole = (description: string, minimum: number, maximum: number, env?: string) =>
+  Type.Integer({ description, minimum, maximum, ...(env === undefined ? {} : { env }) });
+const rate = (description: string, minimum: number, maximum: number) => Type.Number({ description, minimum, maximum });
+const text = (description: string, options: { env?: string; pattern?: string; says?: string; minLength?: number }) =>
+  Type.String({ description, ...options });
+const optional = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const strict = { additionalProperties: false };
+
+const Selection = Type.Object(
+  {
+    machine: text('File machines/<machine>.machine.ts', { pattern: '^[a-z][a-z0-9-]*$' }),
+    per: Type.Optional(Type.Union([Type.Literal('chat'), Type.Literal('user'), Type.Literal('topic')])),
+  },
+  strict,
+);
+
+export const SettingsSchema = Type.Object(
+  {
+    telegram: Type.Object(
+      {
+        token: optional(
+          text("The bot's token from @BotFather; without it Switchboard runs against its own sandbox", {
+            env: 'TELEGRAM_BOT_TOKEN',
+            pattern: '^\\d{1,16}:[A-Za-z0-9_-]+$',
+            says: 'a token as 123456:ABC-DEF',
+          }),
+        ),
+        apiRoot: text('Where the Bot API is', {
+          env: 'TELEGRAM_API_ROOT',
+          pattern: '^https?://[^\\s/]+[^\\s]*$',
+          says: 'an http:// or https:// address',
+        }),
+        pollTimeoutS: whole('Seconds that a long poll waits for an update', 1, 50),
+        deleteWebhook: Type.Boolean({ description: 'Take away a webhook that is set for the bot' }),
+      },
+      strict,
+    ),
+    http: Type.Object(
+      {
+        host: text('Address to listen on', { env: 'SWITCHBOARD_HOST', minLength: 1 }),
+        port: whole('Port to listen on; 0 takes a free one', 0, 65535, 'SWITCHBOARD_PORT'),
+      },
+      strict,
+    ),
+    sandbox: Type.Object(
+      { port: whole("The sandbox's port; 0 takes a free one", 0, 65535, 'SWITCHBOARD_SANDBOX_PORT') },
+      strict,
+    ),
+    data: text('Folder of the database', { env: 'SWITCHBOARD_DATA', minLength: 1 }),
+    logLevel: Type.Union(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
+      { description: 'How much is logged', env: 'SWITCHBOARD_LOG_LEVEL' },
+    ),
+    conversations: Type.Object(
+      { private: optional(Selection), group: optional(Selection), channel: optional(Selection) },
+      { ...strict, description: 'Which machine runs the chats of a kind; null: none' },
+    ),
+    backend: Type.Object(
+      {
+        url: optional(
+          text("The team's HTTP service; without it the example payments run in the process", {
+            env: 'SWITCHBOARD_BACKEND_URL',
+            pattern: '^https?://[^\\s/]+[^\\s]*$',
+            says: 'an http:// or https:// address',
+          }),
+        ),
+        secret: optional(
+          text('Signs requests to the service (Standard Webhooks)', {
+            env: 'SWITCHBOARD_BACKEND_SECRET',
+            pattern: '^whsec_[A-Za-z0-9+/=]{32,}$',
+            says: 'whsec_ and at least 24 bytes in base64',
+          }),
+        ),
+        timeoutMs: whole('ms that one try may take', 100, 120_000),
+      },
+      strict,
+    ),
+    outbox: Type.Object(
+      {
+        chatPerS: rate('Messages a second to one private chat', 0.01, 10_000),
+        chatBurst: whole('Messages to one private chat that may go at once', 1, 10_000),
+        groupPerMin: rate('Messages a minute to one group', 0.1, 100_000),
+        groupBurst: whole('Messages to one group that may go at once', 1, 10_000),
+        overallPerS: rate('Messages a second in all', 0.1, 100_000),
+        overallBurst: whole('Messages in all that may go at once', 1, 100_000),
+      },
+      strict,
+    ),
+  },
+  strict,
+);
+
+export type Settings = Static<typeof SettingsSchema>;
