@@ -66,7 +66,9 @@ function checkState(name: string, machine: AnyStateMachine, state: AnyStateNode)
     }
   }
   for (const { src } of state.invoke) {
-    if (typeof src !== 'string') refuse('an invoke without a name cannot be durable: name its actor in setup()');
+    // XState names an actor that is given in place after its state: the name would not outlive a change of the machine.
+    if (typeof src !== 'string' || src.startsWith('xstate.invoke.'))
+      refuse('an invoke without a name cannot be durable: name its actor in setup()');
   }
   for (const child of Object.values(state.states)) checkState(name, machine, child);
 }

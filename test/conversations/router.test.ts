@@ -1,0 +1,332 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { assign, createMachine, emit, fromPromise, setup } from 'xstate';
+import { createMachineTable, type Selections } from '../../src/conversations/machines.ts';
+import { createRouter } from '../../src/conversations/router.ts';
+import { createTimerService } from '../../src/conversations/timers.ts';
+import type { Entry, Journal } from '../../src/journal/journal.ts';
+import { type ManualClock, manualClock } from '../support/clock.ts';
+import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { groupUpdate, textUpdate } from '../support/updates.ts';
+
+interface Said {
+  type: 'message.received';
+  text: string;
+}
+
+/** Says back what it hears, asks, waits, breaks: whatever a test tells it. */
+const machine = setup({
+  types: {
+    context: {} as { heard: string[] },
+    events: {} as Said | { type: 'order.shipped' },
+  },
+  actors: {
+    ask: fromPromise<string, string>(async () => {
+      throw new Error('never run');
+    }),
+  },
+  actions: {
+    reply: (_, _params: { text: string }) => {},
+    remember: assign({
+      heard: ({ context, event }) => [...context.heard, event.type === 'message.received' ? event.text : event.type],
+    }),
+    explode: assign(() => {
+      throw new Error('the machine is broken');
+    }),
+    announce: emit({ type: 'heard' }),
+  },
+  guards: { says: ({ event }, text: string) => event.type === 'message.received' && event.text === text },
+  delays: { patience: 60_000 },
+}).createMachine({
+  id: 'parrot',
+  version: '1',
+  context: { heard: [] },
+  initial: 'listening',
+  on: {
+    'order.shipped': { actions: ['remember', { type: 'reply', params: { text: 'shipped' } }] },
+    'message.received': [
+      { guard: { type: 'says', params: 'explode' }, actions: 'explode' },
+      { guard: { type: 'says', params: 'ask' }, target: '.asking' },
+      { guard: { type: 'says', params: 'wait' }, target: '.waiting' },
+      { guard: { type: 'says', params: 'bye' }, target: '.over' },
+      { guard: { type: 'says', params: 'announce' }, actions: 'announce' },
+      { actions: ['remember', { type: 'reply', params: ({ context }) => ({ text: context.heard.join(' ') }) }] },
+    ],
+  },
+  states: {
+    listening: {},
+    asking: {
+      invoke: {
+        id: 'question',
+        src: 'ask',
+        input: 'the meaning',
+        onDone: { target: 'listening', actions: { type: 'reply', params: ({ event }) => ({ text: event.output }) } },
+        onError: { target: 'listening', actions: { type: 'reply', params: { text: 'nobody knows' } } },
+      },
+    },
+    waiting: {
+      after: { patience: { target: 'listening', actions: { type: 'reply', params: { text: 'too late' } } } },
+    },
+    over: { type: 'final', entry: { type: 'reply', params: { text: 'goodbye' } } },
+  },
+});
+
+const selections: Selections = {
+  private: { machine: 'parrot', per: 'chat' },
+  group: { machine: 'parrot', per: 'user' },
+  channel: null,
+};
+
+let clock: ManualClock;
+let folder: string;
+let journal: Journal;
+
+beforeEach(() => {
+  clock = manualClock();
+  folder = temporaryFolder();
+  journal = openJournal(folder, clock);
+});
+
+const machines = (wanted = selections) => createMachineTable(wanted, new Map([['parrot', machine]]));
+const start = (wanted = selections) => createRouter({ journal, machines: machines(wanted) });
+const restart = () => {
+  journal = openJournal(folder, clock);
+  return start();
+};
+const entries = (): Promise<Entry[]> => journal.read({ from: 1, limit: 1000 });
+const types = async () => (await entries()).map(({ type }) => type);
+const replies = async () =>
+  (await entries())
+    .filter(({ type }) => type === 'message.accepted')
+    .map(({ body }) => JSON.parse(body).message.params.text);
+
+describe('updates', () => {
+  test('an update, what it led to and the poll offset are one unit of work', async () => {
+    const router = start();
+    expect(await router.receiveUpdates([textUpdate(7, 'hello', 50)], 51)).toBe(1);
+    expect(await types()).toEqual(['update.received', 'message.accepted', 'chat.moved']);
+    expect(await journal.pollOffset()).toBe(51);
+    expect(await journal.conversation('7')).toMatchObject({ status: 'active', state: '"listening"', lastSeq: 1 });
+    expect(await journal.outboxDepth()).toBe(1);
+  });
+
+  test('I2: an update delivered again, in the same batch or after a restart, is applied once', async () => {
+    const update = textUpdate(7, 'once', 50);
+    expect(await start().receiveUpdates([update, update], 51)).toBe(1);
+    expect(await restart().receiveUpdates([update, textUpdate(7, 'twice', 51)], 52)).toBe(1);
+    expect(await replies()).toEqual(['once', 'once twice']);
+  });
+
+  test('I2: ids that start anew lower are new updates; an id of long ago may come again', async () => {
+    const router = start();
+    await router.receiveUpdates([textUpdate(7, 'high', 900_000)], 900_001);
+    await router.receiveUpdates([textUpdate(7, 'low', 3)], 4);
+    await clock.advance(49 * 3_600_000);
+    await router.receiveUpdates([textUpdate(7, 'again', 900_000)], 900_001);
+    expect(await replies()).toEqual(['high', 'high low', 'high low again']);
+  });
+
+  test('I3: a chat remembers what it heard, in order, across restarts', async () => {
+    await start().receiveUpdates([textUpdate(7, 'a'), textUpdate(8, 'x'), textUpdate(7, 'b')], 1);
+    await restart().receiveUpdates([textUpdate(7, 'c')], 2);
+    expect(await replies()).toEqual(['a', 'x', 'a b', 'a b c']);
+  });
+
+  test('an update of no chat, or of a kind nobody knows, is journalled untouched', async () => {
+    const strange = { update_id: 5, hologram: { depth: 3, nested: [{ a: null }] } };
+    await start().receiveUpdates([strange, { update_id: 6 }], 7);
+    const [first, second] = await entries();
+    expect(JSON.parse(first?.body ?? '')).toEqual({ update: strange });
+    expect(first?.chat).toBeNull();
+    expect(second?.type).toBe('update.received');
+  });
+
+  test('a chat id over 2^31 and one of 52 bits are kept whole', async () => {
+    await start().receiveUpdates([textUpdate(4_503_599_627_370_495, 'big')], 1);
+    const accepted = (await entries()).find(({ type }) => type === 'message.accepted');
+    expect(JSON.parse(accepted?.body ?? '').message.chat_id).toBe(4_503_599_627_370_495);
+  });
+
+  test('a commit that fails leaves nothing in memory either', async () => {
+    const router = start();
+    await router.receiveUpdates([textUpdate(7, 'kept')], 1);
+    const update = textUpdate(7, 'lost');
+    await expect(router.receiveUpdates([update, { no: 'update' }], 2)).rejects.toThrow('update_id');
+    await router.receiveUpdates([update], 2);
+    expect(await replies()).toEqual(['kept', 'kept lost']);
+  });
+});
+
+describe('groups', () => {
+  test('per user: members do not share a conversation', async () => {
+    const router = start();
+    await router.receiveUpdates([groupUpdate(-100, 5, 'a'), groupUpdate(-100, 6, 'b'), groupUpdate(-100, 5, 'c')], 1);
+    expect(await replies()).toEqual(['a', 'b', 'a c']);
+    expect(await journal.conversation('-100:u5')).toMatchObject({ chat: '-100' });
+  });
+
+  test('per topic: replies go to the topic', async () => {
+    const router = start({ ...selections, group: { machine: 'parrot', per: 'topic' } });
+    await router.receiveUpdates([groupUpdate(-100, 5, 'a', 9), groupUpdate(-100, 6, 'b', 9)], 1);
+    const accepted = (await entries()).filter(({ type }) => type === 'message.accepted');
+    expect(accepted.map(({ body }) => JSON.parse(body).message.params)).toEqual([
+      { chat_id: -100, message_thread_id: 9, text: 'a' },
+      { chat_id: -100, message_thread_id: 9, text: 'a b' },
+    ]);
+  });
+
+  test('a group that becomes a supergroup keeps its conversation', async () => {
+    const router = start({ ...selections, group: { machine: 'parrot', per: 'chat' } });
+    await router.receiveUpdates([groupUpdate(-5, 1, 'before')], 1);
+    const base = groupUpdate(-5, 1, '');
+    const moved = { ...base, message: { ...base.message, text: undefined, migrate_to_chat_id: -1005 } };
+    await router.receiveUpdates([moved, groupUpdate(-1005, 1, 'after')], 2);
+    expect(await replies()).toEqual(['before', 'before after']);
+    expect(await journal.conversation('-5')).toBeNull();
+  });
+
+  test('a kind of chat without a machine is journalled and nothing else', async () => {
+    await start({ ...selections, group: null }).receiveUpdates([groupUpdate(-5, 1, 'hello')], 1);
+    expect(await types()).toEqual(['update.received']);
+  });
+});
+
+describe('a faulty machine', () => {
+  test('I8: costs its chat alone: the update is journalled, the chat stands still, others go on', async () => {
+    const router = start();
+    await router.receiveUpdates([textUpdate(7, 'fine'), textUpdate(7, 'explode'), textUpdate(8, 'hi')], 1);
+    await router.receiveUpdates([textUpdate(7, 'anyone?')], 2);
+    expect(await replies()).toEqual(['fine', 'hi']);
+    expect(await journal.conversation('7')).toMatchObject({ status: 'quarantined', error: 'the machine is broken' });
+    const quarantined = (await entries()).find(({ type }) => type === 'chat.quarantined');
+    expect(JSON.parse(quarantined?.body ?? '')).toMatchObject({
+      error: 'the machine is broken',
+      event: 'message.received',
+    });
+    expect((await types()).filter((type) => type === 'update.received')).toHaveLength(4);
+  });
+
+  test.each([
+    ['an action given as a function', createMachine({ id: 'faulty', entry: () => {} }), 'name it in setup()'],
+    [
+      'an action that is no effect',
+      createMachine({ id: 'faulty', entry: 'launchRocket' }),
+      'launchRocket is none of reply',
+    ],
+    [
+      'an invoke without a name',
+      createMachine({ id: 'faulty', invoke: { src: fromPromise(async () => 1) } }),
+      'name its actor',
+    ],
+  ])('%s is refused when the machine is loaded, with the state', (_, faulty, message) => {
+    const load = () => createMachineTable(selections, new Map([['faulty', faulty]]));
+    expect(load).toThrow(message);
+    expect(load).toThrow('state faulty');
+  });
+
+  test('an always loop without an end is a fault, not a hang', async () => {
+    const loop = setup({}).createMachine({
+      id: 'loop',
+      initial: 'a',
+      states: { a: { on: { 'message.received': 'b' } }, b: { always: 'c' }, c: { always: 'b' } },
+    });
+    const table = createMachineTable(
+      { ...selections, private: { machine: 'loop', per: 'chat' } },
+      new Map([['loop', loop]]),
+    );
+    await createRouter({ journal, machines: table }).receiveUpdates([textUpdate(7, 'go')], 1);
+    expect(await journal.conversation('7')).toMatchObject({ status: 'quarantined' });
+  });
+});
+
+describe('time and requests', () => {
+  const timersOf = (router: ReturnType<typeof start>) =>
+    createTimerService({
+      clock,
+      nextTimerAt: () => journal.nextTimerAt(),
+      fire: router.fireTimers,
+      onError: (error) => {
+        throw error;
+      },
+    });
+
+  test('an after fires at its original time, although the process was down meanwhile', async () => {
+    await start().receiveUpdates([textUpdate(7, 'wait')], 1);
+    await clock.advance(50_000);
+    const router = restart();
+    const timers = timersOf(router);
+    await timers.start();
+    await clock.advance(9_000);
+    expect(await replies()).toEqual([]);
+    await clock.advance(1_000);
+    expect(await replies()).toEqual(['too late']);
+    expect(await types()).toContain('timer.fired');
+    timers.stop();
+  });
+
+  test('leaving the state takes the timer back', async () => {
+    const router = start();
+    await router.receiveUpdates([textUpdate(7, 'wait'), textUpdate(7, 'ask')], 1);
+    expect(await journal.nextTimerAt()).toBeNull();
+  });
+
+  test('a request is a row until it is answered, once; leaving the state withdraws it', async () => {
+    const router = start();
+    await router.receiveUpdates([textUpdate(7, 'ask')], 1);
+    const [request] = await journal.openRequests(10);
+    expect(request).toMatchObject({ conversation: '7', src: 'ask', input: '"the meaning"' });
+    const id = request?.id ?? '';
+    expect(await restart().answerRequest(id, { output: '42' })).toBe(true);
+    expect(await start().answerRequest(id, { output: '43' })).toBe(false);
+    expect(await replies()).toEqual(['42']);
+    await start().receiveUpdates([textUpdate(7, 'ask'), textUpdate(7, 'wait')], 2);
+    expect(await journal.openRequests(10)).toEqual([]);
+  });
+
+  test('a failed request is the error of its invoke', async () => {
+    const router = start();
+    await router.receiveUpdates([textUpdate(7, 'ask')], 1);
+    const [request] = await journal.openRequests(10);
+    await router.answerRequest(request?.id ?? '', { error: { code: 'unreachable', message: 'no route' } });
+    expect(await replies()).toEqual(['nobody knows']);
+  });
+
+  test('a conversation that has ended starts anew with the next message', async () => {
+    const router = start();
+    await router.receiveUpdates([textUpdate(7, 'a'), textUpdate(7, 'bye'), textUpdate(7, 'b')], 1);
+    expect(await replies()).toEqual(['a', 'goodbye', 'b']);
+  });
+
+  test('what a machine emits is an entry', async () => {
+    await start().receiveUpdates([textUpdate(7, 'announce')], 1);
+    const emitted = (await entries()).find(({ type }) => type === 'chat.emitted');
+    expect(JSON.parse(emitted?.body ?? '')).toEqual({ event: { type: 'heard' } });
+  });
+});
+
+describe('events from outside', () => {
+  const post = { keyId: '9', idempotencyKey: 'k', conversation: '7', event: { type: 'order.shipped', n: 1 } };
+
+  test('an event is journalled and taken; the same again is answered and not taken', async () => {
+    const router = start();
+    const first = await router.postEvent(post);
+    expect(first).toEqual({ seq: 1, replayed: false });
+    expect(await restart().postEvent(post)).toEqual({ seq: 1, replayed: true });
+    expect(await replies()).toEqual(['shipped']);
+  });
+
+  test('the same idempotency key with another event is refused', async () => {
+    const router = start();
+    await router.postEvent(post);
+    await expect(router.postEvent({ ...post, event: { type: 'order.lost' } })).rejects.toMatchObject({
+      code: 'idempotency_key_reused',
+    });
+  });
+
+  test.each(['message.received', 'xstate.done.actor.question', 'shipped', 'xstate.stop'])(
+    'nobody can pretend to be the user, a timer or the backend: %s',
+    async (type) => {
+      await expect(start().postEvent({ ...post, event: { type } })).rejects.toMatchObject({ code: 'request_invalid' });
+      expect(await entries()).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,46 @@
+import type { Clock } from '../../src/clock.ts';
+
+/** A clock that stands still until a test moves it. */
+export interface ManualClock extends Clock {
+  /** Moves time on, firing what comes due in order; waits for what each firing starts to settle down. */
+  advance(ms: number): Promise<void>;
+}
+
+interface Armed {
+  readonly at: number;
+  readonly fn: () => void;
+}
+
+export function manualClock(startAt = Date.parse('2026-01-01T00:00:00Z')): ManualClock {
+  let now = startAt;
+  const armed = new Set<Armed>();
+  const next = (until: number): Armed | undefined =>
+    [...armed].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+  return {
+    now: () => now,
+    setTimeout(fn, delayMs) {
+      const timer: Armed = { at: now + delayMs, fn };
+      armed.add(timer);
+      return { timer };
+    },
+    clearTimeout(handle) {
+      if (handle !== undefined) armed.delete(handle.timer as Armed);
+    },
+    async advance(ms) {
+      const until = now + ms;
+      for (let due = next(until); due !== undefined; due = next(until)) {
+        now = due.at;
+        armed.delete(due);
+        due.fn();
+        await settle();
+      }
+      now = until;
+      await settle();
+    },
+  };
+}
+
+/** Lets everything that is ready run: a few turns of the loop, each with its microtasks. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
