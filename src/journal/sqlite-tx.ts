@@ -18,7 +18,8 @@ export function prepareStatements(db: DatabaseSync) {
   return {
     append: db.prepare('INSERT INTO entries (bot, seq, type, chat, at, update_id, body) VALUES (?, ?, ?, ?, ?, ?, ?)'),
     seen: db.prepare(
-      `SELECT update_id FROM entries WHERE bot = ? AND update_id IN (SELECT value FROM json_each(?)) AND at >= ?`,
+      `SELECT update_id FROM entries INDEXED BY entries_of_update
+       WHERE bot = ? AND update_id IS NOT NULL AND update_id IN (SELECT value FROM json_each(?)) AND at >= ?`,
     ),
     conversations: db.prepare('SELECT * FROM conversations WHERE bot = ? AND id IN (SELECT value FROM json_each(?))'),
     saveConversation: db.prepare(
