@@ -1,0 +1,83 @@
+import { getShortestPaths } from '@xstate/graph';
+import { describe, expect, test } from 'vitest';
+import type { AnyStateNode, SnapshotFrom } from 'xstate';
+import { machine } from '../../machines/payment.machine.ts';
+import { ANNA } from './harness.ts';
+
+const at = '2026-01-01T00:00:00.000Z';
+const write = (text: string) =>
+  ({ type: 'message.received', text, kind: 'text', messageId: 5, from: ANNA, at }) as const;
+const draft = `5-${Date.parse(at).toString(36)}`;
+const press = (button: string) =>
+  ({ type: 'callback.received', id: 'c', data: `${button}:${draft}`, messageId: 9, from: ANNA }) as const;
+
+/** What users, the clock and the aggregator can do, as events. */
+const EVENTS = [
+  write('/pay 1 EUR @x'),
+  write('/cancel'),
+  press('confirm'),
+  press('cancel'),
+  press('retry'),
+  { type: 'xstate.after.confirmationWait.payment.confirming' },
+  { type: 'payment.settled', paymentId: 'p' },
+  { type: 'payment.failed', paymentId: 'p', reason: 'no' },
+];
+/** What the backend answers. Only where it is asked: XState stops a machine that gets an answer it did not wait for. */
+const ANSWERS = [
+  { type: 'xstate.done.actor.openPayment', output: { status: 'accepted', paymentId: 'p' }, actorId: 'openPayment' },
+  { type: 'xstate.done.actor.openPayment', output: { status: 'declined', reason: 'no' }, actorId: 'openPayment' },
+  { type: 'xstate.error.actor.openPayment', error: { code: 'unreachable', message: '' }, actorId: 'openPayment' },
+];
+
+type State = SnapshotFrom<typeof machine>;
+const options = {
+  // The machine's type names its own events; timers and answers are XState's.
+  events: (state: State) => [...EVENTS, ...(state.matches({ underWay: 'asking' }) ? ANSWERS : [])] as never[],
+  input: { conversation: '777', chat: '777' },
+  serializeState: (state: State) => JSON.stringify(state.value),
+};
+
+const nodes = (node: AnyStateNode): AnyStateNode[] => [node, ...Object.values(node.states).flatMap(nodes)];
+const leaves = nodes(machine.root).filter((node) => node.type === 'atomic');
+
+const paths = getShortestPaths(machine, options);
+
+describe('the paths through the payment conversation', () => {
+  test('a shortest path reaches every state', () => {
+    const reached = new Set(paths.flatMap((path) => path.state._nodes.map((node) => node.id)));
+    expect(leaves.map((leaf) => leaf.id).filter((id) => !reached.has(id))).toEqual([]);
+    expect(leaves).toHaveLength(5);
+  });
+
+  test('they are as short as a user would think', () => {
+    const lengths = Object.fromEntries(paths.map((path) => [path.state._nodes.at(-1)?.id, path.weight]));
+    expect(lengths).toEqual({
+      'payment.idle': 0,
+      'payment.confirming': 1,
+      'payment.underWay.asking': 2,
+      'payment.underWay.unreachable': 3,
+      'payment.underWay.open': 3,
+    });
+  });
+
+  test('from every state some way leads back to idle: nobody is stuck', () => {
+    for (const { state } of paths) {
+      const back = getShortestPaths(machine, { ...options, fromState: state, toState: (s) => s.matches('idle') });
+      expect(back.length, JSON.stringify(state.value)).toBeGreaterThan(0);
+    }
+  });
+
+  test('every state tells what it is for', () => {
+    expect(
+      nodes(machine.root)
+        .filter((node) => !node.description)
+        .map((node) => node.id),
+    ).toEqual([]);
+  });
+
+  test('the machine is named like its file, has a version, and never ends', () => {
+    expect(machine.id).toBe('payment');
+    expect(machine.version).toBe('1');
+    expect(nodes(machine.root).filter((node) => node.type === 'final')).toEqual([]);
+  });
+});
