@@ -4,6 +4,8 @@ import { assign, fromPromise, setup } from 'xstate';
 export interface Claimed {
   /** Messages claimed in the database; their calls are under way when the machine hears of it. */
   readonly count: number;
+  /** Calls under way. */
+  readonly inFlight: number;
   /** How long until there may be more to do; null: until somebody says so. */
   readonly waitMs: number | null;
 }
@@ -12,8 +14,14 @@ export type OutboxEvent =
   /** Messages were accepted, or came free. */
   | { readonly type: 'messages.queued' }
   /** A call ended and its fate is committed. */
-  | { readonly type: 'message.settled' }
+  | { readonly type: 'message.settled'; readonly inFlight: number }
   | { readonly type: 'drain' };
+
+/** How many calls are under way, as the event says. */
+const settled = {
+  type: 'countInFlight',
+  params: ({ event }: { event: { readonly inFlight: number } }) => event.inFlight,
+} as const;
 
 export const machine = setup({
   types: {
@@ -28,7 +36,7 @@ export const machine = setup({
   actions: {
     tellUp: () => {},
     tellDown: (_, _params: { error: unknown }) => {},
-    countSettled: assign({ inFlight: ({ context }) => context.inFlight - 1 }),
+    countInFlight: assign({ inFlight: (_, inFlight: number) => inFlight }),
     lookAgain: assign({ again: true }),
   },
   guards: {
@@ -54,7 +62,7 @@ export const machine = setup({
       entry: assign({ again: false }),
       on: {
         'messages.queued': { actions: 'lookAgain' },
-        'message.settled': { actions: ['countSettled', 'lookAgain'] },
+        'message.settled': { actions: [settled, 'lookAgain'] },
       },
       invoke: {
         src: 'claim',
@@ -63,10 +71,7 @@ export const machine = setup({
             guard: { type: 'foundSome', params: ({ event }) => event.output },
             target: 'gathering',
             reenter: true,
-            actions: [
-              assign({ inFlight: ({ context, event }) => context.inFlight + event.output.count, failures: 0 }),
-              'tellUp',
-            ],
+            actions: [assign({ inFlight: ({ event }) => event.output.inFlight, failures: 0 }), 'tellUp'],
           },
           {
             guard: 'lookAgain',
@@ -92,18 +97,18 @@ export const machine = setup({
       description: 'Nothing may go out before the time is up, a call ends, or a message comes.',
       on: {
         'messages.queued': 'gathering',
-        'message.settled': { target: 'gathering', actions: 'countSettled' },
+        'message.settled': { target: 'gathering', actions: settled },
       },
       after: { wait: { guard: 'knowsWhen', target: 'gathering' } },
     },
     backingOff: {
       description: 'The database refused the claim.',
-      on: { 'message.settled': { actions: 'countSettled' } },
+      on: { 'message.settled': { actions: settled } },
       after: { backoff: 'gathering' },
     },
     draining: {
       description: 'Nothing more is claimed; calls under way are waited for.',
-      on: { 'message.settled': { actions: 'countSettled' }, drain: {} },
+      on: { 'message.settled': { actions: settled }, drain: {} },
       always: { guard: 'nothingInFlight', target: 'drained' },
     },
     drained: { description: 'No call is under way.', type: 'final' },

@@ -1,4 +1,5 @@
 import { type AnyActorLogic, type AnyActorRef, assign, createActor, setup, waitFor } from 'xstate';
+import { backoffMs } from './backoff.ts';
 import { errorText } from './errors.ts';
 import { limits } from './limits.ts';
 import { PART_NAMES, type PartName } from './status.ts';
@@ -21,16 +22,13 @@ export interface SwitchboardOptions {
  * others go on, and what it missed it reads from the journal.
  */
 function createRoot({ parts, random, onFailure, onEnd }: SwitchboardOptions) {
-  const delayAfter = (failures: number): number =>
-    Math.min(limits.restartMaxMs, limits.restartMinMs * 2 ** Math.min(failures - 1, 20)) * (0.5 + random() / 2);
-
   const base = setup({
     types: { context: {} as Record<PartName, { readonly failures: number; readonly delayMs: number }> },
     actors: parts,
     actions: {
       countFailure: assign(({ context }, name: PartName) => {
         const failures = context[name].failures + 1;
-        return { [name]: { failures, delayMs: delayAfter(failures) } };
+        return { [name]: { failures, delayMs: backoffMs(failures, limits.restartMinMs, limits.restartMaxMs, random) } };
       }),
       forgetFailures: assign((_, name: PartName) => ({ [name]: { failures: 0, delayMs: 0 } })),
       tellFailure: ({ context }, { name, error }: { name: PartName; error: unknown }) =>

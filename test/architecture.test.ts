@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 const ROOT = join(import.meta.dirname, '..');
 
 /** Root files that every area may import. */
-const SHARED = ['src/errors.ts', 'src/limits.ts', 'src/clock.ts', 'src/status.ts'];
+const SHARED = ['src/errors.ts', 'src/limits.ts', 'src/clock.ts', 'src/status.ts', 'src/log.ts', 'src/backoff.ts'];
 /** What an area shows to others: its port (named like the folder), and Telegram's plain facts. */
 const PORTS = /^src\/(\w+)\/\1\.ts$|^src\/telegram\/(errors|update|methods)\.ts$/;
 /** Files that touch the world for a port. Only the composition root may name them. */

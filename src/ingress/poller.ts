@@ -1,5 +1,6 @@
 import { fromPromise } from 'xstate';
 import { type Batch, machine, type PollFailure } from '../../machines/poller.machine.ts';
+import { backoffMs } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
@@ -80,8 +81,7 @@ export function createPoller(options: PollerOptions) {
     delays: {
       backoff: ({ context: { failure, failures } }) => {
         if (failure?.retryAfterMs !== undefined) return failure.retryAfterMs;
-        const ceiling = Math.min(limits.pollBackoffMaxMs, limits.pollBackoffMinMs * 2 ** Math.min(failures - 1, 20));
-        return ceiling * (0.5 + random() / 2);
+        return backoffMs(failures, limits.pollBackoffMinMs, limits.pollBackoffMaxMs, random);
       },
       conflict: limits.pollConflictDelayMs,
     },

@@ -1,3 +1,4 @@
+import { backoffMs } from '../backoff.ts';
 import { errorText } from '../errors.ts';
 import type { MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
@@ -53,7 +54,7 @@ const retryOrFail = (error: FateError, attempts: number, delayMs: number): Fate 
   attempts >= limits.sendAttemptsMax ? { kind: 'failed', error } : { kind: 'retry', error, delayMs };
 
 const backoff = (attempts: number, random: () => number): number =>
-  Math.min(limits.sendBackoffMaxMs, limits.sendBackoffMinMs * 2 ** (attempts - 1)) * (0.5 + random() / 2);
+  backoffMs(attempts, limits.sendBackoffMinMs, limits.sendBackoffMaxMs, random);
 
 /** Writes a fate into the message's row, and its entry for the operators. */
 export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate): void {

@@ -19,7 +19,9 @@ export interface SenderOptions {
   readonly random: () => number;
   readonly log: Logger;
   /** A message's fate is committed. */
-  readonly onSettled: (seq: number) => void;
+  readonly onFate: (seq: number) => void;
+  /** A call has ended, its fate is committed: there is room for another. */
+  readonly onSettled: (inFlight: number) => void;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface SenderOptions {
  * off, ends as `unknown`. I6: claims commit through the journal, so only the holder of the epoch claims.
  * Per chat one call at a time, in order of acceptance within a priority.
  */
-export function createSender({ journal, api, pacing, clock, random, log, onSettled }: SenderOptions) {
+export function createSender({ journal, api, pacing, clock, random, log, onFate, onSettled }: SenderOptions) {
   const { bot } = journal;
   const inFlight = new Map<number, string>();
   let sent = 0;
@@ -71,7 +73,8 @@ export function createSender({ journal, api, pacing, clock, random, log, onSettl
       }
     }
     inFlight.delete(message.seq);
-    onSettled(message.seq);
+    onFate(message.seq);
+    onSettled(inFlight.size);
   }
 
   return {
@@ -92,13 +95,14 @@ export function createSender({ journal, api, pacing, clock, random, log, onSettl
         for (const { seq, attempts } of messages) tx.changeMessage(seq, { status: 'sending', attempts: attempts + 1 });
         return { messages, expired };
       });
-      for (const { seq } of claimed.expired) onSettled(seq);
+      for (const { seq } of claimed.expired) onFate(seq);
       for (const message of claimed.messages) {
         inFlight.set(message.seq, message.chat);
         if (writeMethod(message.method)?.paced === true) pacing.take(message.chat, now);
         void send({ ...message, attempts: message.attempts + 1 });
       }
-      return { count: claimed.messages.length, waitMs: await nextWait(now, cooling.waitMs) };
+      const count = claimed.messages.length;
+      return { count, inFlight: inFlight.size, waitMs: await nextWait(now, cooling.waitMs) };
     },
 
     /** At start: what a process that died had claimed, and whose fate nobody can know (I5). */
