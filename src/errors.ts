@@ -61,6 +61,7 @@ export const ERRORS = {
     title: 'This Bot API method is not allowed here',
   },
   not_found: { kind: 'terminal', status: 404, title: 'There is nothing here' },
+  method_not_allowed: { kind: 'terminal', status: 405, title: 'This address does not take this method' },
   message_not_cancelable: {
     kind: 'terminal',
     status: 409,
@@ -76,6 +77,7 @@ export const ERRORS = {
     status: 413,
     title: 'The body is too large',
   },
+  media_type_unsupported: { kind: 'terminal', status: 415, title: 'The body is of a type that is not taken here' },
   idempotency_key_reused: {
     kind: 'terminal',
     status: 422,

@@ -71,6 +71,8 @@ export const limits = {
   /** How far ahead `send_at` may lie. */
   scheduleAheadMaxMs: 366 * 24 * 3_600_000,
   messageWaitMaxMs: 50_000,
+  /** The type of an event posted to a conversation. */
+  eventTypeLengthMax: 100,
 
   // Operators' streams.
   /** Recent entries kept encoded for all readers, by count and by bytes; older ones are read from the journal. */
@@ -84,11 +86,21 @@ export const limits = {
   streamsPerKeyMax: 100,
   /** Base of the `retry:` field; each reader gets it with jitter so that not all return at once. */
   reconnectMs: 2000,
+  /** Readers written to before other work gets its turn; the rest follow in the next tick. */
+  readersPerTick: 512,
+  /** Pages of the journal read at once for readers that are behind; the other readers wait their turn. */
+  replayPagesMax: 8,
+  /** Values of one `?chat=` or `?type=` filter. */
+  filterValuesMax: 100,
   /** How often keys changed by another process (the CLI) are noticed; revoked streams end within 1 s. */
   keysRefreshMs: 250,
 
   // HTTP.
   bodyBytesMax: 1024 * 1024,
+  /** A request that takes longer to arrive is cut off. */
+  requestArrivalMs: 30_000,
+  /** Closing waits this long for requests under way, then cuts them off; below shutdownMs. */
+  httpCloseMs: 5_000,
   pageSizeMax: 200,
   keysMax: 10_000,
 

@@ -32,6 +32,16 @@ export interface StoredKey extends Key {
 }
 
 /**
+ * Whether the key's role grants the scope and, where a chat is named, the key may touch that chat (I7). `chat` null:
+ * what belongs to no chat, which a key restricted to chats may not see.
+ */
+export function mayAccess(key: Key, scope: Scope, chat?: string | null): boolean {
+  if (!SCOPES_OF[key.role].includes(scope)) return false;
+  if (chat === undefined || key.chats === null) return true;
+  return chat !== null && key.chats.includes(chat);
+}
+
+/**
  * Where keys are kept. Another process (the CLI) may change them at any time: `version` changes whenever it did.
  */
 export interface KeyStore {
@@ -42,4 +52,36 @@ export interface KeyStore {
   revoke(id: string, at: number): boolean;
   /** Cheap: compared with its last value to see whether another process has written. */
   version(): number;
+}
+
+/** What a new key is to be. */
+export interface NewKey {
+  readonly role: Role;
+  readonly name: string;
+  readonly chats: readonly string[] | null;
+  /** ms since 1970. */
+  readonly expiresAt: number | null;
+}
+
+/** The keys in use: made, checked and watched for their end. */
+export interface Keyring {
+  /**
+   * Makes and stores a key. `text` is what its holder presents, `<digits>:<43 of A-Za-z0-9_->`: shown once, kept
+   * nowhere. Throws SwitchboardError request_invalid where there are limits.keysMax keys.
+   */
+  create(key: NewKey): { readonly key: Key; readonly text: string };
+  list(): Key[];
+  /** False where there is no such key, or it is revoked already. */
+  revoke(id: string): boolean;
+  /** The key that this text is; null where it is none, expired or revoked. Takes as long whichever of these. */
+  verify(text: string): Key | null;
+  /** Whether the key is known, neither expired nor revoked. */
+  isActive(id: string): boolean;
+  /**
+   * Called with a key's id once it is revoked, gone or expired, by whichever process: at most limits.keysRefreshMs
+   * after it. Returns what takes the listener back.
+   */
+  onRevoked(listener: (id: string) => void): () => void;
+  /** Ends the watch. */
+  close(): void;
 }

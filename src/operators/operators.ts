@@ -1,21 +1,35 @@
-import type { Entry } from '../journal/journal.ts';
+import type { Entry, EntryType } from '../journal/journal.ts';
 
-/** The broadcast: committed entries, encoded once, for any number of readers. */
+/**
+ * The broadcast: committed entries, encoded once, for any number of readers.
+ *
+ * I4: a reader sees every entry after its own that its filters let through, in order, once; where entries are gone
+ * it is told so. I7: with `chats` set it sees nothing of other chats, nor what belongs to no chat.
+ */
 export interface Operators {
-  /** Hands over a commit's entries; readers at the head get them at once. */
+  /** Hands over a commit's entries, in the order of the commits; readers at the head get them at once. */
   publish(entries: readonly Entry[]): void;
-  /** Serves one reader until it goes, its key is revoked, or the process drains. Never throws. */
+  /** Serves one reader. Resolves when it is gone: its client left, its key ended, or the process drains. Never throws. */
   subscribe(subscription: Subscription): Promise<void>;
+  /** One page of what a reader with these filters would get: for readers that ask again and again. */
+  page(query: PageQuery): Promise<Page>;
+  /** Ends the streams of a key that may read no more. */
+  endStreamsOf(keyId: string): void;
   /** Ends every stream cleanly: readers resume elsewhere. */
   close(): void;
 }
 
-export interface Subscription {
+/** Null as a filter lets everything through. */
+export interface ReaderFilter {
+  /** Telegram chat ids. Set: nothing of other chats, and nothing that belongs to no chat. */
+  readonly chats: readonly string[] | null;
+  readonly types: readonly string[] | null;
+}
+
+export interface Subscription extends ReaderFilter {
   readonly keyId: string;
   /** The last seq that the reader has; the stream goes on after it. */
   readonly after: number;
-  readonly chats: readonly string[] | null;
-  readonly types: readonly string[] | null;
   readonly format: 'sse' | 'ndjson';
   /** Set where the reader's id belonged to another stream. */
   readonly reset: boolean;
@@ -26,8 +40,74 @@ export interface Subscription {
 export interface Sink {
   /** False: wait for `drained` before more. */
   write(chunk: Uint8Array | string): boolean;
+  /** Bytes taken by `write` and not yet by the other side: when it stands still, so does the reader. */
+  pending(): number;
   end(): void;
   destroy(): void;
   onDrain(listener: () => void): void;
   onClose(listener: () => void): void;
+}
+
+export interface PageQuery extends ReaderFilter {
+  readonly after: number;
+  /** Entries at most. */
+  readonly limit: number;
+}
+
+export interface Page {
+  /** Each as entryText gives it. */
+  readonly texts: readonly string[];
+  /** The seq to go on after. */
+  readonly after: number;
+  /** Nothing was left behind it when the page was read. */
+  readonly atHead: boolean;
+  /** Entries wanted that retention took. */
+  readonly gap: { readonly from: number; readonly to: number } | null;
+}
+
+/** Every type of entry, for filters. */
+export const ENTRY_TYPES: readonly string[] = Object.keys({
+  'update.received': true,
+  'event.received': true,
+  'timer.fired': true,
+  'request.answered': true,
+  'chat.moved': true,
+  'chat.emitted': true,
+  'chat.quarantined': true,
+  'message.accepted': true,
+  'message.sent': true,
+  'message.failed': true,
+  'message.unknown': true,
+  'message.canceled': true,
+  'message.expired': true,
+} satisfies Record<EntryType, true>);
+
+/**
+ * An entry as readers get it: `{"seq","type","bot","chat","at",…body}`, one line of JSON. The body is spliced in as it
+ * is stored: what Telegram sent stays untouched, and is not parsed again.
+ */
+export function entryText(entry: Entry): string {
+  const chat = entry.chat === null ? 'null' : JSON.stringify(entry.chat);
+  const at = new Date(entry.at).toISOString();
+  const envelope = `{"seq":${entry.seq},"type":"${entry.type}","bot":"${entry.bot}","chat":${chat},"at":"${at}"`;
+  return envelope + tailOf(entry.body);
+}
+
+/** `{"a":1}` -> `,"a":1}`; `{}` -> `}`. */
+function tailOf(body: string): string {
+  const tail = body.slice(1);
+  const text = EMPTY_TAIL.test(tail) ? '}' : `,${tail}`;
+  // Inside strings JSON escapes line ends; between tokens they are only layout, and would break a frame.
+  return LINE_END.test(text) ? text.replace(/[\r\n]+/g, ' ') : text;
+}
+const EMPTY_TAIL = /^\s*\}/;
+const LINE_END = /[\r\n]/;
+
+/** The id of an event: `<stream>.<seq>`. */
+export const eventId = (stream: string, seq: number): string => `${stream}.${seq}`;
+
+/** The parts of an event's id; null where the text is not of the form. */
+export function parseEventId(text: string): { readonly stream: string; readonly seq: number } | null {
+  const [, stream, seq] = /^([A-Za-z0-9_-]{1,64})\.(0|[1-9]\d{0,14})$/.exec(text) ?? [];
+  return stream === undefined || seq === undefined ? null : { stream, seq: Number(seq) };
 }

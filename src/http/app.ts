@@ -1,0 +1,57 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Conversations } from '../conversations/conversations.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Key, Keyring, Scope } from '../keys/keys.ts';
+import type { Operators } from '../operators/operators.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { StatusStore } from '../status.ts';
+
+/** What the routes serve. */
+export interface HttpParts {
+  readonly bot: string;
+  readonly journal: Pick<Journal, 'stream' | 'bounds' | 'conversation' | 'conversations'>;
+  readonly keyring: Keyring;
+  readonly operators: Operators;
+  readonly conversations: Conversations;
+  readonly outbox: Outbox;
+  readonly status: StatusStore;
+  readonly clock: Clock;
+  /** Gets method, route pattern, status and time of requests; never a query, a header or a body. */
+  readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
+  /** Streams that one key may have open; by default limits.streamsPerKeyMax. */
+  readonly streamsPerKeyMax?: number;
+  /** Aborted once the server closes: whoever waits answers with what there is. */
+  readonly closing: AbortSignal;
+}
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression<RawServerDefault>,
+  RawReplyDefaultExpression<RawServerDefault>,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; null at addresses that need no key. */
+    caller: Key | null;
+  }
+  interface FastifyContextConfig {
+    /** What a key must grant; left out: the address needs no key. */
+    scope?: Scope;
+    /** Answers as long as its reader stays. */
+    stream?: boolean;
+    /** Answers while the server closes. */
+    always?: boolean;
+  }
+}

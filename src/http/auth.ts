@@ -1,0 +1,43 @@
+import type { FastifyRequest } from 'fastify';
+import { SwitchboardError } from '../errors.ts';
+import { type Key, type Keyring, mayAccess } from '../keys/keys.ts';
+
+/**
+ * Lets a request through to an address that needs a scope, and remembers its key (I7). Throws key_missing (no key, or
+ * none that is valid: which of these is not told), scope_missing.
+ */
+export function authenticate(keyring: Keyring, request: FastifyRequest): void {
+  const { scope } = request.routeOptions.config;
+  if (scope === undefined) return;
+  const text = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (text === undefined) {
+    throw new SwitchboardError('key_missing', 'Send a key: Authorization: Bearer <key>');
+  }
+  const key = keyring.verify(text);
+  if (key === null) throw new SwitchboardError('key_missing', 'The key is not known, has expired or was revoked');
+  if (!mayAccess(key, scope)) {
+    throw new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: it takes ${scope}`);
+  }
+  request.caller = key;
+}
+
+/** Who asks. Only at addresses with a scope. */
+export function callerOf(request: FastifyRequest): Key {
+  if (request.caller === null) throw new Error('An address without a scope asked who its caller is');
+  return request.caller;
+}
+
+/**
+ * The chats that a key sees, of those it asks for; null: all. Throws scope_missing for any chat that the key is not
+ * for, whether it exists or not.
+ */
+export function visibleChats(key: Key, asked: readonly string[]): readonly string[] | null {
+  for (const chat of asked) requireChat(key, chat);
+  return asked.length > 0 ? asked : key.chats;
+}
+
+/** Throws scope_missing where the key is not for this chat (null: what is no chat's id). */
+export function requireChat(key: Key, chat: string | null): void {
+  if (key.chats === null || (chat !== null && key.chats.includes(chat))) return;
+  throw new SwitchboardError('scope_missing', 'The key is restricted to other chats');
+}

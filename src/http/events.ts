@@ -1,0 +1,138 @@
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { SwitchboardError } from '../errors.ts';
+import type { Key } from '../keys/keys.ts';
+import { limits } from '../limits.ts';
+import { ENTRY_TYPES, eventId, type PageQuery, parseEventId } from '../operators/operators.ts';
+import type { App, HttpParts } from './app.ts';
+import { callerOf, visibleChats } from './auth.ts';
+import { streamTo } from './response-sink.ts';
+import { AsText, EntrySchema } from './schemas.ts';
+
+const Query = Type.Object({
+  from: Type.Optional(Type.Enum(['earliest', 'latest'], { description: 'Without an event id; latest by default' })),
+  last_event_id: Type.Optional(Type.String({ description: 'Go on after this one; the Last-Event-ID header wins' })),
+  chat: Type.Optional(
+    Type.Array(Type.String({ pattern: '^(-?\\d{1,16}|@\\w{1,64})$' }), { maxItems: limits.filterValuesMax }),
+  ),
+  type: Type.Optional(Type.Array(Type.Enum([...ENTRY_TYPES]), { maxItems: limits.filterValuesMax })),
+  poll: Type.Optional(Type.Enum(['0', '1'], { description: '1: answer what is there as JSON, and close' })),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: limits.readEntriesMax, default: 100, description: 'Entries of a poll' }),
+  ),
+});
+
+const PollAnswer = Type.Object({
+  stream: Type.String(),
+  first: Type.Integer(),
+  head: Type.Integer(),
+  reset: Type.Boolean({ description: 'The id given belongs to another stream: reading restarts at earliest' }),
+  gap: Type.Union([Type.Object({ from: Type.Integer(), to: Type.Integer() }), Type.Null()]),
+  events: Type.Array(EntrySchema),
+  last_event_id: Type.String({ description: 'Give it as last_event_id to go on' }),
+  more: Type.Boolean({ description: 'There is more at once' }),
+});
+
+/** `GET /v1/events`: the journal as a stream (SSE or NDJSON), or page by page. */
+export function eventRoutes(app: App, parts: HttpParts): void {
+  const { journal, keyring, operators } = parts;
+  const streamsMax = parts.streamsPerKeyMax ?? limits.streamsPerKeyMax;
+  /** Open streams by key. */
+  const streams = new Map<string, number>();
+
+  const schema = {
+    tags: ['events'],
+    summary: 'Read the journal, live or from any earlier entry',
+    description: 'Accept: text/event-stream (or none), application/x-ndjson, or ?poll=1 for one page of JSON.',
+    querystring: Query,
+    headers: Type.Object({ 'last-event-id': Type.Optional(Type.String({ description: '<stream>.<seq>' })) }),
+    response: { 200: AsText({ ...PollAnswer, description: 'A page (?poll=1), or the stream' }) },
+  };
+
+  // A HEAD of a stream would open one.
+  const config = { scope: 'read', stream: true } as const;
+  app.get('/v1/events', { schema, config, exposeHeadRoute: false }, async (request, reply) => {
+    const key = callerOf(request);
+    const { chat = [], type: types = null, poll, limit = 100 } = request.query;
+    const chats = visibleChats(key, chat);
+    const id = lastEventId(request, request.query.last_event_id);
+    const { after, reset } = placeOf(id, request.query.from ?? 'latest');
+    if (poll === '1') {
+      const answer = await pollAnswer({ after, chats, types, limit }, reset);
+      return reply.type('application/json; charset=utf-8').send(answer);
+    }
+    takeStream(key);
+    const format = /application\/x-ndjson/i.test(request.headers.accept ?? '') ? 'ndjson' : 'sse';
+    const type = format === 'sse' ? 'text/event-stream; charset=utf-8' : 'application/x-ndjson; charset=utf-8';
+    const sink = streamTo(reply, type);
+    void operators
+      .subscribe({ keyId: key.id, after, reset, chats, types, format, sink })
+      .finally(() => letStreamGo(key));
+    return reply;
+  });
+
+  /** Where a reader starts. An id of another stream, or beyond the head, is of a journal that is no more. */
+  function placeOf(id: string | null, from: 'earliest' | 'latest') {
+    const { first, head } = journal.bounds();
+    if (id === null) return { after: from === 'earliest' ? first - 1 : head, reset: false };
+    const parsed = parseEventId(id);
+    if (parsed === null) {
+      const detail = `An event id has the form <stream>.<seq>, as in ${eventId(journal.stream, head)}`;
+      throw new SwitchboardError('event_id_malformed', detail, { field: 'last_event_id' });
+    }
+    if (parsed.stream !== journal.stream || parsed.seq > head) return { after: first - 1, reset: true };
+    return { after: parsed.seq, reset: false };
+  }
+
+  function takeStream(key: Key): void {
+    // It may have been revoked since the request came in.
+    if (!keyring.isActive(key.id)) throw new SwitchboardError('key_missing', 'The key has expired or was revoked');
+    const open = streams.get(key.id) ?? 0;
+    if (open >= streamsMax) {
+      const retryAfterMs = limits.reconnectMs;
+      throw new SwitchboardError('too_many_streams', `The key has ${open} open streams, the most`, { retryAfterMs });
+    }
+    streams.set(key.id, open + 1);
+  }
+
+  function letStreamGo(key: Key): void {
+    const left = (streams.get(key.id) ?? 1) - 1;
+    if (left > 0) streams.set(key.id, left);
+    else streams.delete(key.id);
+  }
+
+  /** One answer of a poll: up to `limit` entries, and about limits.broadcastBytesMax of them. */
+  async function pollAnswer(query: PageQuery, reset: boolean): Promise<string> {
+    const texts: string[] = [];
+    let { after } = query;
+    let gap = null;
+    let more = true;
+    let length = 0;
+    // Bounded also where filters let little through: the next poll goes on from there.
+    for (let pages = 0; more && pages < POLL_PAGES_MAX; pages += 1) {
+      const wanted = Math.min(POLL_PAGE_ENTRIES, query.limit - texts.length);
+      if (wanted <= 0 || length >= limits.broadcastBytesMax) break;
+      const page = await operators.page({ ...query, after, limit: wanted });
+      for (const text of page.texts) {
+        texts.push(text);
+        length += text.length;
+      }
+      gap ??= page.gap;
+      after = page.after;
+      more = !page.atHead;
+    }
+    const { first, head } = journal.bounds();
+    const last = JSON.stringify(eventId(journal.stream, after));
+    const envelope = JSON.stringify({ stream: journal.stream, first, head, reset, gap, more });
+    return `${envelope.slice(0, -1)},"last_event_id":${last},"events":[${texts.join(',')}]}`;
+  }
+}
+
+const POLL_PAGE_ENTRIES = 100;
+const POLL_PAGES_MAX = 50;
+
+/** The id that a reader resumes from; null where it has none. An empty one is none: EventSource begins with it. */
+function lastEventId(request: FastifyRequest, asked: string | undefined): string | null {
+  const header = request.headers['last-event-id'];
+  return (typeof header === 'string' && header !== '' ? header : asked) || null;
+}

@@ -1,0 +1,89 @@
+import { type Static, Type } from 'typebox';
+import { SwitchboardError } from '../errors.ts';
+import { type Key, ROLES } from '../keys/keys.ts';
+import { limits } from '../limits.ts';
+import type { App, HttpParts } from './app.ts';
+import { Id } from './schemas.ts';
+
+const MaybeText = Type.Union([Type.String(), Type.Null()]);
+const KeyView = Type.Object({
+  id: Type.String(),
+  role: Type.Enum([...ROLES]),
+  name: Type.String(),
+  chats: Type.Union([Type.Array(Type.String()), Type.Null()], { description: 'null: all' }),
+  created_at: Type.String(),
+  expires_at: MaybeText,
+  revoked_at: MaybeText,
+});
+const MadeKey = Type.Object({ ...KeyView.properties, key: Type.String({ description: 'Shown this once' }) });
+
+const tags = ['keys'];
+const config = { scope: 'admin' } as const;
+
+/** `/v1/keys`: who may do what, for admins. */
+export function keyRoutes(app: App, { keyring, clock }: HttpParts): void {
+  app.get(
+    '/v1/keys',
+    {
+      schema: { tags, summary: 'All keys', response: { 200: Type.Object({ keys: Type.Array(KeyView) }) } },
+      config,
+    },
+    async () => ({ keys: keyring.list().map(keyView) }),
+  );
+
+  app.post(
+    '/v1/keys',
+    {
+      schema: {
+        tags,
+        summary: 'Make a key',
+        body: Type.Object({
+          role: Type.Enum([...ROLES]),
+          name: Type.String({ minLength: 1, maxLength: 100 }),
+          chats: Type.Optional(
+            Type.Array(Type.String({ pattern: '^-?[1-9]\\d{0,15}$' }), {
+              minItems: 1,
+              maxItems: limits.filterValuesMax,
+            }),
+          ),
+          expires_at: Type.Optional(Type.String({ format: 'date-time' })),
+        }),
+        response: { 201: MadeKey },
+      },
+      config,
+    },
+    async (request, reply) => {
+      const { role, name, chats = null, expires_at } = request.body;
+      const expiresAt = expires_at === undefined ? null : Date.parse(expires_at);
+      if (expiresAt !== null && !(expiresAt > clock.now()))
+        throw new SwitchboardError('request_invalid', 'A key expires in the future', { field: '/expires_at' });
+      const { key, text } = keyring.create({ role, name, chats, expiresAt });
+      return reply.code(201).send({ ...keyView(key), key: text });
+    },
+  );
+
+  app.delete(
+    '/v1/keys/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Revoke a key: its open streams end',
+        params: Id('A key'),
+        response: { 204: Type.Null() },
+      },
+      config,
+    },
+    async (request, reply) => {
+      if (!keyring.revoke(request.params.id))
+        throw new SwitchboardError('not_found', 'There is no such key, or it is revoked already');
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+function keyView({ id, role, name, chats, createdAt, expiresAt, revokedAt }: Key): Static<typeof KeyView> {
+  const times = { expires_at: iso(expiresAt), revoked_at: iso(revokedAt) };
+  return { id, role, name, chats: chats && [...chats], created_at: new Date(createdAt).toISOString(), ...times };
+}

@@ -1,0 +1,199 @@
+import { Type } from 'typebox';
+import { SwitchboardError } from '../errors.ts';
+import type { MessageRecord } from '../journal/journal.ts';
+import type { Key } from '../keys/keys.ts';
+import { limits } from '../limits.ts';
+import { type MessageAccepted, type MessagePost, messageView } from '../outbox/outbox.ts';
+import type { App, HttpParts } from './app.ts';
+import { callerOf } from './auth.ts';
+import { checkedKey, idempotencyKey, markReplayed } from './idempotency.ts';
+import { loggable, type Problem, problemOf } from './problems.ts';
+import { AcceptedView, Id, IdempotencyHeaders, MessageView, ProblemSchema } from './schemas.ts';
+
+const Call = Type.Object(
+  {
+    method: Type.Optional(Type.String({ description: 'A Bot API method; sendMessage by default' })),
+    chat_id: Type.Optional(Type.Union([Type.Integer(), Type.String()])),
+    delivery: Type.Optional(
+      Type.Object({
+        send_at: Type.Optional(Type.String({ format: 'date-time' })),
+        expires_at: Type.Optional(Type.String({ format: 'date-time' })),
+        priority: Type.Optional(Type.Enum(['high', 'normal', 'low'])),
+        on_unknown: Type.Optional(Type.Enum(['hold', 'resend'])),
+      }),
+    ),
+  },
+  { additionalProperties: true, description: "A Bot API call in Telegram's webhook-reply form, with its delivery" },
+);
+
+const BatchAnswer = Type.Object({
+  messages: Type.Array(Type.Union([AcceptedView, Type.Object({ error: ProblemSchema })]), {
+    description: 'An answer an item, in their order',
+  }),
+});
+
+const tags = ['messages'];
+const config = { scope: 'write' } as const;
+
+/** `/v1/messages`: what aggregators send to users. A key sees the messages that it posted; an admin sees all. */
+export function messageRoutes(app: App, parts: HttpParts): void {
+  const { bot, outbox, closing, log } = parts;
+
+  app.post(
+    '/v1/messages',
+    {
+      schema: {
+        tags,
+        summary: 'Accept a message for sending',
+        headers: IdempotencyHeaders,
+        body: Call,
+        response: { 202: AcceptedView },
+      },
+      config,
+    },
+    async (request, reply) => {
+      const { id: keyId, chats } = callerOf(request);
+      const post = { keyId, chats, idempotencyKey: idempotencyKey(request), body: request.body };
+      const accepted = await outbox.accept(post);
+      markReplayed(reply, accepted.replayed);
+      return reply.code(202).header('location', `/v1/messages/${accepted.id}`).send(acceptedView(accepted));
+    },
+  );
+
+  app.post(
+    '/v1/messages/batch',
+    {
+      schema: {
+        tags,
+        summary: 'Accept many messages, each for itself',
+        description: 'Each item is a body of POST /v1/messages with its own idempotency_key.',
+        body: Type.Object({
+          messages: Type.Array(Type.Unknown(), { minItems: 1, maxItems: limits.batchMessagesMax }),
+        }),
+        response: { 200: BatchAnswer },
+      },
+      config,
+    },
+    async (request) => {
+      const key = callerOf(request);
+      const posts = request.body.messages.map((item, n) => postOf(key, item, n));
+      const good = posts.filter((post): post is MessagePost => !(post instanceof Error));
+      const answers = good.length === 0 ? [] : await outbox.acceptAll(good);
+      let next = 0;
+      const messages = posts.map((post) => {
+        const answer = post instanceof Error ? post : answers[next++];
+        if (answer !== undefined && !(answer instanceof Error)) return acceptedView(answer);
+        const { problem, unexpected } = problemOf(answer);
+        if (unexpected)
+          log.error({ event: 'request_failed', ...loggable(answer, request) }, 'A message of a batch failed');
+        return { error: withFields(problem) };
+      });
+      return { messages };
+    },
+  );
+
+  app.get(
+    '/v1/messages/:id',
+    {
+      schema: {
+        tags,
+        summary: 'What became of a message',
+        params: Id('As the post answered it'),
+        querystring: Type.Object({
+          wait: Type.Optional(
+            Type.Number({
+              minimum: 0,
+              maximum: limits.messageWaitMaxMs / 1000,
+              description: 'Seconds to wait until it is settled',
+            }),
+          ),
+        }),
+        response: { 200: MessageView },
+      },
+      config,
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const message = await own(id, callerOf(request));
+      const waitMs = (request.query.wait ?? 0) * 1000;
+      if (waitMs === 0) return messageView(bot, message);
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort());
+      const signal = AbortSignal.any([gone.signal, closing]);
+      const settled = await outbox.settled(id, waitMs, signal).catch((error: unknown) => {
+        if (signal.aborted) return null;
+        throw error;
+      });
+      return messageView(bot, settled ?? (await own(id, callerOf(request))));
+    },
+  );
+
+  app.delete(
+    '/v1/messages/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Take back a message that is not yet being sent',
+        params: Id('As the post answered it'),
+        response: { 200: MessageView },
+      },
+      config,
+    },
+    async (request) => {
+      const { id } = request.params;
+      await own(id, callerOf(request));
+      return messageView(bot, await outbox.cancel(id));
+    },
+  );
+
+  app.post(
+    '/v1/messages/:id/resolve',
+    {
+      schema: {
+        tags,
+        summary: 'Decide the fate of a message whose answer was lost',
+        params: Id('As the post answered it'),
+        body: Type.Object({ as: Type.Enum(['sent', 'failed', 'resend']) }),
+        response: { 200: MessageView },
+      },
+      config,
+    },
+    async (request) => {
+      const { id } = request.params;
+      await own(id, callerOf(request));
+      return messageView(bot, await outbox.resolve(id, request.body.as));
+    },
+  );
+
+  /** A message that the key may see. Throws not_found for others' messages as for those that never were. */
+  async function own(id: string, key: Key): Promise<MessageRecord> {
+    const message = await outbox.find(id);
+    if (message !== null && (key.role === 'admin' || message.keyId === key.id)) return message;
+    throw new SwitchboardError('not_found', 'The key has posted no message with this id');
+  }
+}
+
+function acceptedView({ id, status, chat_id, created_at }: MessageAccepted): AcceptedView {
+  return { id, status, chat_id, created_at };
+}
+
+/** An item of a batch as a post; an Error where it is none. */
+function postOf(key: Key, item: unknown, n: number): MessagePost | Error {
+  const at = `/messages/${n}`;
+  if (typeof item !== 'object' || item === null || Array.isArray(item))
+    return new SwitchboardError('request_invalid', 'A message is an object', { field: at });
+  const { idempotency_key: own, ...body } = { idempotency_key: undefined, ...item };
+  const field = `${at}/idempotency_key`;
+  if (typeof own !== 'string')
+    return new SwitchboardError('idempotency_key_missing', 'Each message needs its own idempotency_key', { field });
+  try {
+    return { keyId: key.id, chats: key.chats, idempotencyKey: checkedKey(own, field), body };
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+}
+
+/** The problem as the schema types it: its list of fields is one of its own. */
+const withFields = ({ errors, ...problem }: Problem) =>
+  errors === undefined ? problem : { ...problem, errors: [...errors] };

@@ -1,0 +1,157 @@
+import type { Socket } from 'node:net';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, { type HTTPMethods } from 'fastify';
+import { SwitchboardError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { App, HttpParts } from './app.ts';
+import { authenticate } from './auth.ts';
+import { chatRoutes } from './chats.ts';
+import { describeRoutes } from './docs.ts';
+import { eventRoutes } from './events.ts';
+import { healthRoutes } from './health.ts';
+import { keyRoutes } from './keys.ts';
+import { messageRoutes } from './messages.ts';
+import { createMetrics } from './metrics.ts';
+import { loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
+import { validatorCompiler } from './schemas.ts';
+
+export interface HttpServerOptions extends Omit<HttpParts, 'closing'> {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+export interface HttpServer {
+  /** Opens the port. Resolves with the address, `http://127.0.0.1:8080`. Throws SwitchboardError port_taken. */
+  listen(): Promise<string>;
+  /**
+   * Takes no more connections, ends the streams, answers what is under way, refuses what comes on open connections
+   * with shutting_down. Resolves after limits.httpCloseMs at the latest.
+   */
+  close(): Promise<void>;
+}
+
+/** The HTTP edge: everything that operators, aggregators and admins reach, over the ports it is given. */
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { host, port, keyring, operators, clock, log } = options;
+  const closing = new AbortController();
+  const parts: HttpParts = { ...options, closing: closing.signal };
+  const app: App = Fastify({
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestArrivalMs,
+    // Requests are logged below, by their route's pattern: URLs, headers and bodies hold what no log may.
+    logger: false,
+    // Refused by our own hook, in our own words.
+    return503OnClosing: false,
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  // JSON alone: a text would be refused as a body without fields, which tells less.
+  app.removeContentTypeParser('text/plain');
+  app.decorateRequest('caller', null);
+
+  app.addHook('onRequest', async (request) => {
+    if (closing.signal.aborted && request.routeOptions.config.always !== true) {
+      const retryAfterMs = limits.reconnectMs;
+      throw new SwitchboardError('shutting_down', 'Switchboard is shutting down: try again soon', { retryAfterMs });
+    }
+    authenticate(keyring, request);
+  });
+  app.addHook('onSend', async (_request, reply, payload) => {
+    // A connection kept open would keep the server from closing.
+    if (closing.signal.aborted) reply.header('connection', 'close');
+    return payload;
+  });
+  const metrics = createMetrics(options.status);
+  app.addHook('onResponse', async (request, reply) => {
+    const { url: route = 'none', config } = request.routeOptions;
+    const { method } = request;
+    const ms = Math.round(reply.elapsedTime * 10) / 10;
+    if (config.stream !== true) metrics.observeRequest(method, route, reply.statusCode, ms);
+    log.debug({ event: 'request', method, route, status: reply.statusCode, ms }, 'request');
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const answer = problemOf(error);
+    if (answer.unexpected) log.error({ event: 'request_failed', ...loggable(error, request) }, 'A request failed');
+    return sendProblem(reply, answer);
+  });
+  app.setNotFoundHandler(() => {
+    throw new SwitchboardError('not_found', 'There is no such address');
+  });
+
+  const methodsOf = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    // The pages of the documentation look after themselves.
+    if (url.startsWith('/docs')) return;
+    const methods = methodsOf.get(url) ?? new Set();
+    for (const one of [method].flat()) methods.add(one);
+    methodsOf.set(url, methods);
+  });
+  await describeRoutes(app);
+  eventRoutes(app, parts);
+  chatRoutes(app, parts);
+  messageRoutes(app, parts);
+  keyRoutes(app, parts);
+  healthRoutes(app, parts, metrics);
+  refuseOtherMethods(app, methodsOf);
+  await app.ready();
+
+  const stopListening = keyring.onRevoked((id) => operators.endStreamsOf(id));
+
+  return {
+    async listen() {
+      try {
+        await app.listen({ host, port });
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+        const detail = `${host}:${port} is taken by another process: stop it, or choose another port`;
+        throw new SwitchboardError('port_taken', detail, { cause: error });
+      }
+      const address = app.server.address();
+      const bound = typeof address === 'object' && address !== null ? address.port : port;
+      return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
+    },
+    async close() {
+      closing.abort();
+      stopListening();
+      const closed = app.close();
+      operators.close();
+      const timer = clock.setTimeout(() => app.server.closeAllConnections(), limits.httpCloseMs);
+      await closed;
+      clock.clearTimeout(timer);
+    },
+  };
+}
+
+/** Answers a known address with a method that it does not take: 405, and those that it does. */
+function refuseOtherMethods(app: App, methodsOf: ReadonlyMap<string, ReadonlySet<string>>): void {
+  const all: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+  for (const [url, methods] of [...methodsOf]) {
+    const method = all.filter((one) => !methods.has(one));
+    const allow = [...methods].sort().join(', ');
+    app.route({
+      url,
+      method,
+      schema: { hide: true },
+      // Refused before a body is read.
+      onRequest: async (_request, reply) => {
+        reply.header('allow', allow);
+        throw new SwitchboardError('method_not_allowed', `This address takes ${allow}`);
+      },
+      handler: async () => null,
+    });
+  }
+}
+
+/** What is not even HTTP, or too large a header: answered on the bare socket. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return;
+  const detail = 'The request is not well-formed HTTP';
+  const { problem } = problemOf(new SwitchboardError('request_invalid', detail, { cause: error }));
+  const body = JSON.stringify(problem);
+  const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}`;
+  socket.end(`${head}\r\nConnection: close\r\n\r\n${body}`);
+}

@@ -1,0 +1,122 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Clock, TimerHandle } from '../clock.ts';
+import { SwitchboardError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { Key, Keyring, KeyStore, NewKey, StoredKey } from './keys.ts';
+
+export interface KeyringOptions {
+  readonly store: KeyStore;
+  readonly clock: Clock;
+  /** Cryptographically random bytes. */
+  readonly randomBytes: (size: number) => Buffer;
+}
+
+interface Held {
+  readonly key: Key;
+  readonly hash: Buffer;
+}
+
+const KEY_FORM = /^(\d{1,20}):([A-Za-z0-9_-]{35,128})$/;
+/** Compared with where there is no such key, so that an unknown id takes as long as a wrong secret. */
+const DUMMY_HASH = Buffer.alloc(32);
+
+/**
+ * The keyring over a store. Keys are held in memory and read anew when the store's version changes: looked at every
+ * limits.keysRefreshMs, and whenever an unknown key is presented, so that a key just made works at once.
+ *
+ * I7: secrets are known as SHA-256 alone and compared in constant time. A secret has 256 random bits, so that a
+ * plain hash cannot be searched.
+ */
+export function createKeyring({ store, clock, randomBytes }: KeyringOptions): Keyring {
+  const listeners = new Set<(id: string) => void>();
+  let held = new Map<string, Held>();
+  let version = -1;
+  /** When the next key expires: until then nothing expires unseen. */
+  let expiryAt = Number.POSITIVE_INFINITY;
+  let timer: TimerHandle | undefined;
+  let closed = false;
+
+  const activeAt = (key: Key, now: number): boolean =>
+    key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now);
+
+  /** Holds the active keys and tells of those that were and are no longer. */
+  function refresh(): void {
+    const now = clock.now();
+    const current = store.version();
+    if (current === version && now < expiryAt) return;
+    const before = held;
+    held = new Map();
+    expiryAt = Number.POSITIVE_INFINITY;
+    for (const { secretHash, ...key } of store.list()) {
+      if (!activeAt(key, now)) continue;
+      held.set(key.id, { key, hash: Buffer.from(secretHash, 'hex') });
+      expiryAt = Math.min(expiryAt, key.expiresAt ?? Number.POSITIVE_INFINITY);
+    }
+    version = current;
+    for (const id of before.keys()) {
+      if (!held.has(id)) for (const listener of listeners) listener(id);
+    }
+  }
+
+  function watch(): void {
+    refresh();
+    if (!closed) timer = clock.setTimeout(watch, limits.keysRefreshMs);
+  }
+
+  function active(id: string): Held | null {
+    const found = held.get(id);
+    return found !== undefined && activeAt(found.key, clock.now()) ? found : null;
+  }
+
+  function newKey({ role, name, chats, expiresAt }: NewKey): { stored: StoredKey; text: string } {
+    // Ten digits without a leading zero: the look of a bot's id, which Bot API clients insist on.
+    const id = String(1_000_000_000 + (randomBytes(6).readUIntBE(0, 6) % 9_000_000_000));
+    const secret = randomBytes(32).toString('base64url');
+    const stored = {
+      ...{ id, role, name, chats, expiresAt },
+      createdAt: clock.now(),
+      revokedAt: null,
+      secretHash: hashOf(secret).toString('hex'),
+    };
+    return { stored, text: `${id}:${secret}` };
+  }
+
+  watch();
+  return {
+    create(wanted) {
+      const keys = store.list();
+      if (keys.length >= limits.keysMax)
+        throw new SwitchboardError('request_invalid', `There are ${keys.length} keys already, which is the most`);
+      let made = newKey(wanted);
+      while (keys.some(({ id }) => id === made.stored.id)) made = newKey(wanted);
+      store.add(made.stored);
+      refresh();
+      const { secretHash: _, ...key } = made.stored;
+      return { key, text: made.text };
+    },
+    list: () => store.list().map(({ secretHash: _, ...key }) => key),
+    revoke(id) {
+      const revoked = store.revoke(id, clock.now());
+      refresh();
+      return revoked;
+    },
+    verify(presented) {
+      const [, id = '', secret = ''] = KEY_FORM.exec(presented) ?? [];
+      if (id !== '' && !held.has(id)) refresh();
+      const found = active(id);
+      const equal = timingSafeEqual(hashOf(secret), found?.hash ?? DUMMY_HASH);
+      return equal && found !== null ? found.key : null;
+    },
+    isActive: (id) => active(id) !== null,
+    onRevoked(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close() {
+      closed = true;
+      clock.clearTimeout(timer);
+    },
+  };
+}
+
+const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();

@@ -1,0 +1,102 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { KeyStore, StoredKey } from './keys.ts';
+import { ROLES } from './keys.ts';
+
+/**
+ * The tables of the keys. `keys_version` counts every change to `keys`, by whichever process and tool, so that a
+ * look at one row tells whether there is anything new. (`PRAGMA data_version` would change with each commit of the
+ * journal, which may share the file.)
+ */
+export const KEYS_SCHEMA = `
+CREATE TABLE IF NOT EXISTS keys (
+  id TEXT PRIMARY KEY,
+  role TEXT NOT NULL,
+  name TEXT NOT NULL,
+  chats TEXT,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  revoked_at INTEGER,
+  secret_hash TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS keys_version (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  version INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS keys_added AFTER INSERT ON keys BEGIN
+  INSERT INTO keys_version (one, version) VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET version = version + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS keys_changed AFTER UPDATE ON keys BEGIN
+  INSERT INTO keys_version (one, version) VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET version = version + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS keys_removed AFTER DELETE ON keys BEGIN
+  INSERT INTO keys_version (one, version) VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET version = version + 1;
+END;
+`;
+
+/**
+ * Keys in SQLite. Give it a connection of its own: on one that is in a transaction, a change would commit, or be
+ * undone, with that.
+ */
+export function createSqliteKeyStore(db: DatabaseSync): KeyStore {
+  db.exec(KEYS_SCHEMA);
+  const insert = db.prepare(
+    `INSERT INTO keys (id, role, name, chats, created_at, expires_at, revoked_at, secret_hash)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const all = db.prepare('SELECT * FROM keys ORDER BY created_at, id');
+  const revoke = db.prepare('UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
+  const version = db.prepare('SELECT version FROM keys_version');
+  return {
+    add(key) {
+      const chats = key.chats === null ? null : JSON.stringify(key.chats);
+      insert.run(key.id, key.role, key.name, chats, key.createdAt, key.expiresAt, key.revokedAt, key.secretHash);
+    },
+    list: () => all.all().map(keyOf),
+    revoke: (id, at) => revoke.run(at, id).changes === 1,
+    version() {
+      const row = version.get();
+      return row === undefined ? 0 : Number(row.version);
+    },
+  };
+}
+
+type Row = Record<string, SQLOutputValue>;
+
+/** A row that is not of the schema's types means a damaged file: stop rather than let anybody in. */
+function keyOf(row: Row): StoredKey {
+  const role = ROLES.find((r) => r === row.role);
+  if (role === undefined)
+    throw new TypeError(`Key ${String(row.id)} has a role that nobody knows: ${String(row.role)}`);
+  const secretHash = text(row, 'secret_hash');
+  if (!/^[0-9a-f]{64}$/.test(secretHash)) throw new TypeError('keys.secret_hash holds no SHA-256: the file is damaged');
+  return {
+    id: text(row, 'id'),
+    role,
+    name: text(row, 'name'),
+    chats: row.chats === null ? null : chatsOf(text(row, 'chats')),
+    createdAt: time(row, 'created_at') ?? 0,
+    expiresAt: time(row, 'expires_at'),
+    revokedAt: time(row, 'revoked_at'),
+    secretHash,
+  };
+}
+
+function text(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== 'string') throw new TypeError(`keys.${column} holds ${typeof value}: the file is damaged`);
+  return value;
+}
+
+function time(row: Row, column: string): number | null {
+  const value = row[column];
+  if (value !== null && typeof value !== 'number')
+    throw new TypeError(`keys.${column} holds ${typeof value}: the file is damaged`);
+  return value;
+}
+
+function chatsOf(json: string): string[] {
+  const value: unknown = JSON.parse(json);
+  if (!Array.isArray(value) || !value.every((chat) => typeof chat === 'string'))
+    throw new TypeError('keys.chats holds no list of chats: the file is damaged');
+  return value;
+}

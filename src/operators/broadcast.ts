@@ -1,0 +1,234 @@
+import type { Clock, TimerHandle } from '../clock.ts';
+import { errorText } from '../errors.ts';
+import type { Entry } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
+import type { StatusStore } from '../status.ts';
+import { bytesOf, controlFrame, frameOf, heartbeat, opening } from './frames.ts';
+import { entryText, type Operators, type Page, type PageQuery, type Subscription } from './operators.ts';
+import { type Reads, readPage } from './pages.ts';
+import { Reader } from './reader.ts';
+import { Ring } from './ring.ts';
+
+export interface BroadcastOptions {
+  readonly journal: Reads;
+  readonly clock: Clock;
+  /** From 0 up to 1: spreads the readers' return after a lost stream. */
+  readonly random: () => number;
+  /** Told how many readers are connected. */
+  readonly status?: StatusStore;
+  readonly log: { warn(fields: object, message: string): void };
+  /** Starts a round of writes; by default after the I/O at hand, so that the commits of one moment are one write. */
+  readonly schedule?: (run: () => void) => void;
+}
+
+/** Rounds of heartbeats in limits.heartbeatMs; each beats for its share of the readers. */
+const BEATS = 15;
+
+/**
+ * The broadcast. Each reader has a place in the journal and nothing else: whoever stands within the ring of recent
+ * entries is written to from there, a write a round; whoever is behind gets pages of the journal as fast as its
+ * socket takes them, until it reaches the ring. No entry is queued for anybody, so that a slow reader costs no more
+ * memory than its socket's buffer (limits.readerBufferBytes and one entry).
+ *
+ * I4: a reader's place moves only by what was written to it or did not pass its filters.
+ */
+export function createBroadcast(options: BroadcastOptions): Operators {
+  return new Broadcast(options);
+}
+
+class Broadcast implements Operators {
+  readonly #options: BroadcastOptions;
+  readonly #schedule: (run: () => void) => void;
+  readonly #readers = new Set<Reader>();
+  readonly #ring: Ring;
+  /** Readers that wait for a page of the journal, the longest waiting first. */
+  readonly #behind = new Set<Reader>();
+  #pagesUnderWay = 0;
+  /** The rest of the round under way. */
+  #round: Iterator<Reader> | null = null;
+  #wanted = false;
+  #scheduled = false;
+  #beat = 0;
+  #closed = false;
+  #timer: TimerHandle | undefined;
+
+  constructor(options: BroadcastOptions) {
+    this.#options = options;
+    this.#schedule = options.schedule ?? setImmediate;
+    this.#ring = new Ring(options.journal.bounds().head);
+    this.#timer = options.clock.setTimeout(this.#sweep, limits.heartbeatMs / BEATS);
+  }
+
+  publish(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#ring.push(entry, frameOf(this.#options.journal.stream, entry));
+    if (entries.length > 0 && this.#readers.size > 0) this.#wantRound();
+  }
+
+  subscribe(subscription: Subscription): Promise<void> {
+    const { format, after, reset, sink } = subscription;
+    if (this.#closed) {
+      sink.end();
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      const { journal, random, clock } = this.#options;
+      const retryMs = Math.round(limits.reconnectMs * (0.5 + random()));
+      const reader = new Reader(subscription, this.#readers.size % BEATS, resolve);
+      const hello = opening(format, { stream: journal.stream, ...journal.bounds(), after }, retryMs);
+      this.#readers.add(reader);
+      this.#count();
+      sink.onClose(() => this.#remove(reader));
+      sink.onDrain(() => this.#drained(reader));
+      reader.write(hello + (reset ? controlFrame(format, 'stream.reset', {}) : ''), clock.now());
+      this.#wantRound();
+    });
+  }
+
+  async page(query: PageQuery): Promise<Page> {
+    const { entries, ...page } = await readPage(this.#options.journal, query);
+    return { ...page, texts: entries.map(entryText) };
+  }
+
+  endStreamsOf(keyId: string): void {
+    for (const reader of this.#readers) {
+      if (reader.keyId !== keyId) continue;
+      // What a blocked socket still holds would keep the stream open for as long as its reader likes.
+      if (reader.state === 'blocked') reader.sink.destroy();
+      else reader.sink.end();
+      this.#remove(reader);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#options.clock.clearTimeout(this.#timer);
+    for (const reader of this.#readers) {
+      reader.sink.end();
+      this.#remove(reader);
+    }
+  }
+
+  #remove(reader: Reader): void {
+    if (!this.#readers.delete(reader)) return;
+    reader.state = 'gone';
+    this.#behind.delete(reader);
+    this.#count();
+    reader.left();
+  }
+
+  #count(): void {
+    this.#options.status?.trigger.set({ values: { operators: { connected: this.#readers.size } } });
+  }
+
+  #drained(reader: Reader): void {
+    if (reader.state !== 'blocked') return;
+    reader.state = 'ready';
+    this.#wantRound();
+  }
+
+  #wantRound(): void {
+    this.#wanted = true;
+    this.#scheduleTick();
+  }
+
+  #scheduleTick(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    this.#schedule(this.#tick);
+  }
+
+  /** Writes to a share of the readers, so that many of them do not hold up everything else. */
+  readonly #tick = (): void => {
+    this.#scheduled = false;
+    if (this.#round === null) {
+      this.#round = this.#readers.values();
+      this.#wanted = false;
+    }
+    const now = this.#options.clock.now();
+    for (let n = 0; n < limits.readersPerTick; n += 1) {
+      const next = this.#round.next();
+      if (next.done) {
+        this.#round = null;
+        break;
+      }
+      this.#pump(next.value, now);
+    }
+    this.#readPages();
+    if (this.#round !== null || this.#wanted) this.#scheduleTick();
+  };
+
+  /** One write to a reader that takes more and has not everything. */
+  #pump(reader: Reader, now: number): void {
+    const ring = this.#ring;
+    if (reader.state !== 'ready' || reader.after >= ring.head) return;
+    if (reader.after + 1 < ring.first) {
+      reader.state = 'replaying';
+      this.#behind.add(reader);
+      return;
+    }
+    const { after, format, filter } = reader;
+    const chunk = filter === null ? ring.shared(after, format) : ring.filtered(after, format, filter);
+    reader.after = chunk?.after ?? ring.head;
+    if (chunk !== null) reader.write(chunk.bytes, now);
+    if (reader.after < ring.head) this.#wanted = true;
+  }
+
+  /** Starts pages for those behind: few at once, since each holds the entries of a page in memory. */
+  #readPages(): void {
+    for (const reader of this.#behind) {
+      if (this.#pagesUnderWay >= limits.replayPagesMax) return;
+      this.#behind.delete(reader);
+      this.#pagesUnderWay += 1;
+      void this.#replay(reader).finally(() => {
+        this.#pagesUnderWay -= 1;
+        // The next page comes with the next round: reading in one go would leave no time for others.
+        this.#wantRound();
+      });
+    }
+  }
+
+  async #replay(reader: Reader): Promise<void> {
+    const { journal, clock, log } = this.#options;
+    const { after, chats, types, pageEntries: limit } = reader;
+    try {
+      const page = await readPage(journal, { after, chats, types, limit });
+      if (reader.state !== 'replaying') return;
+      reader.state = 'ready';
+      const parts: Buffer[] = [];
+      let bytes = 0;
+      if (page.gap !== null) parts.push(Buffer.from(controlFrame(reader.format, 'stream.gap', page.gap)));
+      for (const entry of page.entries) {
+        if (bytes >= limits.readerBufferBytes) break;
+        const part = bytesOf(frameOf(journal.stream, entry), reader.format);
+        parts.push(part);
+        bytes += part.length;
+        reader.after = entry.seq;
+      }
+      const written = parts.length - (page.gap === null ? 0 : 1);
+      if (written === page.entries.length) reader.after = page.after;
+      reader.learnSize(written, bytes);
+      if (parts.length > 0) reader.write(Buffer.concat(parts), clock.now());
+    } catch (error) {
+      log.warn({ event: 'replay_failed', error: errorText(error) }, 'The journal could not be read for a reader');
+      // It resumes by itself where it is; going on here might skip what could not be read.
+      reader.sink.destroy();
+      this.#remove(reader);
+    }
+  }
+
+  /** Beats for a share of the readers, and closes those whose sockets are stuck. One timer serves all. */
+  readonly #sweep = (): void => {
+    const now = this.#options.clock.now();
+    this.#beat = (this.#beat + 1) % BEATS;
+    for (const reader of this.#readers) {
+      if (reader.isStuck(now)) {
+        reader.sink.destroy();
+        this.#remove(reader);
+      } else if (reader.beat === this.#beat && reader.state === 'ready') {
+        // Others need none: a blocked one has bytes to take, and one that is replaying gets its page.
+        reader.write(heartbeat(reader.format), now);
+      }
+    }
+    this.#timer = this.#options.clock.setTimeout(this.#sweep, limits.heartbeatMs / BEATS);
+  };
+}

@@ -1,0 +1,75 @@
+import { limits } from '../limits.ts';
+import type { Format } from './frames.ts';
+import type { Sink, Subscription } from './operators.ts';
+import type { Filter } from './ring.ts';
+
+/**
+ * `ready`: takes more. `blocked`: its socket holds as much as it may, until it drains. `replaying`: a page of the
+ * journal is on its way. `gone`: nothing more is written to it.
+ */
+export type ReaderState = 'ready' | 'blocked' | 'replaying' | 'gone';
+
+/** One stream. Everything that it costs beside its socket: no timer, no queue of its own. */
+export class Reader {
+  readonly keyId: string;
+  readonly sink: Sink;
+  readonly format: Format;
+  /** Null: it gets everything, and shares its bytes with others. */
+  readonly filter: Filter | null;
+  readonly chats: readonly string[] | null;
+  readonly types: readonly string[] | null;
+  /** Called once it is gone. */
+  readonly left: () => void;
+  /** The second of limits.heartbeatMs at which it gets its heartbeat: so that not all are due at once. */
+  readonly beat: number;
+  state: ReaderState = 'ready';
+  /** The seq that it has. */
+  after: number;
+  /** Entries to read at once: as many as fill its buffer, by the size of those before. */
+  pageEntries = 100;
+  /** Since when its socket has taken nothing, and how much it then held. */
+  stillSince = 0;
+  stillPending = 0;
+
+  constructor(subscription: Subscription, beat: number, left: () => void) {
+    const { chats, types } = subscription;
+    this.keyId = subscription.keyId;
+    this.sink = subscription.sink;
+    this.format = subscription.format;
+    this.after = subscription.after;
+    this.chats = chats;
+    this.types = types;
+    this.filter =
+      chats === null && types === null ? null : { chats: chats && new Set(chats), types: types && new Set(types) };
+    this.beat = beat;
+    this.left = left;
+  }
+
+  /** Writes; beyond what its socket holds the reader is blocked until that drains. */
+  write(bytes: Uint8Array | string, now: number): void {
+    if (this.sink.write(bytes)) return;
+    this.state = 'blocked';
+    this.stillSince = now;
+    this.stillPending = this.sink.pending();
+  }
+
+  /** Whether the socket of a blocked reader has taken nothing for limits.readerStuckMs. */
+  isStuck(now: number): boolean {
+    if (this.state !== 'blocked') return false;
+    const pending = this.sink.pending();
+    if (pending !== this.stillPending) {
+      this.stillPending = pending;
+      this.stillSince = now;
+    }
+    return now - this.stillSince >= limits.readerStuckMs;
+  }
+
+  /** Learns from a page of the journal how many entries fill the buffer. */
+  learnSize(entries: number, bytes: number): void {
+    if (entries === 0) this.pageEntries = limits.readEntriesMax;
+    else {
+      const fitting = Math.floor((limits.readerBufferBytes * entries) / bytes);
+      this.pageEntries = Math.min(limits.readEntriesMax, Math.max(1, fitting));
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import type { Entry } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
+import { bytesOf, type Format, type Frame } from './frames.ts';
+
+/** Bytes for a reader, and the seq that it has after them. */
+export interface Chunk {
+  readonly bytes: Buffer;
+  readonly after: number;
+}
+
+/** What a reader lets through; null: everything. */
+export interface Filter {
+  readonly chats: ReadonlySet<string> | null;
+  readonly types: ReadonlySet<string> | null;
+}
+
+interface Slot {
+  readonly chat: string | null;
+  readonly type: string;
+  readonly frame: Frame;
+}
+
+/** Chunks kept for sharing: readers stand at few places, since whoever keeps up stands at the head. */
+const SHARED_CHUNKS_MAX = 32;
+
+/**
+ * The newest entries, encoded, without a gap from `first` to `head`. Beyond limits.broadcastEntriesMax or -BytesMax
+ * the oldest go, and readers that want them turn to the journal.
+ */
+export class Ring {
+  #slots: (Slot | undefined)[] = new Array(limits.broadcastEntriesMax).fill(undefined);
+  #bytes = 0;
+  #first: number;
+  #head: number;
+  #shared = new Map<number, Chunk>();
+
+  /** Empty, behind the entry `head`. */
+  constructor(head: number) {
+    this.#head = head;
+    this.#first = head + 1;
+  }
+
+  get first(): number {
+    return this.#first;
+  }
+
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Adds the next entry. One that does not follow the last starts the ring anew: the journal has what is between. */
+  push(entry: Entry, frame: Frame): void {
+    if (entry.seq !== this.#head + 1) this.#restart(entry.seq);
+    // Before its slot is taken: a full ring has the oldest entry there.
+    if (this.#head - this.#first + 1 >= limits.broadcastEntriesMax) this.#evict();
+    this.#slots[entry.seq % limits.broadcastEntriesMax] = { chat: entry.chat, type: entry.type, frame };
+    this.#head = entry.seq;
+    this.#bytes += frame.sse.length;
+    while (this.#bytes > limits.broadcastBytesMax) this.#evict();
+    this.#shared.clear();
+  }
+
+  /** The entries after `after`, about limits.readerBufferBytes of them. Readers at one place share the bytes. */
+  shared(after: number, format: Format): Chunk {
+    const key = after * 2 + (format === 'sse' ? 0 : 1);
+    const known = this.#shared.get(key);
+    if (known !== undefined) return known;
+    if (this.#shared.size >= SHARED_CHUNKS_MAX) this.#shared.clear();
+    const chunk = this.filtered(after, format, null) ?? { bytes: Buffer.alloc(0), after: this.#head };
+    this.#shared.set(key, chunk);
+    return chunk;
+  }
+
+  /** As `shared`, of the entries that the filter lets through; null where it lets none through up to the head. */
+  filtered(after: number, format: Format, filter: Filter | null): Chunk | null {
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    let seq = after;
+    while (seq < this.#head && bytes < limits.readerBufferBytes) {
+      seq += 1;
+      const slot = this.#slots[seq % limits.broadcastEntriesMax];
+      if (slot === undefined || (filter !== null && !passes(filter, slot.chat, slot.type))) continue;
+      const part = bytesOf(slot.frame, format);
+      parts.push(part);
+      bytes += part.length;
+    }
+    const [only] = parts;
+    if (only === undefined) return null;
+    return { bytes: parts.length === 1 ? only : Buffer.concat(parts, bytes), after: seq };
+  }
+
+  #evict(): void {
+    const index = this.#first % limits.broadcastEntriesMax;
+    this.#bytes -= this.#slots[index]?.frame.sse.length ?? 0;
+    this.#slots[index] = undefined;
+    this.#first += 1;
+  }
+
+  #restart(seq: number): void {
+    while (this.#first <= this.#head) this.#evict();
+    this.#first = seq;
+    this.#head = seq - 1;
+  }
+}
+
+/** Whether the filter lets an entry through. Entries of no chat pass where all chats do. */
+export function passes(filter: Filter, chat: string | null, type: string): boolean {
+  if (filter.types !== null && !filter.types.has(type)) return false;
+  return filter.chats === null || (chat !== null && filter.chats.has(chat));
+}
