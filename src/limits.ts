@@ -47,6 +47,8 @@ export const limits = {
   // Backend requests.
   requestsInFlightMax: 32,
   requestAttemptsMax: 5,
+  /** Ids of requests that have ended, so that a list read a moment before does not start one again; the oldest go. */
+  requestsRememberedMax: 1024,
   requestBackoffMinMs: 500,
   requestBackoffMaxMs: 10_000,
   /** Bytes of an answer of the backend's HTTP service; beyond it the request fails. */
@@ -108,6 +110,45 @@ export const limits = {
   /** Restart of a failed actor: doubled from min to max. */
   restartMinMs: 250,
   restartMaxMs: 30_000,
+  /** Time for a part to finish its work when it is asked to stop; then what it has claimed ends as unknown. */
+  drainMs: 4_000,
   /** SIGTERM to exit. */
   shutdownMs: 10_000,
+
+  // The sandbox.
+  /** Bots (tokens) remembered. Beyond it the one used longest ago is forgotten, with its chats. */
+  sandboxBotsMax: 1000,
+  /** Updates waiting for one bot: the official server's own figure. Beyond it the oldest is dropped. */
+  sandboxQueueUpdatesMax: 100_000,
+  /** Telegram keeps an update this long; then it is dropped. */
+  sandboxUpdateLifeMs: 24 * 3_600_000,
+  /** One answer of getUpdates, as Telegram's; the rest waits for the next poll. */
+  sandboxAnswerBytesMax: 4 * 1024 * 1024,
+  /** A long poll waits no longer, whatever it asks for. */
+  sandboxPollTimeoutMaxS: 50,
+  /** Chats of one bot, enough for load tests. Beyond it the oldest chat is forgotten. */
+  sandboxChatsMax: 100_000,
+  /** Messages of one chat. Beyond it the oldest is forgotten: it is not in the transcript, nor editable. */
+  sandboxChatMessagesMax: 1000,
+  /** Button presses of one bot. Beyond it, or after this time, the oldest is "too old" to be answered. */
+  sandboxCallbacksMax: 10_000,
+  sandboxCallbackLifeMs: 15 * 60_000,
+  /** Files of all bots. Beyond it the oldest are forgotten: their file_id is invalid. */
+  sandboxFilesBytesMax: 256 * 1024 * 1024,
+  /** getFile refuses what is larger, as Telegram does. */
+  sandboxDownloadBytesMax: 20 * 1024 * 1024,
+  /** A request's body: Telegram's bound of an upload. Beyond it 413. */
+  sandboxBodyBytesMax: 50 * 1024 * 1024,
+  /** Readers of one bot's events; the next one gets 429. */
+  sandboxReadersMax: 100,
+  /** Events that a reader has not taken; beyond it the reader is cut off. */
+  sandboxReaderBufferBytes: 1024 * 1024,
+  /** Faults waiting at one bot; the next one is refused. */
+  sandboxFaultsMax: 100,
+  /** A call left without an answer by a fault is cut after this time. */
+  sandboxHangMs: 10 * 60_000,
+  /** Time for a webhook, or for fetching a file by URL, to answer; then it counts as failed. */
+  sandboxWebhookTimeoutMs: 60_000,
+  /** Bytes of a webhook's answer that are read; a longer one counts as having no method in it. */
+  sandboxWebhookAnswerBytesMax: 1024 * 1024,
 } as const;

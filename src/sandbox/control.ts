@@ -1,0 +1,122 @@
+import type { ServerResponse } from 'node:http';
+import { SwitchboardError } from '../errors.ts';
+import { ApiError } from './api-error.ts';
+import { type Bot, randomUpdateId, type World } from './bots.ts';
+import { optionalFlag, optionalInteger, readBody, readFault, readFlood, shownFlood } from './control-body.ts';
+import { controlChat, controlChats, createChat, writeMany } from './control-chats.ts';
+import { injectUpdates } from './inject.ts';
+
+/** A request to the control API. */
+export interface ControlRequest {
+  readonly method: string;
+  /** What follows `/sandbox/bots/{token}/`, split at slashes. */
+  readonly path: readonly string[];
+  readonly body: Buffer;
+  readonly response: ServerResponse;
+}
+
+/** The answer's JSON; undefined where the answer is already on its way (a stream). Throws SwitchboardError. */
+export function control(world: World, bot: Bot, request: ControlRequest): unknown {
+  const { method, path } = request;
+  const [area = '', chatId, ...rest] = path;
+  if (area === 'chats' && chatId !== undefined) {
+    const id = /^-?\d{1,16}$/.test(chatId) ? Number(chatId) : Number.NaN;
+    if (!Number.isSafeInteger(id) || id === 0) {
+      throw new SwitchboardError('request_invalid', 'The chat id in the address must be a whole number', {
+        field: 'chatId',
+      });
+    }
+    return controlChat(world, bot, id, method, rest, request.body);
+  }
+  const route = ROUTES.get(`${method} ${area}`);
+  if (route === undefined || (chatId !== undefined && area !== 'callbacks')) throw nothingHere(request);
+  return route(world, bot, request);
+}
+
+type Route = (world: World, bot: Bot, request: ControlRequest) => unknown;
+
+const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['GET ', (_world, bot) => stateOf(bot)],
+  ['GET chats', (_world, bot) => ({ chats: controlChats(bot) })],
+  ['POST chats', (world, bot, { body }) => createChat(world, bot, readBody(body))],
+  ['POST messages', (world, bot, { body }) => writeMany(world, bot, readBody(body))],
+  ['POST updates', (_world, bot, { body }) => injectUpdates(bot, body)],
+  ['POST update-ids', restartUpdateIds],
+  ['GET callbacks', (_world, bot, request) => pressed(bot, request)],
+  ['POST faults', addFault],
+  ['GET faults', (_world, bot) => ({ faults: bot.faults.all() })],
+  ['DELETE faults', (_world, bot) => ({ cleared: clearFaults(bot) })],
+  ['POST limits', (_world, bot, { body }) => setLimits(bot, body)],
+  ['POST settings', (_world, bot, { body }) => setSettings(bot, body)],
+  ['POST revoke', (_world, bot, { body }) => revoke(bot, body)],
+  ['GET events', attachEvents],
+]);
+
+function stateOf(bot: Bot) {
+  return {
+    me: bot.me,
+    revoked: bot.revoked,
+    pending_update_count: bot.queue.size,
+    polling: bot.poller.waiting,
+    webhook: bot.webhook?.settings.url.href ?? null,
+    allowed_updates: bot.allowedUpdates === null ? null : [...bot.allowedUpdates],
+    limits: shownFlood(bot.flood),
+    chats: bot.chats.size,
+  };
+}
+
+function restartUpdateIds(world: World, bot: Bot, { body }: ControlRequest) {
+  const next = optionalInteger(readBody(body), 'next', 1, 2 ** 31 - 1) ?? randomUpdateId(world);
+  return { next_update_id: next, dropped: bot.queue.restart(next) };
+}
+
+function pressed(bot: Bot, request: ControlRequest) {
+  const button = bot.buttons.get(request.path[1] ?? '');
+  if (button === undefined) throw nothingHere(request);
+  return { chat_id: button.chatId, answered: button.answer !== undefined, answer: button.answer ?? null };
+}
+
+function addFault(_world: World, bot: Bot, { body }: ControlRequest) {
+  const fault = readFault(readBody(body));
+  if (!bot.faults.add(fault)) throw new SwitchboardError('request_invalid', 'Too many faults wait at this bot already');
+  return { method: fault.method, kind: fault.kind, times: fault.timesLeft };
+}
+
+function clearFaults(bot: Bot): number {
+  const count = bot.faults.all().length;
+  bot.faults.clear();
+  return count;
+}
+
+function setLimits(bot: Bot, body: Buffer) {
+  bot.flood = readFlood(readBody(body));
+  return shownFlood(bot.flood);
+}
+
+function setSettings(bot: Bot, body: Buffer) {
+  const reads = optionalFlag(readBody(body), 'can_read_all_group_messages');
+  if (reads !== undefined) bot.me = { ...bot.me, can_read_all_group_messages: reads };
+  return { me: bot.me };
+}
+
+function revoke(bot: Bot, body: Buffer) {
+  bot.revoked = optionalFlag(readBody(body), 'revoked') ?? true;
+  if (bot.revoked) {
+    bot.poller.abort(new ApiError(401, 'Unauthorized'));
+    bot.webhook?.close();
+    bot.webhook = null;
+  }
+  return { revoked: bot.revoked };
+}
+
+function attachEvents(_world: World, bot: Bot, { response }: ControlRequest): undefined {
+  if (!bot.feed.attach(response)) {
+    throw new SwitchboardError('too_many_streams', 'This bot has as many readers of its events as it may have');
+  }
+  return undefined;
+}
+
+/** 404 for an address that leads nowhere. */
+export function nothingHere({ method, path }: Pick<ControlRequest, 'method' | 'path'>): SwitchboardError {
+  return new SwitchboardError('not_found', `There is no ${method} /sandbox/bots/{token}/${path.join('/')}`);
+}

@@ -1,0 +1,23 @@
+/** Reading JSON that others wrote: what is not of the expected type is simply not there. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** True for a JSON object: not null, not an array. */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value as text, or undefined. */
+export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** The value as a whole number that JavaScript holds exactly, or undefined. */
+export const integerOf = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
+
+/** The JSON in a text, or undefined where it is none. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
