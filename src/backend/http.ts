@@ -1,0 +1,114 @@
+import { Webhook } from 'standardwebhooks';
+import { Agent, request as call, type Dispatcher } from 'undici';
+import type { Clock } from '../clock.ts';
+import { errorText } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { type Backend, BackendFailed, type BackendRequest } from './backend.ts';
+
+export interface HttpBackendOptions {
+  /** The team's service. */
+  readonly url: string;
+  /** `whsec_` and base64: signs each request; null: they are not signed. */
+  readonly secret: string | null;
+  readonly clock: Clock;
+}
+
+/** 4xx answers that say "not now" rather than "not this". */
+const NOT_NOW = new Set([408, 425, 429]);
+
+/**
+ * Asks the team's HTTP service: POST of `{id,type,bot,conversation,attempt,input}`, where `type` is what the machine
+ * asks for. `Idempotency-Key` is the request's id, and so is `webhook-id`: both stay the same from try to try. Signed
+ * as Standard Webhooks says (github.com/standard-webhooks, spec 1.0.0: HMAC-SHA256 over `id.timestamp.body`).
+ *
+ * 2xx: the body's JSON is the output (an empty body: null). 4xx but 408, 425 and 429: `refused`, for good. Anything
+ * else, and no answer at all: `unreachable`, worth another try. One try lasts until `signal` ends it.
+ */
+export function createHttpBackend({ url, secret, clock }: HttpBackendOptions): Backend & { close(): Promise<void> } {
+  const signer = secret === null ? null : new Webhook(secret);
+  // A path or a query may hold the team's own secrets: messages name the host alone.
+  const { origin } = new URL(url);
+  const dispatcher = new Agent({ connections: limits.requestsInFlightMax, pipelining: 1 });
+
+  return {
+    async ask(request, signal) {
+      const body = bodyOf(request);
+      let status: number;
+      let text: string | null;
+      try {
+        const response = await call(url, {
+          dispatcher,
+          method: 'POST',
+          headers: headersOf(request, body, signer, clock.now()),
+          body,
+          signal,
+          // The signal bounds the whole try; undici's own bounds would count from byte to byte.
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        });
+        status = response.statusCode;
+        text = await readBounded(response.body);
+      } catch (error) {
+        throw new BackendFailed('unreachable', `${origin} gave no answer: ${reasonOf(error, signal)}`, true, error);
+      }
+      if (status >= 400 && status < 500 && !NOT_NOW.has(status)) {
+        throw new BackendFailed('refused', `${origin} refused ${request.src}: HTTP ${status}`, false);
+      }
+      if (status < 200 || status >= 300) {
+        throw new BackendFailed('unreachable', `${origin} answered HTTP ${status}`, true);
+      }
+      if (text === null) {
+        const bound = limits.backendAnswerBytesMax;
+        throw new BackendFailed('unreachable', `${origin} answered with more than ${bound} bytes`, false);
+      }
+      return parse(text, origin);
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+const bodyOf = ({ id, src, bot, conversation, attempt, input }: BackendRequest): string =>
+  JSON.stringify({ id, type: src, bot, conversation, attempt, input });
+
+function headersOf(request: BackendRequest, body: string, signer: Webhook | null, now: number) {
+  const headers = { 'content-type': 'application/json', accept: 'application/json', 'idempotency-key': request.id };
+  if (signer === null) return headers;
+  return {
+    ...headers,
+    'webhook-id': request.id,
+    'webhook-timestamp': String(Math.floor(now / 1000)),
+    'webhook-signature': signer.sign(request.id, new Date(now), body),
+  };
+}
+
+/** Null beyond the bound: what is still to come is not read, and the connection is dropped. */
+async function readBounded(body: Dispatcher.ResponseData['body']): Promise<string | null> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > limits.backendAnswerBytesMax) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parse(text: string, origin: string): unknown {
+  if (text.trim() === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // Often a proxy's error page in place of the service: the next try may get through.
+    throw new BackendFailed(
+      'unreachable',
+      `${origin} answered with ${text.length} characters that are no JSON`,
+      true,
+      error,
+    );
+  }
+}
+
+function reasonOf(error: unknown, signal: AbortSignal): string {
+  if (signal.aborted) return errorText(signal.reason);
+  return error instanceof Error && 'code' in error ? String(error.code) : errorText(error);
+}

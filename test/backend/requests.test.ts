@@ -1,0 +1,248 @@
+import { describe, expect, test } from 'vitest';
+import { type Backend, BackendFailed, type BackendRequest } from '../../src/backend/backend.ts';
+import { createRequestRunner, type RequestEnd, type RequestRunnerOptions } from '../../src/backend/requests.ts';
+import type { RequestRecord } from '../../src/journal/journal.ts';
+import { limits } from '../../src/limits.ts';
+import { type ManualClock, manualClock, settle } from '../support/clock.ts';
+
+const request = (id: string): RequestRecord => ({
+  id,
+  conversation: '777',
+  invoke: 'openPayment',
+  src: 'openPayment',
+  input: '{"amount":"1.00"}',
+  createdAt: 0,
+});
+
+/** A backend whose every try waits until the test ends it. */
+function scripted() {
+  const tries: {
+    request: BackendRequest;
+    signal: AbortSignal;
+    ok(output: unknown): void;
+    fail(error: unknown): void;
+  }[] = [];
+  const backend: Backend = {
+    ask: (asked, signal) =>
+      new Promise((ok, fail) => {
+        tries.push({ request: asked, signal, ok, fail });
+      }),
+  };
+  const last = () => {
+    const found = tries.at(-1);
+    if (found === undefined) throw new Error('The backend was not asked');
+    return found;
+  };
+  return { backend, tries, last };
+}
+
+function setUp(more: Partial<RequestRunnerOptions> = {}) {
+  const clock = manualClock();
+  const script = scripted();
+  const ends: [string, RequestEnd][] = [];
+  const runner = createRequestRunner({
+    backend: script.backend,
+    bot: '1',
+    clock,
+    random: () => 1,
+    log: { warn: () => {} },
+    timeoutMs: 10_000,
+    answered: async (id, end) => void ends.push([id, end]),
+    ...more,
+  });
+  return { clock, runner, ends, ...script };
+}
+
+/** Time passes, after what is ready has run. */
+const pass = async (clock: ManualClock, ms: number) => {
+  await settle();
+  await clock.advance(ms);
+};
+
+const unreachable = () => new BackendFailed('unreachable', 'down', true);
+
+describe('a request', () => {
+  test('is asked with its id, its source and its input, and its output is told', async () => {
+    const { runner, ends, last } = setUp();
+    runner.take([request('1-5-0')]);
+    expect(last().request).toEqual({
+      id: '1-5-0',
+      bot: '1',
+      conversation: '777',
+      src: 'openPayment',
+      input: { amount: '1.00' },
+      attempt: 1,
+    });
+    last().ok({ status: 'accepted' });
+    await settle();
+    expect(ends).toEqual([['1-5-0', { output: { status: 'accepted' } }]]);
+  });
+
+  test('that fails is tried again, each wait twice the last, under the same id', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('a')]);
+    for (const [tried, waitMs] of [500, 1000, 2000].entries()) {
+      last().fail(unreachable());
+      await pass(clock, waitMs - 1);
+      expect(tries).toHaveLength(tried + 1);
+      await pass(clock, 1);
+      expect(tries).toHaveLength(tried + 2);
+    }
+    last().ok('at last');
+    await settle();
+    expect(tries.map((t) => [t.request.id, t.request.attempt])).toEqual([1, 2, 3, 4].map((n) => ['a', n]));
+    expect(ends).toEqual([['a', { output: 'at last' }]]);
+  });
+
+  test('that fails too often ends as unreachable', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('a')]);
+    for (let attempt = 1; attempt <= limits.requestAttemptsMax; attempt++) {
+      last().fail(unreachable());
+      await pass(clock, limits.requestBackoffMaxMs);
+    }
+    expect(tries).toHaveLength(limits.requestAttemptsMax);
+    expect(ends).toEqual([['a', { error: { code: 'unreachable', message: 'down' } }]]);
+  });
+
+  test('that is refused is not tried again', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('a')]);
+    last().fail(new BackendFailed('refused', 'no', false));
+    await pass(clock, 60_000);
+    expect(tries).toHaveLength(1);
+    expect(ends).toEqual([['a', { error: { code: 'refused', message: 'no' } }]]);
+  });
+
+  test.each([
+    ['an error of no known kind', (t: { fail(e: unknown): void }) => t.fail(new TypeError('bug'))],
+    ['an output that is no JSON', (t: { ok(o: unknown): void }) => t.ok({ n: 1n })],
+  ])('with %s is tried again', async (_, end) => {
+    const { clock, runner, tries, last } = setUp();
+    runner.take([request('a')]);
+    end(last());
+    await pass(clock, 500);
+    expect(tries).toHaveLength(2);
+  });
+
+  test('without an output ends with null', async () => {
+    const { runner, ends, last } = setUp();
+    runner.take([request('a')]);
+    last().ok(undefined);
+    await settle();
+    expect(ends).toEqual([['a', { output: null }]]);
+  });
+
+  test('whose try takes too long is tried again, even where the backend ignores its signal', async () => {
+    const { clock, runner, tries, last } = setUp();
+    runner.take([request('a')]);
+    const first = last();
+    await pass(clock, 9_999);
+    expect(first.signal.aborted).toBe(false);
+    await pass(clock, 1);
+    expect(first.signal.aborted).toBe(true);
+    expect(runner.health().failing).toContain('10000 ms');
+    await pass(clock, 500);
+    expect(tries).toHaveLength(2);
+  });
+
+  test('is not told of an answer that came after its try had timed out', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('a')]);
+    await pass(clock, 10_500);
+    tries[0]?.ok('late');
+    await settle();
+    expect(ends).toEqual([]);
+    last().ok('second');
+    await settle();
+    expect(ends).toEqual([['a', { output: 'second' }]]);
+  });
+});
+
+describe('many requests', () => {
+  test('run at most so many at once; the rest wait for room', async () => {
+    let freed = 0;
+    const { runner, tries } = setUp({ freed: () => void freed++ });
+    const all = Array.from({ length: limits.requestsInFlightMax + 5 }, (_, n) => request(`r${n}`));
+    expect(runner.take(all)).toBe(limits.requestsInFlightMax);
+    expect(runner.take(all)).toBe(0);
+    expect(runner.health().inFlight).toBe(limits.requestsInFlightMax);
+    tries[0]?.ok(1);
+    await settle();
+    expect(freed).toBe(1);
+    expect(runner.take(all)).toBe(1);
+    expect(tries.at(-1)?.request.id).toBe(`r${limits.requestsInFlightMax}`);
+  });
+
+  test('the same request in two lists is asked once, also when the second list is older than its end', async () => {
+    const { runner, ends, tries, last } = setUp();
+    expect(runner.take([request('a'), request('a')])).toBe(1);
+    last().ok(1);
+    await settle();
+    expect(runner.take([request('a')])).toBe(0);
+    expect([tries.length, ends.length]).toEqual([1, 1]);
+  });
+
+  test('one that hangs does not hold another up', async () => {
+    const { runner, ends, last } = setUp();
+    runner.take([request('hangs'), request('b')]);
+    last().ok(2);
+    await settle();
+    expect(ends).toEqual([['b', { output: 2 }]]);
+  });
+});
+
+describe('the end of a request', () => {
+  test('that could not be kept is told again, without asking the backend again', async () => {
+    let refusals = 2;
+    const told: RequestEnd[] = [];
+    const { clock, runner, tries, last } = setUp({
+      answered: async (_, end) => {
+        if (refusals-- > 0) throw new Error('disk full');
+        told.push(end);
+      },
+    });
+    runner.take([request('a')]);
+    last().ok(7);
+    await pass(clock, 500);
+    expect(runner.health().inFlight).toBe(1);
+    await pass(clock, 1000);
+    expect([told, tries.length, runner.health().inFlight]).toEqual([[{ output: 7 }], 1, 0]);
+  });
+});
+
+describe('closing', () => {
+  test('aborts what runs and what waits, tells nobody, and takes no more', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('waits')]);
+    last().fail(unreachable());
+    await settle();
+    runner.take([request('runs')]);
+    const closed = runner.close();
+    expect(last().signal.aborted).toBe(true);
+    await closed;
+    last().ok('late');
+    await pass(clock, 60_000);
+    expect(ends).toEqual([]);
+    expect(runner.take([request('new')])).toBe(0);
+    expect([tries.length, runner.health().inFlight]).toEqual([2, 0]);
+  });
+});
+
+describe('health', () => {
+  test('says why the backend fails until it answers again; a refusal is an answer', async () => {
+    const seen: (string | null)[] = [];
+    const { clock, runner, last } = setUp({ healthChanged: ({ failing }) => void seen.push(failing) });
+    runner.take([request('a')]);
+    expect(runner.health()).toEqual({ inFlight: 1, failing: null });
+    last().fail(unreachable());
+    await settle();
+    expect(runner.health()).toEqual({ inFlight: 1, failing: 'down' });
+    await pass(clock, 500);
+    last().fail(new BackendFailed('refused', 'no', false));
+    await settle();
+    expect(runner.health()).toEqual({ inFlight: 0, failing: null });
+    expect(seen).toContain('down');
+    expect(seen.at(-1)).toBeNull();
+  });
+});
