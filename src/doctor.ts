@@ -1,0 +1,105 @@
+import { statfs } from 'node:fs/promises';
+import type { Clock } from './clock.ts';
+import { errorText } from './errors.ts';
+import { TelegramRefused } from './telegram/errors.ts';
+import type { BotApi } from './telegram/telegram.ts';
+
+export interface DoctorOptions {
+  /** Null: no token, sandbox mode. */
+  readonly api: BotApi | null;
+  readonly clock: Clock;
+  readonly folder: string;
+  /** Opens the database; who serves the folder now, null where nobody does. */
+  readonly openData: () => { readonly holder: string | null; readonly keys: number };
+  /** Telegram's own time by its Date header, ms since 1970; null where it cannot be had. */
+  readonly telegramTime: () => Promise<number | null>;
+}
+
+export interface Finding {
+  readonly name: string;
+  readonly state: 'ok' | 'fail' | 'skip';
+  /** What was found, and what to do where it is wrong. */
+  readonly says: string;
+}
+
+/** Below this, SQLite's log and the journal soon have no room. */
+const FREE_MIN_MIB = 200;
+/** Beyond this, signatures with a time (backend requests, Mini Apps) are refused by those who check them. */
+const CLOCK_OFF_MAX_MS = 60_000;
+/** How long the doctor polls to see whether somebody else does. */
+const RIVAL_POLL_S = 3;
+
+/** Looks at everything that a start needs, a finding a check, in order. Confirms no update and changes nothing. */
+export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
+  const { api, clock, folder } = options;
+  let holder: string | null = null;
+  yield await check('data', async () => {
+    const data = options.openData();
+    holder = data.holder;
+    return `${folder} opens; ${data.holder === null ? 'nobody serves it' : `served by ${data.holder}`}`;
+  });
+  yield await check('disk', async () => {
+    const { bavail, bsize } = await statfs(folder);
+    const mib = Math.floor((bavail * bsize) / 2 ** 20);
+    if (mib < FREE_MIN_MIB) throw new Error(`${mib} MiB free: make room, at least ${FREE_MIN_MIB} MiB`);
+    return `${mib} MiB free`;
+  });
+  yield await check('keys', async () => {
+    const { keys } = options.openData();
+    return keys === 0 ? 'none yet: make one with switchboard keys create' : `${keys} active`;
+  });
+  if (api === null) {
+    for (const name of ['token', 'webhook', 'rival', 'clock']) {
+      yield { name, state: 'skip', says: 'no TELEGRAM_BOT_TOKEN: Switchboard runs against its sandbox' };
+    }
+    return;
+  }
+  const token = await check('token', async () => {
+    const me = await api.call('getMe', {});
+    const named = typeof me === 'object' && me !== null && 'username' in me ? `@${me.username}` : 'a bot';
+    return `${named} answers`;
+  });
+  yield token;
+  if (token.state === 'fail') return;
+  yield await check('webhook', async () => {
+    const info = await api.call('getWebhookInfo', {});
+    const url = typeof info === 'object' && info !== null && 'url' in info ? info.url : '';
+    if (url === '') return 'none is set';
+    throw new Error('one is set, so nobody can poll: remove it, or set telegram.deleteWebhook to true');
+  });
+  yield holder === null
+    ? await check('rival', () => lookForRival(api))
+    : { name: 'rival', state: 'skip', says: `not looked for: ${holder} polls` };
+  yield await check('clock', async () => {
+    const theirs = await options.telegramTime();
+    if (theirs === null) return 'Telegram did not tell its time';
+    const off = clock.now() - theirs;
+    if (Math.abs(off) > CLOCK_OFF_MAX_MS) throw new Error(`${Math.round(off / 1000)} s off: set the machine's clock`);
+    return `within ${Math.ceil(Math.abs(off) / 1000)} s of Telegram's`;
+  });
+}
+
+async function check(name: string, look: () => Promise<string>): Promise<Finding> {
+  try {
+    return { name, state: 'ok', says: await look() };
+  } catch (error) {
+    return { name, state: 'fail', says: errorText(error) };
+  }
+}
+
+/** Polls for a moment without an offset, which confirms nothing. A rival's next poll ends ours with 409. */
+async function lookForRival(api: BotApi): Promise<string> {
+  for (let n = 0; n < 2; n += 1) {
+    try {
+      const updates = await api.call('getUpdates', { limit: 1, timeout: RIVAL_POLL_S });
+      if (Array.isArray(updates) && updates.length === 0) return 'nobody else polls';
+      // Updates wait, so the poll did not last: nothing can be told from it.
+    } catch (error) {
+      if (error instanceof TelegramRefused && error.errorCode === 409) {
+        throw new Error(`somebody else polls this bot (${error.description}): stop it, or both lose updates`);
+      }
+      throw error;
+    }
+  }
+  return 'updates wait, and nobody took them meanwhile';
+}

@@ -1,0 +1,308 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AnyStateMachine, StateMachine } from 'xstate';
+import type { Settings } from '../config/schema.ts';
+import { backendLogic } from './backend/actor.ts';
+import type { Backend } from './backend/backend.ts';
+import { createHttpBackend } from './backend/http.ts';
+import { createPayments } from './backend/payments.ts';
+import { createRequestRunner } from './backend/requests.ts';
+import { createSqlitePaymentStore } from './backend/sqlite.ts';
+import { systemClock } from './clock.ts';
+import { ask, type ConversationsEvent, conversationsLogic, type Reply } from './conversations/actor.ts';
+import type { EventAccepted } from './conversations/conversations.ts';
+import { createMachineTable, type Selection, type Selections } from './conversations/machines.ts';
+import { createRouter } from './conversations/router.ts';
+import { createTimerService } from './conversations/timers.ts';
+import { errorText, SwitchboardError } from './errors.ts';
+import { createHttpServer } from './http/server.ts';
+import { createPoller } from './ingress/poller.ts';
+import { openSqliteJournal } from './journal/sqlite.ts';
+import { holdDataFolder, openDatabase, openReader } from './journal/sqlite-open.ts';
+import { createKeyring } from './keys/keyring.ts';
+import { createSqliteKeyStore } from './keys/sqlite.ts';
+import { limits } from './limits.ts';
+import type { Logger } from './log.ts';
+import { operatorsLogic } from './operators/actor.ts';
+import { createBroadcast } from './operators/broadcast.ts';
+import { outboxLogic } from './outbox/actor.ts';
+import { createPacing } from './outbox/pacing.ts';
+import { createOutbox } from './outbox/post.ts';
+import { createSender } from './outbox/sender.ts';
+import { createSandbox } from './sandbox/sandbox.ts';
+import { createStatus, type PartName } from './status.ts';
+import { createSwitchboard } from './switchboard.ts';
+import { createHttpBotApi } from './telegram/http.ts';
+import { botOfToken } from './telegram/telegram.ts';
+
+/** Switchboard's own bot in sandbox mode. */
+const SANDBOX_TOKEN = '1:sandbox';
+const MACHINES = join(import.meta.dirname, '..', 'machines');
+
+export interface Running {
+  readonly url: string;
+  /** Null with a real bot. */
+  readonly sandboxUrl: string | null;
+  /** Resolves with the reason where it cannot go on: the token is refused, another process took the bot over. */
+  readonly failed: Promise<Error>;
+  /** Stops the source first, finishes the work at hand, lets everything go. Within limits.shutdownMs. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The composition root: builds every adapter, gives each area what it needs, starts the actors and opens the port.
+ * Conversations' machines come from `machinesFolder`, by default the repository's. What was opened is closed again where a later step fails.
+ */
+export async function startSwitchboard(
+  settings: Settings,
+  log: Logger,
+  { machinesFolder = MACHINES } = {},
+): Promise<Running> {
+  const undo: (() => Promise<void> | void)[] = [];
+  const unwind = async (): Promise<void> => {
+    for (const close of undo.splice(0).reverse()) await close();
+  };
+  try {
+    return await start(settings, log, machinesFolder, undo, unwind);
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}
+
+async function start(
+  settings: Settings,
+  log: Logger,
+  machinesFolder: string,
+  undo: (() => Promise<void> | void)[],
+  unwind: () => Promise<void>,
+): Promise<Running> {
+  const clock = systemClock;
+  const random = Math.random;
+  const machines = createMachineTable(selectionsOf(settings), await loadMachines(settings, machinesFolder));
+
+  const db = openDatabase(settings.data);
+  undo.push(() => db.close());
+  const held = holdDataFolder(settings.data, db, clock.now());
+  undo.push(() => held.release());
+  const connection = (open: typeof openDatabase) => {
+    const opened = open(settings.data);
+    undo.push(() => opened.close());
+    return opened;
+  };
+
+  const token = settings.telegram.token ?? SANDBOX_TOKEN;
+  const bot = botOfToken(token) ?? '0';
+  let root = settings.telegram.apiRoot;
+  let sandboxUrl: string | null = null;
+  if (settings.telegram.token === null) {
+    const sandbox = await createSandbox({ host: '127.0.0.1', port: settings.sandbox.port, clock, random });
+    undo.push(() => sandbox.close());
+    root = sandboxUrl = sandbox.url;
+  }
+  const api = createHttpBotApi({ root, token, connections: limits.sendsInFlightMax + 2 });
+  undo.push(() => api.close());
+
+  const newStreamId = () => randomBytes(6).toString('hex');
+  const journal = openSqliteJournal({ db, reader: connection(openReader), bot, newStreamId, clock });
+  undo.push(() => journal.close());
+  const keyring = createKeyring({ store: createSqliteKeyStore(connection(openDatabase)), clock, randomBytes });
+  undo.push(() => keyring.close());
+
+  const status = createStatus(clock.now());
+  const tell = (name: PartName, state: 'up' | 'degraded' | 'restarting' | 'stopped', detail?: string) =>
+    status.trigger.part(detail === undefined ? { name, state } : { name, state, detail });
+  status.trigger.set({ values: { bot: { id: bot, username: null }, journal: { head: journal.bounds().head } } });
+
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+  const outbox = createOutbox({ journal, clock });
+  const operators = createBroadcast({ journal, clock, random, status, log });
+  const sender = createSender({
+    journal,
+    api,
+    pacing: createPacing(settings.outbox),
+    clock,
+    random,
+    log,
+    onFate: outbox.settledNow,
+    onSettled: (inFlight) => switchboard.part('outbox')?.send({ type: 'message.settled', inFlight }),
+  });
+
+  /** Sends to the conversations' actor an event that is answered once its unit of work is durable. */
+  const toConversations = <T>(event: (reply: Reply<T>) => ConversationsEvent): Promise<T> => {
+    const actor = switchboard.part('conversations');
+    if (actor !== null) return ask(actor, event);
+    return Promise.reject(new SwitchboardError('internal', 'The conversations are being restarted: try again'));
+  };
+
+  const backend: Backend = createBackend(settings, connection(openDatabase));
+  const runner = createRequestRunner({
+    backend,
+    clock,
+    random,
+    log,
+    bot,
+    timeoutMs: settings.backend.timeoutMs,
+    answered: (id, outcome) => toConversations<boolean>((reply) => ({ type: 'request.answered', id, outcome, reply })),
+    freed: () => switchboard.part('backend')?.send({ type: 'request.ended' }),
+    healthChanged: ({ failing }) =>
+      failing === null ? tell('backend', 'up') : tell('backend', 'degraded', `The backend does not answer: ${failing}`),
+  });
+  undo.push(() => runner.close());
+
+  const poller = createPoller({
+    api,
+    clock,
+    random,
+    pollTimeoutS: settings.telegram.pollTimeoutS,
+    deleteWebhook: settings.telegram.deleteWebhook,
+    pollOffset: () => journal.pollOffset(),
+    receive: async ({ updates, offset }) => {
+      await toConversations<number>((reply) => ({ type: 'updates.received', updates, offset, reply }));
+      const { poller } = status.getSnapshot().context;
+      const values = { poller: { updates: poller.updates + updates.length, lastPollAt: clock.now() } };
+      status.trigger.set({ values });
+    },
+    onBot: (me) => status.trigger.set({ values: { bot: me } }),
+    onUp: () => tell('ingress', 'up'),
+    onDown: ({ kind, message }, failures) => {
+      tell('ingress', kind === 'refused' ? 'stopped' : 'degraded', message);
+      log.warn({ event: 'poll_failed', kind, failures }, message);
+    },
+  });
+
+  const switchboard = createSwitchboard({
+    random,
+    parts: {
+      ingress: poller,
+      conversations: conversationsLogic({
+        createRouter: () => createRouter({ journal, machines }),
+        createTimers: (router) =>
+          createTimerService({
+            clock,
+            nextTimerAt: () => journal.nextTimerAt(),
+            fire: router.fireTimers,
+            onError: (error) => log.error({ event: 'timers_failed', error: errorText(error) }, 'timers did not fire'),
+          }),
+        onUp: () => tell('conversations', 'up'),
+      }),
+      backend: backendLogic({
+        runner,
+        openRequests: (limit) => journal.openRequests(limit),
+        onUp: () => tell('backend', 'up'),
+        onError: (error) => log.error({ event: 'requests_failed', error: errorText(error) }, 'requests were not read'),
+      }),
+      operators: operatorsLogic({ operators, onUp: () => tell('operators', 'up') }),
+      outbox: outboxLogic({
+        sender,
+        random,
+        onUp: () => tell('outbox', 'up'),
+        onDown: (error) => {
+          tell('outbox', 'degraded', `Messages cannot be claimed: ${errorText(error)}`);
+          log.error({ event: 'claim_failed', error: errorText(error) }, 'messages cannot be claimed');
+        },
+      }),
+    },
+    onFailure: (name, error, delayMs) => {
+      tell(name, 'restarting', errorText(error));
+      log.error({ event: 'actor_failed', actor: name, error: errorText(error), delayMs }, `${name} failed`);
+    },
+    onEnd: (name, output) => {
+      tell(name, 'stopped');
+      const refusal = refusalOf(output);
+      if (name === 'ingress' && refusal !== null) fail(new SwitchboardError('token_refused', refusal));
+    },
+  });
+
+  journal.onCommit((commit) => {
+    status.trigger.set({ values: { journal: { head: journal.bounds().head } } });
+    const event = { type: 'journal.committed', commit };
+    if (commit.entries.length > 0) switchboard.part('operators')?.send(event);
+    if (commit.timerAt !== null) switchboard.part('conversations')?.send(event);
+    if (commit.requests) switchboard.part('backend')?.send(event);
+    if (commit.outbox) switchboard.part('outbox')?.send({ type: 'messages.queued' });
+  });
+
+  const http = await createHttpServer({
+    host: settings.http.host,
+    port: settings.http.port,
+    bot,
+    journal,
+    keyring,
+    operators,
+    outbox,
+    conversations: {
+      postEvent: (post) => toConversations<EventAccepted>((reply) => ({ type: 'event.posted', post, reply })),
+    },
+    status,
+    clock,
+    log,
+  });
+
+  const orphans = await sender.recover();
+  if (orphans > 0) log.warn({ event: 'recovered', orphans }, 'messages whose calls a crash cut off are unknown now');
+  const url = await http.listen();
+  undo.push(() => http.close());
+  switchboard.start();
+  undo.push(() => switchboard.stop());
+  const ready = { event: 'ready', url, bot, ...(sandboxUrl === null ? {} : { sandboxUrl }) };
+  log.info(ready, sandboxUrl === null ? `serving bot ${bot} at ${url}` : `serving the sandbox's bot at ${url}`);
+
+  return {
+    url,
+    sandboxUrl,
+    failed,
+    async stop() {
+      const late = clock.setTimeout(() => {
+        log.error({ event: 'stop_timeout' }, 'the work at hand did not finish in time');
+        process.exit(1);
+      }, limits.shutdownMs);
+      await switchboard.drain('ingress', limits.drainMs).catch((error) => log.warn(errorText(error)));
+      await http.close();
+      await switchboard.drain('outbox', limits.drainMs).catch((error) => log.warn(errorText(error)));
+      await unwind();
+      clock.clearTimeout(late);
+    },
+  };
+}
+
+function createBackend({ backend }: Settings, db: ReturnType<typeof openDatabase>): Backend {
+  if (backend.url === null) return createPayments({ store: createSqlitePaymentStore(db), clock: systemClock });
+  return createHttpBackend({ url: backend.url, secret: backend.secret, clock: systemClock });
+}
+
+const selectionsOf = ({ conversations }: Settings): Selections => {
+  const selection = (chosen: Settings['conversations']['private']): Selection | null =>
+    chosen === null ? null : { machine: chosen.machine, per: chosen.per ?? 'chat' };
+  return {
+    private: selection(conversations.private),
+    group: selection(conversations.group),
+    channel: selection(conversations.channel),
+  };
+};
+
+/** Loads the machines that the settings select. Throws machine_invalid, naming the files there are. */
+async function loadMachines({ conversations }: Settings, folder: string): Promise<Map<string, AnyStateMachine>> {
+  const names = new Set(Object.values(conversations).flatMap((chosen) => chosen?.machine ?? []));
+  const machines = new Map<string, AnyStateMachine>();
+  for (const name of names) {
+    const file = `${name}.machine.ts`;
+    if (!readdirSync(folder).includes(file)) {
+      const there = readdirSync(folder).filter((other) => other.endsWith('.machine.ts'));
+      throw new SwitchboardError('machine_invalid', `machines/${file} does not exist; there are ${there.join(', ')}`);
+    }
+    const module: { machine?: unknown } = await import(join(folder, file));
+    if (!(module.machine instanceof StateMachine)) {
+      throw new SwitchboardError('machine_invalid', `machines/${file} must export its machine as "machine"`);
+    }
+    machines.set(name, module.machine);
+  }
+  return machines;
+}
+
+/** Why the poller ended for good; null where it was asked to stop. */
+function refusalOf(output: unknown): string | null {
+  const failure = typeof output === 'object' && output !== null && 'failure' in output ? output.failure : null;
+  return typeof failure === 'object' && failure !== null && 'message' in failure ? String(failure.message) : null;
+}
