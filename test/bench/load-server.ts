@@ -1,0 +1,131 @@
+import { createServer } from 'node:http';
+
+/**
+ * A Bot API server for load, in a process of its own: it serves batches made beforehand, so that what is measured is
+ * the reader. Tells its parent the address first; `{ mode: 'burst', updates, chats }` or `{ mode: 'paced', perS, seconds }`
+ * comes from the parent; `{ done, ms, updates }` goes back once the last update has been confirmed.
+ */
+export type LoadOrder =
+  | { readonly mode: 'burst'; readonly updates: number; readonly chats: number }
+  | { readonly mode: 'paced'; readonly perS: number; readonly seconds: number };
+export type LoadReport =
+  | { readonly url: string }
+  | { readonly done: true; readonly ms: number; readonly updates: number };
+
+const BATCH = 100;
+
+/** About 450 bytes, as Telegram's own; a stride over the chats that meets each before any comes again. */
+function updateText(id: number, chats: number, text: string): string {
+  const chat = 1_000_000_000 + ((id * 7919) % chats);
+  const person = { id: chat, first_name: 'Anneliese', last_name: 'Berger', username: `user_${chat}` };
+  return JSON.stringify({
+    update_id: id,
+    message: {
+      message_id: id,
+      from: { ...person, is_bot: false, language_code: 'en' },
+      chat: { ...person, type: 'private' },
+      date: 1_767_225_600,
+      text,
+    },
+  });
+}
+
+interface Source {
+  /** The answer's body for this offset; null: nothing yet. */
+  take(offset: number): Buffer | string | null;
+}
+
+let source: Source = { take: () => null };
+const waiting = new Set<(body: Buffer | string) => void>();
+const EMPTY = '{"ok":true,"result":[]}';
+
+function burst(updates: number, chats: number): Source {
+  const batches = Array.from({ length: Math.ceil(updates / BATCH) }, (_, n) => {
+    const size = Math.min(BATCH, updates - n * BATCH);
+    const items = Array.from({ length: size }, (_, k) =>
+      updateText(n * BATCH + k + 1, chats, 'Hello, is anybody there?'),
+    );
+    return Buffer.from(`{"ok":true,"result":[${items.join(',')}]}`);
+  });
+  let begunAt = 0;
+  let over = false;
+  return {
+    take(offset) {
+      if (begunAt === 0) begunAt = performance.now();
+      const batch = batches[Math.floor((Math.max(offset, 1) - 1) / BATCH)];
+      if (batch !== undefined) return batch;
+      if (!over) process.send?.({ done: true, ms: performance.now() - begunAt, updates } satisfies LoadReport);
+      over = true;
+      return null;
+    },
+  };
+}
+
+/** Updates by the clock; each text says when it was made (process.hrtime, the same for all processes here). */
+function paced(perS: number, seconds: number): Source {
+  const begunAt = performance.now();
+  const total = perS * seconds;
+  let made: string[] = [];
+  let count = 0;
+  let over = false;
+  const timer = setInterval(() => {
+    const wanted = Math.min(total, Math.floor(((performance.now() - begunAt) / 1000) * perS));
+    for (; count < wanted; count += 1) made.push(updateText(count + 1, 1000, `at ${process.hrtime.bigint()}`));
+    for (const answer of waiting) {
+      const body = source.take(0);
+      if (body === null) break;
+      waiting.delete(answer);
+      answer(body);
+    }
+  }, 2);
+  return {
+    take() {
+      if (made.length > 0) {
+        const body = `{"ok":true,"result":[${made.slice(0, BATCH).join(',')}]}`;
+        made = made.slice(BATCH);
+        return body;
+      }
+      if (count === total && !over) {
+        over = true;
+        clearInterval(timer);
+        process.send?.({ done: true, ms: performance.now() - begunAt, updates: total } satisfies LoadReport);
+      }
+      return null;
+    },
+  };
+}
+
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk) => chunks.push(chunk));
+  request.on('end', () => {
+    const method = request.url?.split('/').at(-1)?.split('?')[0];
+    const answer = (body: Buffer | string) => response.end(body);
+    response.setHeader('content-type', 'application/json');
+    if (method !== 'getUpdates') {
+      const me = { id: 1, is_bot: true, first_name: 'Load', username: 'load_bot', can_join_groups: true };
+      answer(JSON.stringify({ ok: true, result: method === 'getMe' ? me : true }));
+      return;
+    }
+    const { offset = 0, timeout = 0 } = JSON.parse(Buffer.concat(chunks).toString() || '{}');
+    const body = source.take(offset);
+    if (body !== null) return answer(body);
+    waiting.add(answer);
+    const timer = setTimeout(() => waiting.delete(answer) && answer(EMPTY), Math.max(timeout, 1) * 1000);
+    response.on('close', () => {
+      clearTimeout(timer);
+      waiting.delete(answer);
+    });
+  });
+});
+
+process.on('message', (order: LoadOrder) => {
+  source = order.mode === 'burst' ? burst(order.updates, order.chats) : paced(order.perS, order.seconds);
+});
+process.on('disconnect', () => process.exit());
+server.keepAliveTimeout = 60_000;
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  process.send?.({ url: `http://127.0.0.1:${port}` } satisfies LoadReport);
+});

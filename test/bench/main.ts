@@ -1,0 +1,21 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ingest } from './ingest.ts';
+import { latency } from './latency.ts';
+import { startUp } from './start-up.ts';
+
+/**
+ * The benchmarks: `npm run bench [name …]`. Each prints its figures, and its peer's from the same run. Servers listen on
+ * loopback, load ends by itself.
+ */
+const BENCHMARKS = { 'start-up': startUp, ingest, latency };
+
+const wanted = process.argv.slice(2);
+for (const [name, run] of Object.entries(BENCHMARKS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const folder = mkdtempSync(join(tmpdir(), 'switchboard-bench-'));
+  process.stdout.write(`\n${name}\n`);
+  await run({ folder, print: (label, value) => void process.stdout.write(`  ${label.padEnd(58)} ${value}\n`) });
+  rmSync(folder, { recursive: true, force: true });
+}

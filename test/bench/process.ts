@@ -1,0 +1,47 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A child that the bench started. It ends when the bench lets go of it. */
+export interface Peer {
+  readonly child: ChildProcess;
+  /** The next message from it that has this field. */
+  message<T>(field: string): Promise<T>;
+  /** CPU seconds used so far, all threads. */
+  cpuS(): number;
+  rssMib(): number;
+  stop(): Promise<void>;
+}
+
+export function startPeer(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Peer {
+  const child = fork(join(import.meta.dirname, file), [...args], {
+    env: { ...process.env, ...env },
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  const status = (name: string): string => readFileSync(`/proc/${child.pid}/${name}`, 'utf8');
+  return {
+    child,
+    message: (field) =>
+      new Promise((resolve, reject) => {
+        const onMessage = (message: object): void => {
+          if (!(field in message)) return;
+          child.off('message', onMessage);
+          resolve(message as never);
+        };
+        child.on('message', onMessage);
+        child.once('exit', (code) => reject(new Error(`${file} ended with ${code}`)));
+      }),
+    cpuS() {
+      // proc(5): utime and stime are fields 14 and 15, in ticks of 10 ms; the name before may hold spaces.
+      const fields = status('stat').split(') ')[1]?.split(' ') ?? [];
+      return (Number(fields[11]) + Number(fields[12])) / 100;
+    },
+    rssMib: () => Number(/VmRSS:\s+(\d+)/.exec(status('status'))?.[1]) / 1024,
+    stop: () =>
+      new Promise((resolve) => {
+        if (child.exitCode !== null) return resolve();
+        child.once('exit', () => resolve());
+        child.disconnect();
+      }),
+  };
+}

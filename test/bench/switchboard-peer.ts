@@ -1,0 +1,25 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { loadSettings } from '../../config/load.ts';
+import { systemClock } from '../../src/clock.ts';
+import { openDatabase } from '../../src/journal/sqlite-open.ts';
+import { createKeyring } from '../../src/keys/keyring.ts';
+import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
+import { createLog } from '../../src/log.ts';
+import { startSwitchboard } from '../../src/main.ts';
+
+/** Switchboard as it is shipped, but for the machine: the bench's own. Tells its parent the address and a key. */
+const settings = loadSettings(join(import.meta.dirname, '..', '..', 'config'), process.env);
+const selection = { machine: 'counting', per: 'chat' } as const;
+const db = openDatabase(settings.data);
+const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
+const { text: key } = keyring.create({ role: 'admin', name: 'bench', chats: null, expiresAt: null });
+keyring.close();
+db.close();
+const running = await startSwitchboard(
+  { ...settings, conversations: { private: selection, group: selection, channel: null } },
+  createLog('warn'),
+  { machinesFolder: import.meta.dirname },
+);
+process.on('disconnect', () => void running.stop().then(() => process.exit()));
+process.send?.({ url: running.url, key });
