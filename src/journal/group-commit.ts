@@ -48,7 +48,8 @@ export function createGroupCommit<T>(engine: CommitEngine<T>, options: GroupComm
       }
       await engine.commit(tx);
     } catch (error) {
-      if (tx !== undefined) await engine.rollback(tx);
+      // Where even the rollback fails, the first error is the one to tell: the next group finds out by itself.
+      if (tx !== undefined) await engine.rollback(tx).catch(() => {});
       for (const job of group) job.reject(error);
       return;
     }

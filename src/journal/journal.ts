@@ -16,7 +16,7 @@ export interface Journal {
    * rejects every job of its group with nothing kept. A job must await only the transaction's own methods.
    */
   write<T>(job: (tx: Tx) => Promise<T>): Promise<T>;
-  /** Called after each commit that wrote anything, in commit order. */
+  /** Called after each commit that brought anything of what a `Commit` tells, in commit order, before its jobs resolve. */
   onCommit(listener: (commit: Commit) => void): void;
   /** First entry still kept (1 in an empty journal) and last entry committed (0 in an empty one). */
   bounds(): { readonly first: number; readonly head: number };
@@ -39,9 +39,12 @@ export interface Journal {
   message(seq: number): Promise<MessageRecord | null>;
   /** Messages that wait: queued and scheduled. */
   outboxDepth(): Promise<number>;
-  /** When the outbox has something to do next: a due, scheduled or expiring message. */
-  nextMessageAt(): Promise<number | null>;
-  /** Ends the journal: waits for the group under way, lets the lease go. */
+  /**
+   * The earliest time, later than `after` where that is given, at which the outbox has something to do: a chat's next
+   * message comes due, a scheduled one is to be queued, one expires. Null: none.
+   */
+  nextMessageAt(after?: number): Promise<number | null>;
+  /** Ends the journal: waits for the jobs accepted, refuses later ones as `shutting_down`. */
   close(): Promise<void>;
 }
 
@@ -165,7 +168,7 @@ export interface MessageRecord {
   readonly status: MessageStatus;
   /** 0 high, 1 normal, 2 low. */
   readonly priority: number;
-  /** Not to be sent before. */
+  /** Not to be sent before. Times are kept in whole ms, rounded up. */
   readonly dueAt: number;
   readonly expiresAt: number | null;
   readonly onUnknown: 'hold' | 'resend';
@@ -206,7 +209,11 @@ export interface Tx {
 
   conversations(ids: readonly string[]): Promise<ReadonlyMap<string, ConversationRecord>>;
   saveConversation(record: ConversationRecord): void;
-  /** A group became a supergroup: its conversations, timers, requests and waiting messages go on under the new id. */
+  /**
+   * A group became a supergroup: its conversations, timers, requests and waiting messages go on under the new id.
+   * Where the new chat has that conversation already, the moved one takes its place, with its timers and requests;
+   * only a conversation that no longer runs gives way to one that does.
+   */
   moveChat(from: string, to: string): void;
 
   setTimer(timer: TimerRecord): void;
@@ -224,12 +231,14 @@ export interface Tx {
 
   addMessage(message: MessageRecord): void;
   message(seq: number): Promise<MessageRecord | null>;
+  /** Throws where there is no such message. */
   changeMessage(seq: number, change: MessageChange): void;
   /** Queues the scheduled messages that are due, and gives those that expired. */
   dueMessages(): Promise<{ readonly expired: readonly MessageRecord[] }>;
   /**
-   * Messages to send now: due and queued, high priority first, then in order of acceptance; at most one a chat,
-   * never one that would overtake an earlier one of its chat, none of the chats in `busy`.
+   * Messages to send now: due, queued and not expired, high priority first, then in order of acceptance; at most one
+   * a chat, none of the chats in `busy`. Within a chat none overtakes an earlier one of the same or a higher priority,
+   * also while that waits for another try.
    */
   claimable(busy: readonly string[], limit: number): Promise<MessageRecord[]>;
   /** Messages claimed by a process that did not settle them. */

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { errorText, SwitchboardError } from '../errors.ts';
+import { SwitchboardError } from '../errors.ts';
 
 const MIGRATIONS = join(import.meta.dirname, 'sql');
 
@@ -14,11 +14,16 @@ const MIGRATIONS = join(import.meta.dirname, 'sql');
 export function openDatabase(folder: string): DatabaseSync {
   mkdirSync(folder, { recursive: true });
   const db = new DatabaseSync(join(folder, 'switchboard.db'), { timeout: 5000 });
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-  // 64 MiB of page cache: the index pages of a million chats stay in memory.
-  db.exec('PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000');
-  migrate(db);
-  return db;
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+    // 64 MiB of page cache: the index pages of a million chats stay in memory.
+    db.exec('PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000');
+    migrate(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 }
 
 /** A second connection that sees committed work alone. */
@@ -61,29 +66,37 @@ function migrate(db: DatabaseSync): void {
  * `switchboard.lock`, which no crash leaves behind. Throws data_held, naming the holder.
  */
 export function holdDataFolder(folder: string, db: DatabaseSync, now: number): { release(): void } {
-  mkdirSync(folder, { recursive: true });
-  const lock = new DatabaseSync(join(folder, 'switchboard.lock'), { timeout: 0 });
-  try {
-    lock.exec('BEGIN EXCLUSIVE');
-  } catch (error) {
-    lock.close();
-    throw new SwitchboardError(
-      'data_held',
-      `${folder} is held by ${holderOf(db)}: stop it first (${errorText(error)})`,
-      {
-        cause: error,
-      },
-    );
-  }
-  db.prepare('INSERT OR REPLACE INTO holder (one, pid, host, since) VALUES (1, ?, ?, ?)').run(
-    process.pid,
-    hostname(),
-    now,
-  );
+  const lock = takeLock(folder);
+  if (lock === null) throw new SwitchboardError('data_held', `${folder} is served by ${named(db)}: stop that first`);
+  const sql = 'INSERT OR REPLACE INTO holder (one, pid, host, since) VALUES (1, ?, ?, ?)';
+  db.prepare(sql).run(process.pid, hostname(), now);
   return { release: () => lock.close() };
 }
 
-function holderOf(db: DatabaseSync): string {
+/** Who serves the data folder now; null where nobody does. */
+export function holderOf(folder: string, db: DatabaseSync): string | null {
+  const lock = takeLock(folder);
+  lock?.close();
+  return lock === null ? named(db) : null;
+}
+
+function takeLock(folder: string): DatabaseSync | null {
+  const lock = new DatabaseSync(join(folder, 'switchboard.lock'), { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    const busy = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+    if (busy) return null;
+    throw error;
+  }
+}
+
+/** sqlite3.h */
+const SQLITE_BUSY = 5;
+
+function named(db: DatabaseSync): string {
   const row = db.prepare('SELECT pid, host, since FROM holder').get();
   if (row === undefined) return 'another process';
   return `process ${row.pid} on ${row.host}, since ${new Date(Number(row.since)).toISOString()}`;

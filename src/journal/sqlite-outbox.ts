@@ -1,8 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Tx } from './journal.ts';
+import type { MessageRecord, Tx } from './journal.ts';
+import type { Lanes } from './sqlite-lanes.ts';
 import { int, messageOf } from './sqlite-rows.ts';
 
 export function prepareOutbox(db: DatabaseSync) {
+  const count = (status: 'queued' | 'scheduled', index: string) =>
+    db.prepare(`SELECT count(*) AS n FROM messages INDEXED BY ${index} WHERE bot = ? AND status = '${status}'`);
   return {
     add: db.prepare(
       `INSERT INTO messages (bot, seq, chat, method, params, status, priority, due_at, expires_at, on_unknown, key_id,
@@ -11,99 +14,110 @@ export function prepareOutbox(db: DatabaseSync) {
     ),
     one: db.prepare('SELECT * FROM messages WHERE bot = ? AND seq = ?'),
     change: db.prepare(
-      `UPDATE messages SET chat = coalesce(?, chat), params = coalesce(?, params), status = coalesce(?, status),
-         due_at = coalesce(?, due_at), attempts = coalesce(?, attempts),
-         telegram_message_id = coalesce(?, telegram_message_id), error = coalesce(?, error), updated_at = ?
-       WHERE bot = ? AND seq = ?`,
+      `UPDATE messages SET chat = ?, params = ?, status = ?, due_at = ?, attempts = ?, telegram_message_id = ?,
+         error = ?, updated_at = ? WHERE bot = ? AND seq = ?`,
     ),
     queueDue: db.prepare(
-      `UPDATE messages SET status = 'queued', updated_at = ? WHERE bot = ? AND status = 'scheduled' AND due_at <= ?`,
+      `UPDATE messages SET status = 'queued', updated_at = ? WHERE bot = ? AND status = 'scheduled' AND due_at <= ?
+       RETURNING chat, priority`,
     ),
     expired: db.prepare(
-      `SELECT * FROM messages
-       WHERE bot = ? AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at <= ?`,
+      `SELECT * FROM messages INDEXED BY messages_expiring
+       WHERE bot = ? AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at <= ?
+       ORDER BY expires_at, seq`,
     ),
-    claimable: db.prepare(
-      `SELECT * FROM messages AS m INDEXED BY messages_queued
-       WHERE bot = ?1 AND status = 'queued' AND due_at <= ?2 AND chat NOT IN (SELECT value FROM json_each(?3))
-         AND NOT EXISTS (SELECT 1 FROM messages AS earlier WHERE earlier.bot = m.bot AND earlier.chat = m.chat
-           AND earlier.status = 'queued' AND earlier.seq < m.seq AND earlier.due_at > ?2
-           AND earlier.priority <= m.priority)
-       ORDER BY priority, seq LIMIT ?4`,
+    orphans: db.prepare("SELECT * FROM messages WHERE bot = ? AND status = 'sending' ORDER BY seq"),
+    countQueued: count('queued', 'messages_queued'),
+    countScheduled: count('scheduled', 'messages_scheduled'),
+    move: db.prepare(
+      `UPDATE messages SET chat = ?1 WHERE bot = ?2 AND chat = ?3 AND status = 'queued' AND priority = ?4`,
     ),
-    orphans: db.prepare("SELECT * FROM messages WHERE bot = ? AND status = 'sending'"),
-    depth: db.prepare("SELECT count(*) AS n FROM messages WHERE bot = ? AND status IN ('queued', 'scheduled')"),
-    move: db.prepare("UPDATE messages SET chat = ? WHERE bot = ? AND chat = ? AND status IN ('queued', 'scheduled')"),
+    moveScheduled: db.prepare(
+      "UPDATE messages INDEXED BY messages_scheduled SET chat = ?1 WHERE bot = ?2 AND status = 'scheduled' AND chat = ?3",
+    ),
   };
 }
 export type OutboxStatements = ReturnType<typeof prepareOutbox>;
+
+/** Counts what waits, once: from then on the transactions carry the number along. */
+export function countWaiting(bot: string, { countQueued, countScheduled }: OutboxStatements): number {
+  const [queued, scheduled] = [countQueued.get(bot), countScheduled.get(bot)];
+  return (queued === undefined ? 0 : int(queued, 'n')) + (scheduled === undefined ? 0 : int(scheduled, 'n'));
+}
+
+/** What the outbox keeps of a transaction's state. */
+export interface OutboxState {
+  /** The outbox has work. */
+  outbox: boolean;
+  /** Messages queued and scheduled. */
+  waiting: number;
+}
 
 type OutboxTx = Pick<
   Tx,
   'addMessage' | 'message' | 'changeMessage' | 'dueMessages' | 'claimable' | 'orphanedMessages' | 'outboxDepth'
 >;
 
+const waits = ({ status }: Pick<MessageRecord, 'status'>): number =>
+  status === 'queued' || status === 'scheduled' ? 1 : 0;
+
 /** The outbox's part of a transaction. */
-export function outboxTx(bot: string, now: number, sql: OutboxStatements, state: { outbox: boolean }): OutboxTx {
+export function outboxTx(bot: string, now: number, sql: OutboxStatements, lanes: Lanes, state: OutboxState): OutboxTx {
+  function message(seq: number): MessageRecord | null {
+    const row = sql.one.get(bot, seq);
+    return row === undefined ? null : messageOf(row);
+  }
+
   return {
     addMessage(m) {
-      sql.add.run(
-        bot,
-        m.seq,
-        m.chat,
-        m.method,
-        m.params,
-        m.status,
-        m.priority,
-        m.dueAt,
-        m.expiresAt,
-        m.onUnknown,
-        m.keyId,
-        m.attempts,
-        m.telegramMessageId,
-        m.error,
-        m.createdAt,
-        m.updatedAt,
-      );
+      const { seq, chat, priority, status } = m;
+      const dueAt = Math.ceil(m.dueAt);
+      const fate = [m.attempts, m.telegramMessageId, m.error, m.createdAt, m.updatedAt] as const;
+      const when = [dueAt, m.expiresAt === null ? null : Math.ceil(m.expiresAt)] as const;
+      sql.add.run(bot, seq, chat, m.method, m.params, status, priority, ...when, m.onUnknown, m.keyId, ...fate);
+      if (status === 'queued') lanes.join(chat, priority, seq, dueAt);
+      state.waiting += waits(m);
       state.outbox = true;
     },
     async message(seq) {
-      const row = sql.one.get(bot, seq);
-      return row === undefined ? null : messageOf(row);
+      return message(seq);
     },
-    changeMessage(seq, c) {
-      const { chat = null, params = null, status = null, dueAt = null, attempts = null } = c;
-      sql.change.run(
-        chat,
-        params,
-        status,
-        dueAt,
-        attempts,
-        c.telegramMessageId ?? null,
-        c.error ?? null,
-        now,
-        bot,
-        seq,
-      );
-      if (status === 'queued') state.outbox = true;
+    changeMessage(seq, change) {
+      const before = message(seq);
+      if (before === null) throw new TypeError(`There is no message ${seq} to change`);
+      const m = { ...before, ...change };
+      const fate = [m.attempts, m.telegramMessageId, m.error] as const;
+      sql.change.run(m.chat, m.params, m.status, Math.ceil(m.dueAt), ...fate, now, bot, seq);
+      state.waiting += waits(m) - waits(before);
+      const led = before.status === 'queued' && lanes.settle(before.chat, before.priority);
+      if (m.status === 'queued') lanes.settle(m.chat, m.priority);
+      // Queued; or taken out of the queue with one behind it, other than to be sent: that one came free.
+      if (m.status === 'queued' || m.status === 'scheduled' || (led && m.status !== 'sending')) state.outbox = true;
     },
     async dueMessages() {
-      sql.queueDue.run(now, bot, now);
+      const queued = sql.queueDue.all(now, bot, now);
+      lanes.settleAll(queued);
+      if (queued.length > 0) state.outbox = true;
       return { expired: sql.expired.all(bot, now).map(messageOf) };
     },
     async claimable(busy, limit) {
-      const chats = new Set<string>();
-      return sql.claimable
-        .all(bot, now, JSON.stringify(busy), limit)
-        .map(messageOf)
-        .filter(({ chat }) => !chats.has(chat) && chats.add(chat));
+      return lanes.claimable(now, busy, Math.max(0, limit));
     },
     async orphanedMessages() {
       return sql.orphans.all(bot).map(messageOf);
     },
     async outboxDepth() {
-      const row = sql.depth.get(bot);
-      return row === undefined ? 0 : int(row, 'n');
+      return state.waiting;
     },
   };
+}
+
+/** Sends what waits for one chat to another instead. */
+export function moveMessages(bot: string, from: string, to: string, sql: OutboxStatements, lanes: Lanes): void {
+  for (const priority of lanes.prioritiesOf(from)) {
+    sql.move.run(to, bot, from, priority);
+    lanes.settle(from, priority);
+    lanes.settle(to, priority);
+  }
+  sql.moveScheduled.run(to, bot, from);
 }

@@ -1,52 +1,61 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import type { Journal } from './journal.ts';
-import { conversationOf, entryOf, int, intOrNull, messageOf, requestOf } from './sqlite-rows.ts';
+import { conversationOf, entryOf, int, intOrNull, messageOf, type Row, requestOf } from './sqlite-rows.ts';
 
-type Reads = Omit<Journal, 'bot' | 'stream' | 'write' | 'onCommit' | 'bounds' | 'close'>;
+type Reads = Omit<Journal, 'bot' | 'stream' | 'write' | 'onCommit' | 'bounds' | 'outboxDepth' | 'close'>;
 
 /** The journal's reading side, on a connection that sees committed work alone. */
 export function prepareReads(db: DatabaseSync, bot: string) {
   const all = db.prepare('SELECT * FROM entries WHERE bot = ? AND seq >= ? ORDER BY seq LIMIT ?');
-  const ofTypes = db.prepare(
-    `SELECT * FROM entries WHERE bot = ? AND seq >= ? AND type IN (SELECT value FROM json_each(?))
-     ORDER BY seq LIMIT ?`,
+  const rowsOf = db.prepare(
+    'SELECT * FROM entries WHERE bot = ? AND seq IN (SELECT value FROM json_each(?)) ORDER BY seq',
   );
-  const ofChat = db.prepare(
-    `SELECT * FROM entries INDEXED BY entries_of_chat WHERE bot = ?1 AND chat = ?2 AND seq >= ?3
+  // The seqs of one chat, or of one type: a walk along one index, without the entries' bodies.
+  const seqsOfChat = db.prepare(
+    `SELECT seq FROM entries INDEXED BY entries_of_chat WHERE bot = ?1 AND chat = ?2 AND seq >= ?3
        AND (?4 IS NULL OR type IN (SELECT value FROM json_each(?4))) ORDER BY seq LIMIT ?5`,
+  );
+  const seqsOfType = db.prepare(
+    'SELECT seq FROM entries INDEXED BY entries_of_type WHERE bot = ? AND type = ? AND seq >= ? ORDER BY seq LIMIT ?',
   );
   const pollOffset = db.prepare('SELECT poll_offset FROM head WHERE bot = ?');
   const conversation = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id = ?');
-  const conversations = db.prepare(
-    `SELECT * FROM conversations WHERE bot = ?1 AND id > ?2
-       AND (?3 IS NULL OR chat IN (SELECT value FROM json_each(?3))) ORDER BY id LIMIT ?4`,
+  const conversations = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?');
+  const conversationsOfChats = db.prepare(
+    `SELECT * FROM conversations INDEXED BY conversations_of_chat
+     WHERE bot = ? AND chat IN (SELECT value FROM json_each(?)) AND id > ? ORDER BY id LIMIT ?`,
   );
   const nextTimer = db.prepare('SELECT min(due_at) AS at FROM timers WHERE bot = ?');
   const openRequests = db.prepare('SELECT * FROM requests WHERE bot = ? ORDER BY number LIMIT ?');
   const message = db.prepare('SELECT * FROM messages WHERE bot = ? AND seq = ?');
-  const depth = db.prepare("SELECT count(*) AS n FROM messages WHERE bot = ? AND status IN ('queued', 'scheduled')");
   const nextMessage = db.prepare(
     `SELECT min(at) AS at FROM (
-       SELECT min(due_at) AS at FROM messages WHERE bot = ?1 AND status = 'queued'
-       UNION ALL SELECT min(due_at) FROM messages WHERE bot = ?1 AND status = 'scheduled'
-       UNION ALL SELECT min(expires_at) FROM messages
-         WHERE bot = ?1 AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL)`,
+       SELECT min(due_at) AS at FROM lanes INDEXED BY lanes_by_time WHERE bot = ?1 AND due_at > ?2
+       UNION ALL SELECT min(due_at) FROM messages INDEXED BY messages_scheduled
+         WHERE bot = ?1 AND status = 'scheduled' AND due_at > ?2
+       UNION ALL SELECT min(expires_at) FROM messages INDEXED BY messages_expiring
+         WHERE bot = ?1 AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at > ?2)`,
   );
   const first = db.prepare('SELECT min(seq) AS seq FROM entries WHERE bot = ?');
 
+  /** The seqs of several walks, each once, the first `limit` in order. */
+  function merged(walks: readonly Row[][], limit: number): number[] {
+    const seqs = new Set(walks.flatMap((rows) => rows.map((row) => int(row, 'seq'))));
+    return [...seqs].sort((a, b) => a - b).slice(0, limit);
+  }
+
   const journal: Reads = {
-    async read({ from, limit, chats = null, types = null }) {
-      const most = Math.min(limit, limits.readEntriesMax);
+    async read({ from, limit: wanted, chats = null, types = null }) {
+      const limit = Math.max(0, Math.min(wanted, limits.readEntriesMax));
+      if (chats === null && types === null) return all.all(bot, from, limit).map((row) => entryOf(bot, row));
       const typeFilter = types === null ? null : JSON.stringify(types);
-      if (chats !== null) {
-        // One index walk a chat, merged: what other chats wrote is not read.
-        const rows = chats.flatMap((chat) => ofChat.all(bot, chat, from, typeFilter, most));
-        const entries = rows.map((row) => entryOf(bot, row));
-        return entries.sort((a, b) => a.seq - b.seq).slice(0, most);
-      }
-      const rows = typeFilter === null ? all.all(bot, from, most) : ofTypes.all(bot, from, typeFilter, most);
-      return rows.map((row) => entryOf(bot, row));
+      const walks =
+        chats === null
+          ? [...new Set(types)].map((type) => seqsOfType.all(bot, type, from, limit))
+          : [...new Set(chats)].map((chat) => seqsOfChat.all(bot, chat, from, typeFilter, limit));
+      const seqs = merged(walks, limit);
+      return rowsOf.all(bot, JSON.stringify(seqs)).map((row) => entryOf(bot, row));
     },
     async pollOffset() {
       const row = pollOffset.get(bot);
@@ -57,26 +66,26 @@ export function prepareReads(db: DatabaseSync, bot: string) {
       return row === undefined ? null : conversationOf(row);
     },
     async conversations({ after, limit, chats }) {
-      const filter = chats === null ? null : JSON.stringify(chats);
-      return conversations.all(bot, after ?? '', filter, limit).map(conversationOf);
+      const most = Math.max(0, limit);
+      const rows =
+        chats === null
+          ? conversations.all(bot, after ?? '', most)
+          : conversationsOfChats.all(bot, JSON.stringify(chats), after ?? '', most);
+      return rows.map(conversationOf);
     },
     async nextTimerAt() {
       const row = nextTimer.get(bot);
       return row === undefined ? null : intOrNull(row, 'at');
     },
     async openRequests(limit) {
-      return openRequests.all(bot, limit).map(requestOf);
+      return openRequests.all(bot, Math.max(0, limit)).map(requestOf);
     },
     async message(seq) {
       const row = message.get(bot, seq);
       return row === undefined ? null : messageOf(row);
     },
-    async outboxDepth() {
-      const row = depth.get(bot);
-      return row === undefined ? 0 : int(row, 'n');
-    },
-    async nextMessageAt() {
-      const row = nextMessage.get(bot);
+    async nextMessageAt(after = Number.MIN_SAFE_INTEGER) {
+      const row = nextMessage.get(bot, after);
       return row === undefined ? null : intOrNull(row, 'at');
     },
   };

@@ -1,14 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Entry, Tx } from './journal.ts';
-import { type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
+import type { Lanes } from './sqlite-lanes.ts';
+import { moveMessages, type OutboxState, type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
 import { conversationOf, int, requestOf, text, timerOf } from './sqlite-rows.ts';
 
 /** What a transaction has gathered beside its rows; put back where a job is undone. */
-export interface TxState {
+export interface TxState extends OutboxState {
   nextSeq: number;
   entries: Entry[];
   pollOffset: number | null;
-  outbox: boolean;
   requests: boolean;
   timerAt: number | null;
 }
@@ -29,9 +29,9 @@ export function prepareStatements(db: DatabaseSync) {
          status = excluded.status, state = excluded.state, snapshot = excluded.snapshot, error = excluded.error,
          last_seq = excluded.last_seq, updated_at = excluded.updated_at`,
     ),
-    movedIds: db.prepare('SELECT id FROM conversations WHERE bot = ? AND chat = ?'),
-    moveConversation: db.prepare('UPDATE OR IGNORE conversations SET id = ?, chat = ? WHERE bot = ? AND id = ?'),
-    moveTimers: db.prepare('UPDATE OR IGNORE timers SET conversation = ? WHERE bot = ? AND conversation = ?'),
+    ofChat: db.prepare('SELECT * FROM conversations WHERE bot = ? AND chat = ?'),
+    dropConversation: db.prepare('DELETE FROM conversations WHERE bot = ? AND id = ?'),
+    moveTimers: db.prepare('UPDATE timers SET conversation = ? WHERE bot = ? AND conversation = ?'),
     moveRequests: db.prepare('UPDATE requests SET conversation = ? WHERE bot = ? AND conversation = ?'),
     setTimer: db.prepare(
       `INSERT INTO timers (bot, conversation, id, due_at, event) VALUES (?, ?, ?, ?, ?)
@@ -39,7 +39,9 @@ export function prepareStatements(db: DatabaseSync) {
     ),
     clearTimer: db.prepare('DELETE FROM timers WHERE bot = ? AND conversation = ? AND id = ?'),
     clearTimers: db.prepare('DELETE FROM timers WHERE bot = ? AND conversation = ?'),
-    dueTimers: db.prepare('SELECT * FROM timers WHERE bot = ? AND due_at <= ? ORDER BY due_at LIMIT ?'),
+    dueTimers: db.prepare(
+      'SELECT * FROM timers WHERE bot = ? AND due_at <= ? ORDER BY due_at, conversation, id LIMIT ?',
+    ),
     addRequest: db.prepare(
       'INSERT INTO requests (bot, id, conversation, invoke, src, input, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -55,8 +57,21 @@ export function prepareStatements(db: DatabaseSync) {
 export type Statements = ReturnType<typeof prepareStatements>;
 
 /** The transaction's methods over SQLite. Everything runs at once; the promises are the port's. */
-export function sqliteTx(bot: string, now: number, sql: Statements, outbox: OutboxStatements, state: TxState): Tx {
-  return {
+export function sqliteTx(
+  bot: string,
+  now: number,
+  sql: Statements,
+  outbox: OutboxStatements,
+  lanes: Lanes,
+  state: TxState,
+): Tx {
+  function dropConversation(id: string): void {
+    sql.dropConversation.run(bot, id);
+    sql.clearTimers.run(bot, id);
+    sql.withdrawRequests.run(bot, id);
+  }
+
+  const tx: Tx = {
     now,
     nextSeq: () => state.nextSeq,
     append(entry) {
@@ -96,20 +111,28 @@ export function sqliteTx(bot: string, now: number, sql: Statements, outbox: Outb
       );
     },
     moveChat(from, to) {
-      for (const row of sql.movedIds.all(bot, from)) {
-        const id = text(row, 'id');
-        const moved = to + id.slice(from.length);
-        sql.moveConversation.run(moved, to, bot, id);
-        sql.moveTimers.run(moved, bot, id);
-        sql.moveRequests.run(moved, bot, id);
+      if (from === to) return;
+      const there = new Map(sql.ofChat.all(bot, to).map((row) => [text(row, 'id'), text(row, 'status')]));
+      for (const record of sql.ofChat.all(bot, from).map(conversationOf)) {
+        const id = to + record.id.slice(from.length);
+        if (record.status !== 'active' && there.get(id) === 'active') {
+          dropConversation(record.id);
+          continue;
+        }
+        dropConversation(id);
+        tx.saveConversation({ ...record, id, chat: to });
+        sql.moveTimers.run(id, bot, record.id);
+        sql.moveRequests.run(id, bot, record.id);
+        sql.dropConversation.run(bot, record.id);
       }
-      outbox.move.run(to, bot, from);
+      moveMessages(bot, from, to, outbox, lanes);
       state.outbox = true;
     },
 
     setTimer(timer) {
-      sql.setTimer.run(bot, timer.conversation, timer.id, timer.dueAt, timer.event);
-      state.timerAt = Math.min(state.timerAt ?? timer.dueAt, timer.dueAt);
+      const dueAt = Math.ceil(timer.dueAt);
+      sql.setTimer.run(bot, timer.conversation, timer.id, dueAt, timer.event);
+      state.timerAt = Math.min(state.timerAt ?? dueAt, dueAt);
     },
     clearTimer(conversation, id) {
       sql.clearTimer.run(bot, conversation, id);
@@ -139,7 +162,7 @@ export function sqliteTx(bot: string, now: number, sql: Statements, outbox: Outb
       sql.withdrawRequests.run(bot, conversation);
     },
 
-    ...outboxTx(bot, now, outbox, state),
+    ...outboxTx(bot, now, outbox, lanes, state),
 
     async remembered(owner, key) {
       const row = sql.remembered.get(owner, key);
@@ -152,4 +175,5 @@ export function sqliteTx(bot: string, now: number, sql: Statements, outbox: Outb
       sql.forgetAnswers.run(at);
     },
   };
+  return tx;
 }

@@ -4,7 +4,8 @@ import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Commit, Journal, Tx } from './journal.ts';
-import { prepareOutbox } from './sqlite-outbox.ts';
+import { prepareLanes } from './sqlite-lanes.ts';
+import { countWaiting, prepareOutbox } from './sqlite-outbox.ts';
 import { prepareReads } from './sqlite-reads.ts';
 import { int, intOrNull, text } from './sqlite-rows.ts';
 import { prepareStatements, sqliteTx, type TxState } from './sqlite-tx.ts';
@@ -20,6 +21,8 @@ export interface SqliteJournalOptions {
   readonly clock: Clock;
   /** Starts a group of commits; by default after the I/O at hand. */
   readonly schedule?: (run: () => void) => void;
+  /** A listener threw. The commit stands and the other listeners hear of it; by default the process stops. */
+  readonly onListenerError?: (error: unknown) => void;
 }
 
 /**
@@ -33,56 +36,97 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const head = takeEpoch(options);
   const sql = prepareStatements(db);
   const outbox = prepareOutbox(db);
+  const lanes = prepareLanes(db, bot);
   const fence = db.prepare('SELECT next_seq FROM head WHERE bot = ? AND epoch = ?');
   const advance = db.prepare(
     `UPDATE head SET next_seq = ?, poll_offset = coalesce(?, poll_offset) WHERE bot = ? AND epoch = ? AND next_seq = ?`,
   );
   const listeners: ((commit: Commit) => void)[] = [];
   const reads = prepareReads(options.reader, bot);
+  const onListenerError = options.onListenerError ?? stopProcess;
   let headSeq = head.nextSeq - 1;
-  const firstSeq = reads.firstSeq() ?? 1;
-  let state: TxState = emptyState(head.nextSeq);
+  let waiting = countWaiting(bot, outbox);
+  let closed = false;
+  const firstSeq = reads.firstSeq() ?? head.nextSeq;
+  let state: TxState = emptyState(head.nextSeq, waiting);
   let begunAt = head.nextSeq;
 
   const lost = () => new SwitchboardError('lease_lost', `Another process serves bot ${bot} now: this one has stopped`);
+
+  function rollback(): void {
+    if (db.isTransaction) db.exec('ROLLBACK');
+  }
+
+  /** Without it a statement would commit by itself, outside the fence (I6). */
+  function assertTransaction(): void {
+    if (!db.isTransaction) throw new Error('There is no transaction: it has ended, or the disk is full or fails');
+  }
+
+  /** A transaction whose methods throw once it has ended, whoever has kept it. */
+  function guarded(tx: Tx): Tx {
+    const mine = state;
+    return new Proxy(tx, {
+      get(target, name, receiver) {
+        if (state !== mine) throw new Error('A transaction was used after its end');
+        assertTransaction();
+        return Reflect.get(target, name, receiver);
+      },
+    });
+  }
+
+  function tellListeners(): void {
+    const { entries, outbox, requests, timerAt } = state;
+    if (entries.length === 0 && !outbox && !requests && timerAt === null) return;
+    for (const listener of listeners) {
+      try {
+        listener({ entries, outbox, requests, timerAt });
+      } catch (error) {
+        onListenerError(error);
+      }
+    }
+  }
 
   const group = createGroupCommit<Tx>(
     {
       async begin() {
         db.exec('BEGIN IMMEDIATE');
-        const row = fence.get(bot, head.epoch);
-        if (row === undefined) {
-          db.exec('ROLLBACK');
-          throw lost();
+        try {
+          const row = fence.get(bot, head.epoch);
+          if (row === undefined) throw lost();
+          begunAt = int(row, 'next_seq');
+        } catch (error) {
+          rollback();
+          throw error;
         }
-        begunAt = int(row, 'next_seq');
-        state = emptyState(begunAt);
-        return sqliteTx(bot, clock.now(), sql, outbox, state);
+        state = emptyState(begunAt, waiting);
+        return guarded(sqliteTx(bot, clock.now(), sql, outbox, lanes, state));
       },
       async nested(tx, job) {
         const before = { ...state, entries: state.entries.length };
+        assertTransaction();
         db.exec('SAVEPOINT job');
         try {
           const value = await job(tx);
           db.exec('RELEASE job');
           return value;
         } catch (error) {
-          db.exec('ROLLBACK TO job; RELEASE job');
+          // A full disk may have ended the whole transaction: then `commit` refuses the group.
+          if (db.isTransaction) db.exec('ROLLBACK TO job; RELEASE job');
           state.entries.length = before.entries;
           Object.assign(state, { ...before, entries: state.entries });
           throw error;
         }
       },
       async commit() {
+        assertTransaction();
         if (advance.run(state.nextSeq, state.pollOffset, bot, head.epoch, begunAt).changes !== 1) throw lost();
         db.exec('COMMIT');
         headSeq = state.nextSeq - 1;
-        const { entries, outbox, requests, timerAt } = state;
-        const commit = { entries, outbox, requests, timerAt };
-        for (const listener of listeners) listener(commit);
+        waiting = state.waiting;
+        tellListeners();
       },
       async rollback() {
-        if (db.isTransaction) db.exec('ROLLBACK');
+        rollback();
       },
     },
     {
@@ -96,14 +140,27 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     ...reads.journal,
     bot,
     stream: head.stream,
-    write: group.write,
+    write: (job) =>
+      closed
+        ? Promise.reject(new SwitchboardError('shutting_down', `The journal of bot ${bot} is closed`))
+        : group.write(job),
     onCommit: (listener) => void listeners.push(listener),
     bounds: () => ({ first: firstSeq, head: headSeq }),
-    close: group.idle,
+    outboxDepth: async () => waiting,
+    async close() {
+      closed = true;
+      await group.idle();
+    },
   };
 }
 
-const emptyState = (nextSeq: number): TxState => ({
+const stopProcess = (error: unknown): void =>
+  queueMicrotask(() => {
+    throw error;
+  });
+
+const emptyState = (nextSeq: number, waiting: number): TxState => ({
+  waiting,
   nextSeq,
   entries: [],
   pollOffset: null,

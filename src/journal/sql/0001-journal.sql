@@ -26,6 +26,7 @@ CREATE TABLE entries (
   PRIMARY KEY (bot, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entries_of_chat ON entries (bot, chat, seq) WHERE chat IS NOT NULL;
+CREATE INDEX entries_of_type ON entries (bot, type, seq);
 CREATE INDEX entries_of_update ON entries (bot, update_id) WHERE update_id IS NOT NULL;
 
 CREATE TABLE conversations (
@@ -42,6 +43,7 @@ CREATE TABLE conversations (
   updated_at INTEGER NOT NULL,
   PRIMARY KEY (bot, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX conversations_of_chat ON conversations (bot, chat, id);
 
 CREATE TABLE timers (
   bot TEXT NOT NULL,
@@ -86,13 +88,24 @@ CREATE TABLE messages (
   PRIMARY KEY (bot, seq)
 ) STRICT, WITHOUT ROWID;
 -- Partial indexes: they hold what waits, so that they stay small however many messages were ever sent.
-CREATE INDEX messages_queued ON messages (bot, priority, seq) WHERE status = 'queued';
-CREATE INDEX messages_queued_of_chat ON messages (bot, chat, seq) WHERE status = 'queued';
-CREATE INDEX messages_queued_due ON messages (bot, due_at) WHERE status = 'queued';
+CREATE INDEX messages_queued ON messages (bot, chat, priority, seq) WHERE status = 'queued';
 CREATE INDEX messages_scheduled ON messages (bot, due_at) WHERE status = 'scheduled';
 CREATE INDEX messages_expiring ON messages (bot, expires_at)
   WHERE status IN ('queued', 'scheduled') AND expires_at IS NOT NULL;
 CREATE INDEX messages_sending ON messages (bot, seq) WHERE status = 'sending';
+
+-- The first queued message of each chat and priority: what may be claimed is found among these, however many wait
+-- behind them.
+CREATE TABLE lanes (
+  bot TEXT NOT NULL,
+  chat TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  PRIMARY KEY (bot, chat, priority)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lanes_by_priority ON lanes (bot, priority, seq, due_at);
+CREATE INDEX lanes_by_time ON lanes (bot, due_at);
 
 CREATE TABLE answers (
   owner TEXT NOT NULL,
