@@ -155,6 +155,25 @@ describe('the backend', () => {
     expect(talk.state).toEqual({ underWay: 'open' });
   });
 
+  test('whatever users, the backend and the aggregator write, every message fits into Telegram', () => {
+    const long = 'x'.repeat(100_000);
+    const pay = `/pay 999999.99 EUR ${'ж'.repeat(64)}`;
+    const said = (answer: unknown, reason: string): string[] => {
+      const talk = inPrivate();
+      const first = [talk.send(says(long)), talk.send(says(`/${long}`)), talk.send(says(`/pay ${long}`))];
+      const asked = talk.send(says(pay));
+      const then = [talk.send(presses(button(asked, 'Confirm'))), talk.answer(answer)];
+      const last = talk.send({ type: 'payment.failed', paymentId: 'i'.repeat(200), reason });
+      return [...first, asked, ...then, last, talk.send(says('/status'))].flatMap((a) => a.replies.map((r) => r.text));
+    };
+    const texts = [
+      ...said({ status: 'accepted', paymentId: 'i'.repeat(200), url: `https://x/${'u'.repeat(1990)}` }, long),
+      ...said({ status: 'declined', reason: long }, long),
+    ];
+    expect(texts.filter((text) => text.length === 0 || text.length > 4096)).toEqual([]);
+    expect(texts.some((text) => text.includes('x'.repeat(200)))).toBe(true);
+  });
+
   test('declined: says why, and the next /pay is welcome', () => {
     const { talk } = put.asking();
     expect(talk.answer({ status: 'declined', reason: 'too much' }).words).toContain('declined');
