@@ -139,8 +139,9 @@ const isInsidePair = (text: string, at: number): boolean =>
 
 /** Cuts white space at both ends, but at the beginning none that is marked. */
 function trim({ text, entities }: FormattedText): FormattedText {
+  if (text.trim() === '') return { text: '', entities: [] };
   const firstMarked = Math.min(text.length, ...entities.map((e) => e.offset));
-  const cut = Math.min(text.length - text.trimStart().length, text.trim() === '' ? text.length : firstMarked);
+  const cut = Math.min(text.length - text.trimStart().length, firstMarked);
   const kept = text.slice(cut).trimEnd();
   const moved = entities.map((e) => {
     const offset = e.offset - cut;
