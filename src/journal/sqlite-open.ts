@@ -70,7 +70,13 @@ export function holdDataFolder(folder: string, db: DatabaseSync, now: number): {
   if (lock === null) throw new SwitchboardError('data_held', `${folder} is served by ${named(db)}: stop that first`);
   const sql = 'INSERT OR REPLACE INTO holder (one, pid, host, since) VALUES (1, ?, ?, ?)';
   db.prepare(sql).run(process.pid, hostname(), now);
-  return { release: () => lock.close() };
+  // The lock goes with its connection, and a connection that nothing refers to is closed by garbage collection.
+  const release = (): void => {
+    process.off('exit', release);
+    if (lock.isOpen) lock.close();
+  };
+  process.on('exit', release);
+  return { release };
 }
 
 /** Who serves the data folder now; null where nobody does. */

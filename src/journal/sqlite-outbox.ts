@@ -26,11 +26,14 @@ export function prepareOutbox(db: DatabaseSync) {
        WHERE bot = ? AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at <= ?
        ORDER BY expires_at, seq`,
     ),
-    orphans: db.prepare("SELECT * FROM messages WHERE bot = ? AND status = 'sending' ORDER BY seq"),
+    orphans: db.prepare(
+      "SELECT * FROM messages INDEXED BY messages_sending WHERE bot = ? AND status = 'sending' ORDER BY seq",
+    ),
     countQueued: count('queued', 'messages_queued'),
     countScheduled: count('scheduled', 'messages_scheduled'),
     move: db.prepare(
-      `UPDATE messages SET chat = ?1 WHERE bot = ?2 AND chat = ?3 AND status = 'queued' AND priority = ?4`,
+      `UPDATE messages INDEXED BY messages_queued SET chat = ?1
+       WHERE bot = ?2 AND chat = ?3 AND status = 'queued' AND priority = ?4`,
     ),
     moveScheduled: db.prepare(
       "UPDATE messages INDEXED BY messages_scheduled SET chat = ?1 WHERE bot = ?2 AND status = 'scheduled' AND chat = ?3",

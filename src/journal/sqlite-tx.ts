@@ -29,7 +29,7 @@ export function prepareStatements(db: DatabaseSync) {
          status = excluded.status, state = excluded.state, snapshot = excluded.snapshot, error = excluded.error,
          last_seq = excluded.last_seq, updated_at = excluded.updated_at`,
     ),
-    ofChat: db.prepare('SELECT * FROM conversations WHERE bot = ? AND chat = ?'),
+    ofChat: db.prepare('SELECT * FROM conversations INDEXED BY conversations_of_chat WHERE bot = ? AND chat = ?'),
     dropConversation: db.prepare('DELETE FROM conversations WHERE bot = ? AND id = ?'),
     moveTimers: db.prepare('UPDATE timers SET conversation = ? WHERE bot = ? AND conversation = ?'),
     moveRequests: db.prepare('UPDATE requests SET conversation = ? WHERE bot = ? AND conversation = ?'),

@@ -1,0 +1,147 @@
+import { expect, test } from 'vitest';
+import type { Journal, MessageChange, MessageRecord } from '../../src/journal/journal.ts';
+import { outboxModelContract } from './contract-outbox-model.ts';
+import type { Engine, OpenEngine } from './engine.ts';
+import { accept } from './records.ts';
+
+const claimable = (journal: Journal, busy: readonly string[] = [], limit = 99): Promise<number[]> =>
+  journal.write(async (tx) => (await tx.claimable(busy, limit)).map(({ seq }) => seq));
+
+const change = (journal: Journal, seq: number, to: MessageChange): Promise<void> =>
+  journal.write(async (tx) => tx.changeMessage(seq, to));
+
+/** Accepts messages in order; their seqs are 1, 2, 3, … */
+async function withMessages(engine: Engine, messages: readonly Partial<MessageRecord>[]): Promise<Journal> {
+  const journal = await engine.open();
+  await journal.write(async (tx) => {
+    for (const message of messages) accept(tx, message);
+  });
+  return journal;
+}
+
+export function outboxContract(openEngine: OpenEngine): void {
+  test('high priority goes first, then who came first; one message a chat, none of a busy chat', async () => {
+    const journal = await withMessages(await openEngine(), [
+      { chat: 'a', priority: 2 },
+      { chat: 'b' },
+      { chat: 'b' },
+      { chat: 'c' },
+      { chat: 'd', priority: 0 },
+      { chat: 'a', priority: 2 },
+    ]);
+    expect(await claimable(journal)).toEqual([5, 2, 4, 1]);
+    expect(await claimable(journal, [], 2)).toEqual([5, 2]);
+    expect(await claimable(journal, ['d', 'b'])).toEqual([4, 1]);
+    expect(await claimable(journal, [], 0)).toEqual([]);
+  });
+
+  test('a chat with many messages does not keep others out of a claim', async () => {
+    const journal = await withMessages(await openEngine(), [
+      ...Array.from({ length: 100 }, () => ({ chat: 'loud' })),
+      { chat: 'quiet' },
+    ]);
+    expect(await claimable(journal, [], 2)).toEqual([1, 101]);
+  });
+
+  test('a message waits behind an earlier one of its chat that waits for another try', async () => {
+    const engine = await openEngine();
+    const journal = await withMessages(engine, [
+      { chat: 'a' },
+      { chat: 'a' },
+      { chat: 'a', priority: 2 },
+      { chat: 'b' },
+    ]);
+    await change(journal, 1, { status: 'sending', attempts: 1 });
+    await change(journal, 1, { status: 'queued', dueAt: engine.clock.now() + 500 });
+    expect(await claimable(journal)).toEqual([4]);
+    expect(await journal.nextMessageAt(engine.clock.now())).toBe(engine.clock.now() + 500);
+    await engine.clock.advance(500);
+    expect(await claimable(journal)).toEqual([1, 4]);
+    await change(journal, 1, { status: 'sent' });
+    expect(await claimable(journal)).toEqual([2, 4]);
+  });
+
+  test('a chat goes on once the message at its head is taken back, and the outbox hears of it', async () => {
+    const engine = await openEngine();
+    const journal = await withMessages(engine, [{ chat: 'a', dueAt: engine.clock.now() + 500 }, { chat: 'a' }]);
+    const told: boolean[] = [];
+    journal.onCommit(({ outbox }) => told.push(outbox));
+    expect(await claimable(journal)).toEqual([]);
+    await change(journal, 1, { status: 'canceled' });
+    expect(await claimable(journal)).toEqual([2]);
+    expect(told).toEqual([true]);
+  });
+
+  test('a change says only what it changes, and can take back an error', async () => {
+    const engine = await openEngine();
+    const journal = await withMessages(engine, [{ telegramMessageId: 5 }]);
+    await engine.clock.advance(10);
+    await change(journal, 1, { status: 'failed', error: '{"code":400}', attempts: 3 });
+    const failed = {
+      status: 'failed',
+      error: '{"code":400}',
+      attempts: 3,
+      telegramMessageId: 5,
+      method: 'sendMessage',
+    };
+    expect(await journal.message(1)).toMatchObject({ ...failed, updatedAt: engine.clock.now() });
+    await change(journal, 1, { error: null, telegramMessageId: null, params: '{}', chat: '9' });
+    expect(await journal.message(1)).toMatchObject({
+      ...{ status: 'failed', attempts: 3 },
+      ...{ error: null, telegramMessageId: null, params: '{}', chat: '9' },
+    });
+    await expect(change(journal, 99, { status: 'sent' })).rejects.toThrow('no message 99');
+  });
+
+  test('a scheduled message is queued when it is due, in its place by acceptance', async () => {
+    const engine = await openEngine();
+    const at = engine.clock.now() + 1000;
+    const journal = await withMessages(engine, [{ chat: 'a', status: 'scheduled', dueAt: at }, { chat: 'a' }]);
+    expect(await journal.nextMessageAt(engine.clock.now())).toBe(at);
+    await journal.write((tx) => tx.dueMessages());
+    expect(await claimable(journal)).toEqual([2]);
+    await engine.clock.advance(1000);
+    const queued = await journal.write(async (tx) => {
+      await tx.dueMessages();
+      return tx.message(1);
+    });
+    expect(queued).toMatchObject({ status: 'queued' });
+    expect(await claimable(journal)).toEqual([1]);
+    expect(await journal.outboxDepth()).toBe(2);
+  });
+
+  test('messages that expired are given, the earliest first, and are not claimed meanwhile', async () => {
+    const engine = await openEngine();
+    const [now, later] = [engine.clock.now(), engine.clock.now() + 10_000];
+    const journal = await withMessages(engine, [
+      { chat: 'a', expiresAt: now + 200 },
+      { chat: 'b', expiresAt: now + 100, status: 'scheduled', dueAt: later },
+      { chat: 'c', expiresAt: now + 201 },
+      { chat: 'd', expiresAt: now + 50, status: 'sent' },
+      { chat: 'a' },
+    ]);
+    expect(await journal.nextMessageAt(now)).toBe(now + 100);
+    await engine.clock.advance(200);
+    const expired = await journal.write(async (tx) => (await tx.dueMessages()).expired.map(({ seq }) => seq));
+    expect(expired).toEqual([2, 1]);
+    expect(await claimable(journal)).toEqual([3]);
+    for (const seq of expired) await change(journal, seq, { status: 'expired' });
+    expect(await claimable(journal)).toEqual([3, 5]);
+    expect(await journal.outboxDepth()).toBe(2);
+    expect(await journal.nextMessageAt(engine.clock.now())).toBe(now + 201);
+  });
+
+  test('after a crash the messages that were being sent are found, and no others', async () => {
+    const engine = await openEngine();
+    const statuses = ['queued', 'sending', 'sent', 'unknown', 'sending'] as const;
+    await withMessages(
+      engine,
+      statuses.map((status) => ({ status })),
+    );
+    const again = await engine.open();
+    const orphans = await again.write((tx) => tx.orphanedMessages());
+    expect(orphans.map(({ seq }) => seq)).toEqual([2, 5]);
+  });
+
+  outboxModelContract(openEngine);
+}

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import type { OpenEngine } from './engine.ts';
+import { request, timer } from './records.ts';
+
+export function timersContract(openEngine: OpenEngine): void {
+  test('timers come due in the order of their times, and no more at once than asked for', async () => {
+    const journal = await (await openEngine()).open();
+    const times = [50, 10, 40, 20, 30];
+    await journal.write(async (tx) => {
+      for (const at of times) tx.setTimer(timer(`${at}`, 'after', at));
+    });
+    expect(await journal.nextTimerAt()).toBe(10);
+    await journal.write(async (tx) => {
+      expect((await tx.dueTimers(9, 9)).length).toBe(0);
+      expect((await tx.dueTimers(40, 9)).map(({ dueAt }) => dueAt)).toEqual([10, 20, 30, 40]);
+      expect((await tx.dueTimers(40, 2)).map(({ dueAt }) => dueAt)).toEqual([10, 20]);
+    });
+  });
+
+  test('a timer set again moves, with its event; one that is cleared is gone', async () => {
+    const journal = await (await openEngine()).open();
+    await journal.write(async (tx) => {
+      tx.setTimer(timer('7', 'a', 10));
+      tx.setTimer({ ...timer('7', 'a', 90), event: '{"type":"other"}' });
+      tx.setTimer(timer('7', 'b', 20));
+      tx.setTimer(timer('7:u1', 'a', 30));
+      expect((await tx.dueTimers(50, 9)).map(({ id }) => id)).toEqual(['b', 'a']);
+      expect((await tx.dueTimers(90, 9)).at(-1)).toEqual({ ...timer('7', 'a', 90), event: '{"type":"other"}' });
+      tx.clearTimer('7', 'b');
+      tx.clearTimer('7', 'never set');
+    });
+    expect(await journal.nextTimerAt()).toBe(30);
+    await journal.write(async (tx) => tx.clearTimers('7'));
+    expect(await journal.write((tx) => tx.dueTimers(999, 9))).toEqual([timer('7:u1', 'a', 30)]);
+    await journal.write(async (tx) => tx.clearTimers('7:u1'));
+    expect(await journal.nextTimerAt()).toBeNull();
+  });
+
+  test('a request is open until it is answered or withdrawn, the oldest first', async () => {
+    const journal = await (await openEngine()).open();
+    await journal.write(async (tx) => {
+      tx.addRequest(request('1-9-0', '7', 'open'));
+      tx.addRequest(request('1-10-0', '7', 'check'));
+      tx.addRequest(request('1-10-1', '8', 'open'));
+      tx.addRequest(request('1-11-0', '9', 'open'));
+    });
+    const open = async () => (await journal.openRequests(99)).map(({ id }) => id);
+    expect(await open()).toEqual(['1-9-0', '1-10-0', '1-10-1', '1-11-0']);
+    expect((await journal.openRequests(2)).map(({ id }) => id)).toEqual(['1-9-0', '1-10-0']);
+    await journal.write(async (tx) => {
+      expect(await tx.openRequest('1-9-0')).toEqual(request('1-9-0', '7', 'open'));
+      tx.withdrawRequest('7', 'open');
+      expect(await tx.openRequest('1-9-0')).toBeNull();
+    });
+    expect(await open()).toEqual(['1-10-0', '1-10-1', '1-11-0']);
+    await journal.write(async (tx) => tx.closeRequest('1-11-0'));
+    await journal.write(async (tx) => tx.withdrawRequests('7'));
+    expect(await open()).toEqual(['1-10-1']);
+  });
+
+  test('a request with an id that is taken undoes its unit of work: an idempotency key is never used twice', async () => {
+    const journal = await (await openEngine()).open();
+    await journal.write(async (tx) => tx.addRequest(request('1-9-0', '7')));
+    const again = journal.write(async (tx) => {
+      tx.setTimer(timer('7', 'a', 10));
+      tx.addRequest(request('1-9-0', '8'));
+    });
+    await expect(again).rejects.toThrow();
+    expect(await journal.nextTimerAt()).toBeNull();
+    expect(await journal.openRequests(9)).toEqual([request('1-9-0', '7')]);
+  });
+
+  test('a first answer is remembered for its owner alone, until it is old', async () => {
+    const { open, clock } = await openEngine();
+    const journal = await open();
+    const answer = { requestHash: 'h', answer: '{"id":"1-1"}' };
+    await journal.write(async (tx) => tx.remember('key one', 'order-1', answer));
+    await clock.advance(100);
+    await journal.write(async (tx) => tx.remember('key two', 'order-2', answer));
+    await journal.write(async (tx) => {
+      expect(await tx.remembered('key one', 'order-1')).toEqual(answer);
+      expect(await tx.remembered('key two', 'order-1')).toBeNull();
+      tx.forgetAnswersBefore(clock.now() - 100);
+      expect(await tx.remembered('key one', 'order-1')).toEqual(answer);
+      tx.forgetAnswersBefore(clock.now() - 99);
+      expect(await tx.remembered('key one', 'order-1')).toBeNull();
+      expect(await tx.remembered('key two', 'order-2')).toEqual(answer);
+    });
+  });
+}

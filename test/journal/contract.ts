@@ -1,0 +1,20 @@
+import { describe } from 'vitest';
+import { conversationsContract } from './contract-conversations.ts';
+import { durabilityContract } from './contract-durability.ts';
+import { fencingContract } from './contract-fencing.ts';
+import { outboxContract } from './contract-outbox.ts';
+import { readsContract } from './contract-reads.ts';
+import { timersContract } from './contract-timers.ts';
+import { writesContract } from './contract-writes.ts';
+import type { OpenEngine } from './engine.ts';
+
+/** All that src/journal/journal.ts promises, of any engine. */
+export function journalContract(openEngine: OpenEngine): void {
+  describe('units of work', () => writesContract(openEngine));
+  describe('one writer', () => fencingContract(openEngine));
+  describe('what is kept', () => durabilityContract(openEngine));
+  describe('reading', () => readsContract(openEngine));
+  describe('conversations', () => conversationsContract(openEngine));
+  describe('timers, requests and answers', () => timersContract(openEngine));
+  describe('the outbox', () => outboxContract(openEngine));
+}

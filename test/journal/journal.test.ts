@@ -1,0 +1,4 @@
+import { journalContract } from './contract.ts';
+import { forEachEngine } from './engine.ts';
+
+forEachEngine(journalContract);

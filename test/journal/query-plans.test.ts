@@ -1,0 +1,74 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { prepareLanes } from '../../src/journal/sqlite-lanes.ts';
+import { openDatabase } from '../../src/journal/sqlite-open.ts';
+import { prepareOutbox } from '../../src/journal/sqlite-outbox.ts';
+import { prepareReads } from '../../src/journal/sqlite-reads.ts';
+import { prepareStatements } from '../../src/journal/sqlite-tx.ts';
+import { temporaryFolder } from '../support/journal.ts';
+
+/** How SQLite will run each statement that the engine prepares: the steps that touch a table, by the statement's text. */
+function plans(): { readonly sql: string; readonly steps: readonly string[] }[] {
+  const db = openDatabase(temporaryFolder());
+  onTestFinished(() => db.close());
+  const texts: string[] = [];
+  const prepare = db.prepare.bind(db);
+  db.prepare = (sql) => {
+    texts.push(sql);
+    return prepare(sql);
+  };
+  prepareStatements(db);
+  prepareOutbox(db);
+  prepareLanes(db, '1');
+  prepareReads(db, '1');
+  return texts.map((sql) => {
+    const rows = prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+    return { sql, steps: rows.map((row) => String(row.detail)) };
+  });
+}
+
+const planOf = (part: string): string => {
+  const found = plans().filter(({ sql }) => sql.includes(part));
+  expect(found.length, part).toBe(1);
+  return found[0]?.steps.join('\n') ?? '';
+};
+
+test('no statement scans a table, or walks a whole bot through', () => {
+  const all = plans();
+  expect(all.length).toBeGreaterThan(30);
+  for (const { sql, steps } of all) {
+    const scans = steps.filter((step) => /^SCAN (?!json_each|VIRTUAL|CONSTANT|\(subquery)/.test(step));
+    // Two of the bot's own tables are read in the order of their key, a page at a time.
+    const wide = steps.filter((step) => /(?<!head USING )PRIMARY KEY \(bot=\?\)$/.test(step));
+    const seek = /^SELECT min\(seq\)/.test(sql);
+    const paged = /FROM (requests) WHERE bot = \? ORDER BY number LIMIT/.test(sql);
+    expect({ sql, scans: paged ? [] : scans, wide: seek ? [] : wide }).toEqual({ sql, scans: [], wide: [] });
+  }
+});
+
+test.each([
+  ['entries INDEXED BY entries_of_update', 'entries_of_update (bot=? AND update_id=?)'],
+  ['FROM timers WHERE bot = ? AND due_at <=', 'timers_due (bot=? AND due_at<?)'],
+  ['SELECT min(due_at) AS at FROM timers', 'COVERING INDEX timers_due (bot=?)'],
+  ['AND chat = ?2 AND seq >= ?3', 'entries_of_chat (bot=? AND chat=? AND seq>?)'],
+  ['AND type = ? AND seq >= ?', 'COVERING INDEX entries_of_type (bot=? AND type=? AND seq>?)'],
+  ['lanes AS l INDEXED BY', 'COVERING INDEX lanes_by_priority (bot=?)'],
+  ['SELECT min(at) AS at', 'COVERING INDEX lanes_by_time (bot=? AND due_at>?)'],
+  ['SELECT min(at) AS at', 'COVERING INDEX messages_scheduled (bot=? AND due_at>?)'],
+  ['SELECT min(at) AS at', 'messages_expiring (bot=? AND expires_at>?)'],
+  ['SELECT seq, due_at FROM messages', 'messages_queued (bot=? AND chat=? AND priority=?)'],
+  ["status = 'sending'", 'messages_sending (bot=?)'],
+  ["status = 'scheduled' AND due_at <= ?", 'messages_scheduled (bot=? AND due_at<?)'],
+  ['ORDER BY expires_at, seq', 'messages_expiring (bot=? AND expires_at>? AND expires_at<?)'],
+  ['chat IN (SELECT value FROM json_each(?)) AND id >', 'conversations_of_chat (bot=? AND chat=? AND id>?)'],
+])('%s … uses %s', (part, index) => {
+  expect(planOf(part)).toContain(index);
+});
+
+test('what is in order in its index is not sorted again', () => {
+  for (const part of [
+    'FROM timers WHERE bot = ? AND due_at <=',
+    'lanes AS l INDEXED BY',
+    'AND chat = ?2 AND seq >= ?3',
+  ])
+    expect(planOf(part)).not.toContain('TEMP B-TREE FOR ORDER BY');
+});

@@ -1,0 +1,121 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Commit } from '../../src/journal/journal.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite.ts';
+import { openDatabase, openReader } from '../../src/journal/sqlite-open.ts';
+import { manualClock } from '../support/clock.ts';
+import { temporaryFolder } from '../support/journal.ts';
+import { conversation, entry } from './records.ts';
+
+function open(folder: string, onListenerError?: (error: unknown) => void) {
+  const [db, reader] = [openDatabase(folder), openReader(folder)];
+  onTestFinished(() => {
+    db.close();
+    reader.close();
+  });
+  const options = { db, reader, bot: '1', clock: manualClock(), newStreamId: () => 'stream' };
+  return { db, reader, journal: openSqliteJournal({ ...options, ...(onListenerError && { onListenerError }) }) };
+}
+
+const pragma = (db: DatabaseSync, name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+
+test('a commit is on the disk when it resolves: the log is written ahead, and fully synchronised', () => {
+  const { db, reader } = open(temporaryFolder());
+  expect(pragma(db, 'journal_mode')).toBe('wal');
+  expect(pragma(db, 'synchronous')).toBe(2);
+  expect(pragma(db, 'foreign_keys')).toBe(1);
+  expect(() => reader.exec("UPDATE head SET bot = '2'")).toThrow('readonly');
+});
+
+test('the schema is migrated once: opening again changes nothing', () => {
+  const folder = temporaryFolder();
+  const schema = () => {
+    const db = openDatabase(folder);
+    const rows = db.prepare('SELECT sql FROM sqlite_schema ORDER BY name').all();
+    const version = [pragma(db, 'user_version'), pragma(db, 'schema_version')];
+    db.close();
+    return { rows, version };
+  };
+  const first = schema();
+  expect(first.version[0]).toBeGreaterThan(0);
+  expect(schema()).toEqual(first);
+});
+
+test('a database of a newer Switchboard is refused, untouched', () => {
+  const folder = temporaryFolder();
+  openDatabase(folder).close();
+  const raw = new DatabaseSync(join(folder, 'switchboard.db'));
+  onTestFinished(() => raw.close());
+  raw.exec('PRAGMA user_version = 9999');
+  expect(() => openDatabase(folder)).toThrow(expect.objectContaining({ code: 'data_newer' }));
+  expect(pragma(raw, 'user_version')).toBe(9999);
+  // The refused connection is gone: nobody else has the file open, so it can be locked whole.
+  raw.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE');
+  expect(pragma(raw, 'journal_mode')).toBe('delete');
+});
+
+test('a full disk in one job keeps nothing half: the others stand, or all are refused', async () => {
+  const { db, journal } = open(temporaryFolder());
+  await journal.write(async (tx) => tx.append(entry('first')));
+  db.exec(`PRAGMA max_page_count = ${Number(pragma(db, 'page_count')) + 20}`);
+  const outcomes = await Promise.allSettled(
+    [10, 200_000, 10].map((length, n) =>
+      journal.write(async (tx) => {
+        tx.saveConversation(conversation(`${n}`));
+        // A conversation's quarantine does as much: it catches what a step threw, and goes on writing.
+        try {
+          tx.append(entry('x'.repeat(length)));
+        } finally {
+          tx.saveConversation(conversation(`${n}:u1`));
+        }
+      }),
+    ),
+  );
+  expect(outcomes[1]).toMatchObject({ status: 'rejected' });
+  const kept = outcomes.flatMap(({ status }, n) => (status === 'fulfilled' ? [`${n}`, `${n}:u1`] : []));
+  const page = await journal.conversations({ after: null, limit: 9, chats: null });
+  expect(page.map(({ id }) => id)).toEqual(kept);
+  expect(journal.bounds().head).toBe(1 + kept.length / 2);
+  db.exec('PRAGMA max_page_count = 1000000');
+  await journal.write(async (tx) => tx.append(entry('x'.repeat(200_000))));
+  expect((await journal.read({ from: 1, limit: 9 })).map(({ seq }) => seq)).toEqual(
+    Array.from({ length: journal.bounds().head }, (_, i) => i + 1),
+  );
+});
+
+test('once SQLite has ended a transaction by itself, nothing more of its group is written', async () => {
+  const { db, journal } = open(temporaryFolder());
+  const outcomes = await Promise.allSettled([
+    journal.write(async (tx) => tx.append(entry('a'))),
+    journal.write(async (tx) => {
+      tx.append(entry('b'));
+      // As SQLite does it on some I/O errors: https://www.sqlite.org/lang_transaction.html
+      db.exec('ROLLBACK');
+      try {
+        tx.append(entry('c'));
+      } catch {
+        tx.saveConversation(conversation('7'));
+      }
+    }),
+    journal.write(async (tx) => tx.append(entry('d'))),
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(await journal.read({ from: 1, limit: 9 })).toEqual([]);
+  expect(await journal.conversation('7')).toBeNull();
+  expect(await journal.write(async (tx) => tx.append(entry('e')))).toBe(1);
+});
+
+test('a listener that throws does not turn a durable commit into a failure, nor keep others from hearing of it', async () => {
+  const errors: unknown[] = [];
+  const { journal } = open(temporaryFolder(), (error) => errors.push(error));
+  const heard: Commit[] = [];
+  const failure = new Error('the listener');
+  journal.onCommit(() => {
+    throw failure;
+  });
+  journal.onCommit((commit) => heard.push(commit));
+  expect(await journal.write(async (tx) => tx.append(entry('a')))).toBe(1);
+  expect(errors).toEqual([failure]);
+  expect(heard.length).toBe(1);
+});
