@@ -133,6 +133,8 @@ export const limits = {
   /** Button presses of one bot. Beyond it, or after this time, the oldest is "too old" to be answered. */
   sandboxCallbacksMax: 10_000,
   sandboxCallbackLifeMs: 15 * 60_000,
+  /** Lists of commands of one bot, by scope and language. Beyond it the oldest is forgotten. */
+  sandboxCommandListsMax: 1000,
   /** Files of all bots. Beyond it the oldest are forgotten: their file_id is invalid. */
   sandboxFilesBytesMax: 256 * 1024 * 1024,
   /** getFile refuses what is larger, as Telegram does. */

@@ -139,9 +139,12 @@ function newMe(id: number): UserFromGetMe {
   };
 }
 
+/** True for a kind of update that the Bot API names. */
+export const isKnownKind = (kind: string): boolean => KNOWN_KINDS.has(kind);
+
 /** True where the bot is to be told of this kind of update. Kinds that nobody knows are always passed on. */
 export function wants(bot: Bot, kind: string): boolean {
-  if (!KNOWN_KINDS.has(kind)) return true;
+  if (!isKnownKind(kind)) return true;
   return bot.allowedUpdates === null ? !UNASKED.has(kind) : bot.allowedUpdates.has(kind);
 }
 

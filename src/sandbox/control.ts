@@ -117,6 +117,6 @@ function attachEvents(_world: World, bot: Bot, { response }: ControlRequest): un
 }
 
 /** 404 for an address that leads nowhere. */
-export function nothingHere({ method, path }: Pick<ControlRequest, 'method' | 'path'>): SwitchboardError {
+function nothingHere({ method, path }: Pick<ControlRequest, 'method' | 'path'>): SwitchboardError {
   return new SwitchboardError('not_found', `There is no ${method} /sandbox/bots/{token}/${path.join('/')}`);
 }

@@ -6,9 +6,6 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value as text, or undefined. */
-export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-
 /** The value as a whole number that JavaScript holds exactly, or undefined. */
 export const integerOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;

@@ -107,7 +107,10 @@ function setMyCommands(call: Call): true {
   if (given !== null && !Array.isArray(given)) throw badRequest('Expected an Array of BotCommand');
   const commands = (given ?? []).map(readCommand);
   if (commands.length > 100) throw badRequest('BOT_COMMANDS_TOO_MUCH');
-  call.bot.commands.set(commandsKey(call), commands);
+  const lists = call.bot.commands;
+  lists.set(commandsKey(call), commands);
+  const oldest = lists.size > limits.sandboxCommandListsMax ? lists.keys().next().value : undefined;
+  if (oldest !== undefined) lists.delete(oldest);
   return true;
 }
 
@@ -124,7 +127,7 @@ function readCommand(value: unknown): BotCommand {
   return { command, description };
 }
 
-/** Commands are kept for each scope and language; the number of both is bounded by the known chats. */
+/** Commands are kept for each scope and language. */
 function commandsKey({ bot, params }: Call): string {
   const scope = params.json('scope') ?? { type: 'default' };
   if (!isFields(scope)) throw badRequest("Can't parse BotCommandScope JSON object");

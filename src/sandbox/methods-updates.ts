@@ -1,5 +1,6 @@
 import { limits } from '../limits.ts';
 import { ApiError, badRequest, conflict, tooManyRequests } from './api-error.ts';
+import { isKnownKind } from './bots.ts';
 import { Answer, type Call, type Method, remarked } from './call.ts';
 import { readParams } from './params.ts';
 import { createWebhook, type WebhookSettings } from './webhook.ts';
@@ -32,7 +33,7 @@ async function getUpdates({ bot, params, gone }: Call): Promise<Answer> {
 function rememberAllowed({ bot, params }: Pick<Call, 'bot' | 'params'>): void {
   const kinds = params.json('allowed_updates');
   if (!Array.isArray(kinds)) return;
-  const named = kinds.filter((kind) => typeof kind === 'string').map((kind) => kind.toLowerCase());
+  const named = kinds.map((kind) => String(kind).toLowerCase()).filter(isKnownKind);
   bot.allowedUpdates = named.length === 0 ? null : new Set(named);
 }
 

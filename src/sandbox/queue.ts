@@ -8,6 +8,8 @@ export interface QueuedUpdate {
   /** Updates of one lane are delivered to a webhook in their order; lanes do not wait for each other. */
   readonly lane: string;
   readonly expiresAtMs: number;
+  /** The queue holds it no more; nobody needs to deliver it. */
+  dropped: boolean;
 }
 
 /**
@@ -49,7 +51,10 @@ export function createUpdateQueue(clock: Clock, firstId: number): UpdateQueue {
     }
   };
   const forgetWhile = (forget: (update: QueuedUpdate) => boolean): void => {
-    for (let update = head(); update !== undefined && forget(update); update = head()) first += 1;
+    for (let update = head(); update !== undefined && forget(update); update = head()) {
+      update.dropped = true;
+      first += 1;
+    }
     if (first > 1024 && first * 2 > updates.length) {
       updates = updates.slice(first);
       first = 0;
@@ -70,7 +75,13 @@ export function createUpdateQueue(clock: Clock, firstId: number): UpdateQueue {
     add(lane, encode, id = nextId) {
       expire();
       nextId = Math.max(nextId, id + 1);
-      const update = { id, json: encode(id), lane, expiresAtMs: clock.now() + limits.sandboxUpdateLifeMs };
+      const update = {
+        id,
+        json: encode(id),
+        lane,
+        expiresAtMs: clock.now() + limits.sandboxUpdateLifeMs,
+        dropped: false,
+      };
       updates.push(update);
       forgetWhile(() => size() > limits.sandboxQueueUpdatesMax);
       return update;
@@ -90,12 +101,13 @@ export function createUpdateQueue(clock: Clock, firstId: number): UpdateQueue {
       }
       return answer;
     },
-    remove: (update) => void gone.add(update),
+    remove(update) {
+      if (!update.dropped) gone.add(update);
+      update.dropped = true;
+    },
     clear() {
       const count = size();
-      updates = [];
-      first = 0;
-      gone.clear();
+      forgetWhile(() => true);
       return count;
     },
     restart(id) {

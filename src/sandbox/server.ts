@@ -161,15 +161,18 @@ async function controlApi(
   }
 }
 
-/** The body; null where it is larger than the bound. */
-async function readAll(request: IncomingMessage): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += chunk.length;
-    if (size <= limits.sandboxBodyBytesMax) chunks.push(chunk);
-  }
-  return size > limits.sandboxBodyBytesMax ? null : Buffer.concat(chunks);
+/** The body; null where it is larger than the bound. Rejects where the caller leaves in the middle. */
+function readAll(request: IncomingMessage): Promise<Buffer | null> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limits.sandboxBodyBytesMax) chunks.push(chunk);
+    });
+    request.on('end', () => resolve(size > limits.sandboxBodyBytesMax ? null : Buffer.concat(chunks)));
+    request.on('error', reject);
+  });
 }
 
 function refuse(response: ServerResponse, error: ApiError): void {

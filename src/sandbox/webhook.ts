@@ -60,8 +60,9 @@ export function createWebhook(settings: WebhookSettings, deps: WebhookDeps): Web
   const pump = (): void => {
     while (inFlight < settings.maxConnections && !closing.signal.aborted) {
       const lane = ready.shift();
-      const update = lane?.updates[0];
-      if (lane === undefined || update === undefined) return;
+      if (lane === undefined) return;
+      const update = firstOf(lane);
+      if (update === undefined) continue;
       inFlight += 1;
       void post(update.json).then((outcome) => {
         inFlight -= 1;
@@ -71,8 +72,15 @@ export function createWebhook(settings: WebhookSettings, deps: WebhookDeps): Web
     }
   };
 
+  /** The lane's next update, past what the queue has dropped meanwhile. */
+  const firstOf = (lane: Lane): QueuedUpdate | undefined => {
+    while (lane.updates[0]?.dropped) lane.updates.shift();
+    if (lane.updates.length === 0) lanes.delete(lane.name);
+    return lane.updates[0];
+  };
+
   const settle = (lane: Lane, update: QueuedUpdate, { error, retryAfterS }: Outcome): void => {
-    if (error === null) {
+    if (error === null || update.dropped) {
       next(lane, update);
       return;
     }

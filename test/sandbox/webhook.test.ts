@@ -151,6 +151,31 @@ test('a method in the answer is carried out, but none that gets or sets a webhoo
   expect((await bot('getWebhookInfo')).result.url).toBe(hook.url);
 });
 
+test('updates that the queue has dropped are not delivered any more', async () => {
+  const clock = manualClock();
+  const { bot, control, write } = await start({ clock });
+  const hook = await receiver();
+  await bot('setWebhook', { url: hook.url });
+  await write(777, 'old');
+  await write(777, 'old too');
+  (await hook.next()).answer(500);
+  const again = await hook.next();
+  await control('update-ids', { next: 5 });
+  again.answer(500);
+  await write(777, 'new');
+  expect((await hook.next()).update).toMatchObject({ update_id: 5, message: { text: 'new' } });
+});
+
+test('with ip_address, the name in the URL is not looked up', async () => {
+  const { bot, write } = await start();
+  const hook = await receiver();
+  const url = hook.url.replace('127.0.0.1', 'nowhere.invalid');
+  await bot('setWebhook', { url, ip_address: '127.0.0.1' });
+  await write(777, 'hello');
+  const { headers } = await hook.next();
+  expect(headers.host).toBe(new URL(url).host);
+});
+
 test('deleteWebhook keeps what waits; drop_pending_updates forgets it', async () => {
   const { bot, write } = await start();
   await bot('setWebhook', { url: 'http://127.0.0.1:9/none' });
