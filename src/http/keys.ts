@@ -56,7 +56,7 @@ export function keyRoutes(app: App, { keyring, clock }: HttpParts): void {
       const { role, name, chats = null, expires_at } = request.body;
       const expiresAt = expires_at === undefined ? null : Date.parse(expires_at);
       if (expiresAt !== null && !(expiresAt > clock.now()))
-        throw new SwitchboardError('request_invalid', 'A key expires in the future', { field: '/expires_at' });
+        throw new SwitchboardError('request_invalid', 'A key expires in the future', { field: 'expires_at' });
       const { key, text } = keyring.create({ role, name, chats, expiresAt });
       return reply.code(201).send({ ...keyView(key), key: text });
     },

@@ -76,7 +76,7 @@ export function messageRoutes(app: App, parts: HttpParts): void {
     },
     async (request) => {
       const key = callerOf(request);
-      const posts = request.body.messages.map((item, n) => postOf(key, item, n));
+      const posts = request.body.messages.map((item) => postOf(key, item));
       const good = posts.filter((post): post is MessagePost => !(post instanceof Error));
       const answers = good.length === 0 ? [] : await outbox.acceptAll(good);
       let next = 0;
@@ -178,12 +178,11 @@ function acceptedView({ id, status, chat_id, created_at }: MessageAccepted): Acc
 }
 
 /** An item of a batch as a post; an Error where it is none. */
-function postOf(key: Key, item: unknown, n: number): MessagePost | Error {
-  const at = `/messages/${n}`;
+function postOf(key: Key, item: unknown): MessagePost | Error {
   if (typeof item !== 'object' || item === null || Array.isArray(item))
-    return new SwitchboardError('request_invalid', 'A message is an object', { field: at });
+    return new SwitchboardError('request_invalid', 'A message is an object', { field: '' });
   const { idempotency_key: own, ...body } = { idempotency_key: undefined, ...item };
-  const field = `${at}/idempotency_key`;
+  const field = 'idempotency_key';
   if (typeof own !== 'string')
     return new SwitchboardError('idempotency_key_missing', 'Each message needs its own idempotency_key', { field });
   try {

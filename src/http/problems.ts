@@ -8,7 +8,7 @@ export interface Problem {
   readonly status: number;
   readonly code: ErrorCode;
   readonly detail: string;
-  /** The fields at fault: a JSON pointer into the body, or the name of a parameter or header. */
+  /** The fields at fault: the path into the body (`delivery/send_at`), or the name of a parameter or header. */
   readonly errors?: readonly FieldError[];
 }
 
@@ -94,8 +94,9 @@ function fieldErrors(validation: readonly unknown[], context: unknown): FieldErr
   const messages = new Map<string, Set<string>>();
   for (const issue of validation) {
     for (const { field, message } of issueOf(issue)) {
-      // Of a body the pointer tells the place; parameters are known by their names.
-      const name = context === 'body' ? field : (field.split('/')[1] ?? field);
+      // Of a body the path tells the place; parameters are known by their names.
+      const path = field.replace(/^\//, '');
+      const name = context === 'body' ? path : (path.split('/')[0] ?? path);
       messages.set(name, (messages.get(name) ?? new Set()).add(message));
     }
   }

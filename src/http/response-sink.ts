@@ -38,7 +38,7 @@ class ResponseSink implements Sink {
   }
 
   pending(): number {
-    return this.#out.writableLength + queuedInKernelCall(this.#out);
+    return this.#out.writableLength;
   }
 
   end(): void {
@@ -59,16 +59,4 @@ class ResponseSink implements Sink {
     if (this.#out.destroyed) queueMicrotask(listener);
     else this.#response.once('close', listener);
   }
-}
-
-/**
- * What is left of the write under way. `writableLength` counts a write until all of it is taken, so that a slow reader
- * of a large one would look like a stuck one. Not documented by Node, whose own socket timeouts go by it: where it is
- * absent, only whole writes count.
- */
-function queuedInKernelCall(out: object): number {
-  const handle: unknown = Reflect.get(out, '_handle');
-  if (typeof handle !== 'object' || handle === null) return 0;
-  const left: unknown = Reflect.get(handle, 'writeQueueSize');
-  return typeof left === 'number' ? left : 0;
 }

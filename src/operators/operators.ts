@@ -40,7 +40,7 @@ export interface Subscription extends ReaderFilter {
 export interface Sink {
   /** False: wait for `drained` before more. */
   write(chunk: Uint8Array | string): boolean;
-  /** Bytes taken by `write` and not yet by the other side: when it stands still, so does the reader. */
+  /** Bytes taken by `write` and not yet by the socket: when it stands still, so does the reader. */
   pending(): number;
   end(): void;
   destroy(): void;

@@ -26,7 +26,7 @@ export class Reader {
   /** The seq that it has. */
   after: number;
   /** Entries to read at once: as many as fill its buffer, by the size of those before. */
-  pageEntries = 100;
+  pageEntries = 16;
   /** Since when its socket has taken nothing, and how much it then held. */
   stillSince = 0;
   stillPending = 0;

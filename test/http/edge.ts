@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import { onTestFinished } from 'vitest';
+import { assign, setup } from 'xstate';
+import { type Clock, systemClock } from '../../src/clock.ts';
+import { createMachineTable } from '../../src/conversations/machines.ts';
+import { createRouter } from '../../src/conversations/router.ts';
+import { createHttpServer } from '../../src/http/server.ts';
+import type { EntryType } from '../../src/journal/journal.ts';
+import { createKeyring } from '../../src/keys/keyring.ts';
+import type { NewKey, Role } from '../../src/keys/keys.ts';
+import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
+import { createLog } from '../../src/log.ts';
+import { createBroadcast } from '../../src/operators/broadcast.ts';
+import { createOutbox } from '../../src/outbox/post.ts';
+import { createStatus } from '../../src/status.ts';
+import { openJournal, temporaryFolder } from '../support/journal.ts';
+
+/** A conversation that counts what it hears, and takes the event `order.shipped`. */
+const counter = setup({
+  types: { context: {} as { heard: number } },
+  actions: { count: assign({ heard: ({ context }) => context.heard + 1 }) },
+}).createMachine({
+  id: 'counter',
+  version: '1',
+  context: { heard: 0 },
+  initial: 'counting',
+  states: { counting: { on: { 'message.received': { actions: 'count' }, 'order.shipped': 'shipped' } }, shipped: {} },
+});
+
+export interface EdgeOptions {
+  readonly clock?: Clock;
+  readonly streamsPerKeyMax?: number;
+}
+
+/** The whole edge over real parts: a journal in a file, the outbox, conversations, keys and the broadcast. */
+export async function startEdge({ clock = systemClock, ...options }: EdgeOptions = {}) {
+  const folder = temporaryFolder();
+  const journal = openJournal(folder, clock, '123');
+  const keysDb = new DatabaseSync(':memory:');
+  const keyring = createKeyring({ store: createSqliteKeyStore(keysDb), clock, randomBytes });
+  const status = createStatus(clock.now());
+  const logged: string[] = [];
+  const log = createLog('debug', { write: (line) => logged.push(line) });
+  const operators = createBroadcast({ journal, clock, random: () => 0, status, log });
+  journal.onCommit(({ entries }) => operators.publish(entries));
+  const machines = createMachineTable(
+    { private: { machine: 'counter', per: 'chat' }, group: { machine: 'counter', per: 'chat' }, channel: null },
+    new Map([['counter', counter]]),
+  );
+  const router = createRouter({ journal, machines });
+  const outbox = createOutbox({ journal, clock });
+  const parts = { bot: '123', journal, keyring, operators, conversations: router, outbox, status, clock, log };
+  const server = await createHttpServer({ host: '127.0.0.1', port: 0, ...parts, ...options });
+  const url = await server.listen();
+  onTestFinished(async () => {
+    await server.close();
+    keyring.close();
+    await journal.close();
+    keysDb.close();
+  });
+
+  /** A new key's header. */
+  const key = (role: Role, fields: Partial<NewKey> = {}) => {
+    const made = keyring.create({ role, name: role, chats: null, expiresAt: null, ...fields });
+    return { id: made.key.id, text: made.text, header: { authorization: `Bearer ${made.text}` } };
+  };
+  const admin = key('admin');
+
+  return {
+    ...{ url, server, journal, keyring, status, router, outbox, logged, key, admin, clock },
+    /** Ends the streams of the admin key, as a network that breaks would: the key stays. */
+    cutStreams: () => operators.endStreamsOf(admin.id),
+    /** Commits one entry; resolves with its seq. */
+    append: (chat: string | null, fields: object = {}, type: EntryType = 'update.received') =>
+      journal.write(async (tx) => tx.append({ type, chat, body: JSON.stringify({ update: fields }) })),
+    get: (path: string, headers: Record<string, string> = admin.header) => fetch(url + path, { headers }),
+    /** Sends JSON. */
+    send: (method: string, path: string, body: unknown, headers: Record<string, string> = {}) =>
+      fetch(url + path, {
+        method,
+        headers: { ...admin.header, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+  };
+}
+
+export type Edge = Awaited<ReturnType<typeof startEdge>>;
+
+/** The JSON of an answer, to be matched. */
+export const json = (response: Response): Promise<unknown> => response.json();

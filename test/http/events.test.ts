@@ -1,0 +1,426 @@
+import { connect, type Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { EventSource } from 'eventsource';
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { limits } from '../../src/limits.ts';
+import { manualClock, settle } from '../support/clock.ts';
+import { type Edge, json, startEdge } from './edge.ts';
+
+const Page = Compile(
+  Type.Object({
+    events: Type.Array(Type.Object({ seq: Type.Integer() })),
+    more: Type.Boolean(),
+    last_event_id: Type.String(),
+  }),
+);
+
+/** Reads a stream until it has so many events that are not control events; then lets it go. */
+async function read(response: Response, count: number) {
+  const events: EventSourceMessage[] = [];
+  const control: string[] = [];
+  const parser = createParser({
+    onEvent: (event) => (event.event?.startsWith('stream.') ? control.push(event.event) : events.push(event)),
+  });
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    if (events.length >= count) break;
+  }
+  return { control, ids: events.map(({ id }) => id), data: events.map(({ data }) => JSON.parse(data)) };
+}
+
+const lines = async (response: Response, count: number): Promise<unknown[]> => {
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.split('\n').length > count) break;
+  }
+  return text
+    .split('\n')
+    .slice(0, count)
+    .map((line) => JSON.parse(line));
+};
+
+/** A bare connection that reads only when told to. */
+async function bareReader(edge: Edge, path: string, pauseAtOnce = false) {
+  const socket = connect(Number(new URL(edge.url).port), '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  const state = { text: '', closed: false, socket };
+  socket.on('error', () => {});
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  if (!pauseAtOnce) socket.on('data', (chunk) => (state.text += chunk.toString()));
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: ${edge.admin.header.authorization}\r\n\r\n`);
+  return Object.assign(state, { closed });
+}
+
+/** Reads so many bytes, and no more. */
+function take(socket: Socket, bytes: number): Promise<void> {
+  return new Promise((resolve) => {
+    let taken = 0;
+    const count = (chunk: Buffer) => {
+      taken += chunk.length;
+      if (taken < bytes) return;
+      socket.off('data', count);
+      socket.pause();
+      resolve();
+    };
+    socket.on('data', count);
+    socket.resume();
+  });
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
+/** Bytes in buffers that are still held. */
+async function heldBytes(): Promise<number> {
+  // Buffers are freed a turn after their objects.
+  for (let n = 0; n < 3; n += 1) {
+    collectGarbage();
+    await settle();
+  }
+  return process.memoryUsage().arrayBuffers;
+}
+
+/** Waits, turn by turn of the loop, until it is so. */
+async function until(so: () => boolean): Promise<void> {
+  while (!so()) await settle();
+}
+
+describe('a stream', () => {
+  test('is what the contract says, byte by byte', async () => {
+    const edge = await startEdge({ clock: manualClock() });
+    await edge.append('777', { text: 'hi' });
+    const response = await edge.get('/v1/events?from=earliest');
+    expect(response.status).toBe(200);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+    });
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += new TextDecoder().decode(chunk);
+      if (text.includes('"hi"')) break;
+    }
+    expect(text.split('\n\n')).toEqual([
+      'retry: 1000\nevent: stream.hello\ndata: {"type":"stream.hello","stream":"stream","first":1,"head":1}',
+      'id: stream.0',
+      'id: stream.1\nevent: update.received\n' +
+        'data: {"seq":1,"type":"update.received","bot":"123","chat":"777","at":"2026-01-01T00:00:00.000Z","update":{"text":"hi"}}',
+      '',
+    ]);
+  });
+
+  test('begins at the newest entry, unless it is asked for the earliest', async () => {
+    const edge = await startEdge();
+    await edge.append('7');
+    const [latest, earliest] = [await edge.get('/v1/events'), await edge.get('/v1/events?from=earliest')];
+    await edge.append('7');
+    expect((await read(latest, 1)).ids).toEqual(['stream.2']);
+    expect((await read(earliest, 2)).ids).toEqual(['stream.1', 'stream.2']);
+  });
+
+  test('goes on after an id, in the header or the query; the header wins, and an empty one is none', async () => {
+    const edge = await startEdge();
+    for (let n = 0; n < 4; n += 1) await edge.append('7');
+    const ask = async (query: string, header?: string) => {
+      const headers = header === undefined ? {} : { 'last-event-id': header };
+      return (await read(await edge.get(`/v1/events${query}`, { ...edge.admin.header, ...headers }), 1)).ids[0];
+    };
+    expect(await ask('?last_event_id=stream.2')).toBe('stream.3');
+    expect(await ask('', 'stream.1')).toBe('stream.2');
+    expect(await ask('?last_event_id=stream.1', 'stream.3')).toBe('stream.4');
+    expect(await ask('?from=earliest', '')).toBe('stream.1');
+    expect(await ask('?from=earliest', 'stream.3')).toBe('stream.4');
+  });
+
+  test('of an id of another stream, or beyond the head, begins anew and says so', async () => {
+    const edge = await startEdge();
+    await edge.append('7');
+    for (const id of ['other.1', 'stream.99']) {
+      const { control, ids } = await read(await edge.get(`/v1/events?last_event_id=${id}`), 1);
+      expect(control).toEqual(['stream.hello', 'stream.reset']);
+      expect(ids).toEqual(['stream.1']);
+    }
+  });
+
+  test('of an id that is none is refused, with the form of one', async () => {
+    const edge = await startEdge();
+    for (const id of ['5', 'stream.', 'stream.x', '%0A', 'stream.1%0Adata:x']) {
+      const response = await edge.get(`/v1/events?last_event_id=${id}`);
+      expect(response.status).toBe(400);
+      const problem = { code: 'event_id_malformed', detail: 'An event id has the form <stream>.<seq>, as in stream.0' };
+      expect(await json(response)).toMatchObject({ ...problem, errors: [{ field: 'last_event_id' }] });
+    }
+  });
+
+  test('can be had as NDJSON', async () => {
+    const edge = await startEdge();
+    await edge.append('7', { a: 1 });
+    const accept = { ...edge.admin.header, accept: 'application/x-ndjson' };
+    const response = await edge.get('/v1/events?from=earliest', accept);
+    expect(response.headers.get('content-type')).toBe('application/x-ndjson; charset=utf-8');
+    expect(await lines(response, 2)).toMatchObject([
+      { type: 'stream.hello', stream: 'stream', first: 1, head: 1 },
+      { seq: 1, type: 'update.received', update: { a: 1 } },
+    ]);
+  });
+
+  test('can be narrowed to chats and types', async () => {
+    const edge = await startEdge();
+    for (const chat of ['7', '8', '9', null]) {
+      await edge.append(chat);
+      await edge.append(chat, {}, 'chat.moved');
+    }
+    const ids = async (query: string, count: number) => (await read(await edge.get(`/v1/events?${query}`), count)).ids;
+    expect(await ids('from=earliest&chat=7', 2)).toEqual(['stream.1', 'stream.2']);
+    expect(await ids('from=earliest&chat=7&chat=9', 4)).toEqual(['stream.1', 'stream.2', 'stream.5', 'stream.6']);
+    expect(await ids('from=earliest&type=chat.moved', 4)).toEqual(['stream.2', 'stream.4', 'stream.6', 'stream.8']);
+    expect(await ids('from=earliest&type=chat.moved&chat=8', 1)).toEqual(['stream.4']);
+  });
+
+  test('finds the few entries of its filters behind thousands of others of the chat', async () => {
+    const edge = await startEdge();
+    await edge.journal.write(async (tx) => {
+      for (let n = 0; n < 2500; n += 1) tx.append({ type: 'update.received', chat: '7', body: '{}' });
+      tx.append({ type: 'chat.moved', chat: '7', body: '{}' });
+    });
+    const { ids } = await read(await edge.get('/v1/events?from=earliest&chat=7&type=chat.moved'), 1);
+    expect(ids).toEqual(['stream.2501']);
+  });
+
+  test('of a type or chat that cannot be is refused, naming what can', async () => {
+    const edge = await startEdge();
+    const type = await edge.get('/v1/events?type=update.lost');
+    expect(type.status).toBe(400);
+    expect(await json(type)).toMatchObject({
+      code: 'request_invalid',
+      errors: [{ field: 'type', message: expect.stringContaining('update.received') }],
+    });
+    const chat = await edge.get('/v1/events?chat=my%20chat');
+    expect(await json(chat)).toMatchObject({ code: 'request_invalid', errors: [{ field: 'chat' }] });
+    const from = await edge.get('/v1/events?from=yesterday');
+    expect(await json(from)).toMatchObject({ errors: [{ field: 'from', message: 'must be one of earliest, latest' }] });
+  });
+
+  test('counts against its key, and no longer once it has ended', async () => {
+    const edge = await startEdge({ streamsPerKeyMax: 2 });
+    const streams = [await edge.get('/v1/events'), await edge.get('/v1/events')];
+    const third = await edge.get('/v1/events');
+    expect([third.status, third.headers.get('retry-after')]).toEqual([429, '2']);
+    expect(await json(third)).toMatchObject({ code: 'too_many_streams' });
+    expect((await edge.get('/v1/events', edge.key('operator').header)).status).toBe(200);
+    await streams[0]?.body?.cancel();
+    await until(() => edge.status.getSnapshot().context.operators.connected === 2);
+    expect((await edge.get('/v1/events')).status).toBe(200);
+  });
+});
+
+describe('an EventSource client', () => {
+  test('resumes a lost stream without loss or repeat', async () => {
+    const edge = await startEdge();
+    for (let n = 0; n < 3; n += 1) await edge.append('7');
+    let connections = 0;
+    const source = new EventSource(`${edge.url}/v1/events?from=earliest`, {
+      fetch: async (url, init) => {
+        connections += 1;
+        return fetch(url, { ...init, headers: { ...init.headers, ...edge.admin.header } });
+      },
+    });
+    onTestFinished(() => source.close());
+    const seqs: number[] = [];
+    const got = (count: number) => until(() => seqs.length >= count);
+    source.addEventListener('update.received', ({ data }) => seqs.push(JSON.parse(data).seq));
+    await got(3);
+    // The connection is cut under the client, more is written, and it comes back by itself.
+    for (let cut = 1; cut <= 2; cut += 1) {
+      edge.cutStreams();
+      for (let n = 0; n < 3; n += 1) await edge.append('7');
+      await got(3 + cut * 3);
+    }
+    expect(connections).toBe(3);
+    expect(seqs).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test('that lost its stream before the first event misses nothing', async () => {
+    const edge = await startEdge();
+    await edge.append('7');
+    const source = new EventSource(`${edge.url}/v1/events`, {
+      fetch: (url, init) => fetch(url, { ...init, headers: { ...init.headers, ...edge.admin.header } }),
+    });
+    onTestFinished(() => source.close());
+    const seqs: number[] = [];
+    let hellos = 0;
+    source.addEventListener('stream.hello', () => {
+      hellos += 1;
+    });
+    source.addEventListener('update.received', ({ data }) => seqs.push(JSON.parse(data).seq));
+    await until(() => hellos === 1);
+    edge.cutStreams();
+    await edge.append('7');
+    await until(() => seqs.length === 1);
+    expect(seqs).toEqual([2]);
+  });
+});
+
+describe('a reader that takes little', () => {
+  test('gets everything, in order, and holds little memory here', async () => {
+    const edge = await startEdge();
+    const slow = await bareReader(edge, '/v1/events', true);
+    await until(() => edge.status.getSnapshot().context.operators.connected === 1);
+    slow.socket.pause();
+    const before = await heldBytes();
+    const text = 'x'.repeat(4000);
+    for (let n = 0; n < 80; n += 1) {
+      await edge.journal.write(async (tx) => {
+        for (let m = 0; m < 250; m += 1) {
+          tx.append({ type: 'update.received', chat: '7', body: JSON.stringify({ update: { text } }) });
+        }
+      });
+    }
+    // 80 MB were published: the ring holds 8 of them, the socket a part of one.
+    await until(() => edge.journal.bounds().head === 20_000);
+    expect((await heldBytes()) - before).toBeLessThan(12_000_000);
+    let seqs = 0;
+    let inOrder = true;
+    let rest = '';
+    slow.socket.on('data', (chunk) => {
+      rest += chunk.toString('latin1');
+      const frames = rest.split('\n\n');
+      rest = frames.pop() ?? '';
+      for (const frame of frames) {
+        const seq = /^data: \{"seq":(\d+)/m.exec(frame)?.[1];
+        if (seq === undefined) continue;
+        seqs += 1;
+        inOrder &&= Number(seq) === seqs;
+      }
+    });
+    slow.socket.resume();
+    await until(() => seqs === 20_000);
+    expect(inOrder).toBe(true);
+  });
+
+  test('and then nothing for a minute is closed', async () => {
+    const clock = manualClock();
+    const edge = await startEdge({ clock });
+    const stuck = await bareReader(edge, '/v1/events', true);
+    const connected = () => edge.status.getSnapshot().context.operators.connected;
+    await until(() => connected() === 1);
+    stuck.socket.pause();
+    const text = 'x'.repeat(100_000);
+    for (let n = 0; n < 200; n += 1) await edge.append('7', { text });
+    await clock.advance(limits.readerStuckMs - 5000);
+    expect(connected()).toBe(1);
+    await clock.advance(10_000);
+    expect(connected()).toBe(0);
+  });
+
+  test('and keeps taking is not', async () => {
+    const clock = manualClock();
+    const edge = await startEdge({ clock });
+    const slow = await bareReader(edge, '/v1/events', true);
+    const connected = () => edge.status.getSnapshot().context.operators.connected;
+    await until(() => connected() === 1);
+    slow.socket.pause();
+    const text = 'x'.repeat(100_000);
+    for (let n = 0; n < 200; n += 1) await edge.append('7', { text });
+    for (let n = 0; n < 6; n += 1) {
+      await take(slow.socket, 1_000_000);
+      await clock.advance(limits.readerStuckMs / 2);
+    }
+    expect(connected()).toBe(1);
+  });
+});
+
+describe('the end of a key', () => {
+  test('ends its streams within a second; those of other keys go on', async () => {
+    const clock = manualClock();
+    const edge = await startEdge({ clock });
+    const [mine, other] = [edge.key('operator'), edge.key('operator')];
+    const stream = await edge.get('/v1/events', mine.header);
+    const others = await edge.get('/v1/events', other.header);
+    const end = (async () => {
+      for await (const _ of stream.body ?? []);
+    })();
+    edge.keyring.revoke(mine.id);
+    await clock.advance(1000);
+    await end;
+    await edge.append('7');
+    expect((await read(others, 1)).ids).toEqual(['stream.1']);
+    expect((await edge.get('/v1/events', mine.header)).status).toBe(401);
+  });
+
+  test('by time ends them too', async () => {
+    const clock = manualClock();
+    const edge = await startEdge({ clock });
+    const stream = await edge.get('/v1/events', edge.key('operator', { expiresAt: clock.now() + 60_000 }).header);
+    const end = (async () => {
+      for await (const _ of stream.body ?? []);
+    })();
+    await clock.advance(61_000);
+    await end;
+    expect(edge.status.getSnapshot().context.operators.connected).toBe(0);
+  });
+});
+
+describe('a restricted key', () => {
+  test('sees its chats alone, live and earlier, and may ask for no other', async () => {
+    const edge = await startEdge();
+    const { header } = edge.key('operator', { chats: ['7', '9'] });
+    for (const chat of ['7', '8', null, '9']) await edge.append(chat);
+    const stream = await edge.get('/v1/events?from=earliest', header);
+    for (const chat of ['8', null, '7']) await edge.append(chat);
+    expect((await read(stream, 3)).ids).toEqual(['stream.1', 'stream.4', 'stream.7']);
+    const one = await edge.get('/v1/events?from=earliest&chat=9', header);
+    expect((await read(one, 1)).ids).toEqual(['stream.4']);
+    for (const chat of ['8', '12345']) {
+      const refused = await edge.get(`/v1/events?chat=7&chat=${chat}`, header);
+      expect(refused.status).toBe(403);
+      expect(await json(refused)).toMatchObject({ code: 'scope_missing' });
+    }
+    const page = await edge.get('/v1/events?from=earliest&poll=1', header);
+    expect(await json(page)).toMatchObject({ events: [{ chat: '7' }, { chat: '9' }, { chat: '7' }] });
+  });
+});
+
+describe('a poll', () => {
+  test('answers what is there, and how to go on', async () => {
+    const edge = await startEdge();
+    for (let n = 0; n < 5; n += 1) await edge.append(n % 2 === 0 ? '7' : '8', { n });
+    const poll = async (query: string) => json(await edge.get(`/v1/events?poll=1&${query}`));
+    expect(await poll('from=earliest&limit=2')).toMatchObject({
+      ...{ stream: 'stream', first: 1, head: 5, reset: false, gap: null, more: true, last_event_id: 'stream.2' },
+      events: [{ seq: 1, update: { n: 0 } }, { seq: 2 }],
+    });
+    const rest = { more: false, last_event_id: 'stream.5', events: [{ seq: 3 }, { seq: 4 }, { seq: 5 }] };
+    expect(await poll('last_event_id=stream.2')).toMatchObject(rest);
+    expect(await poll('last_event_id=stream.5')).toMatchObject({ events: [], last_event_id: 'stream.5' });
+    expect(await poll('last_event_id=stream.3&chat=8')).toMatchObject({
+      events: [{ seq: 4 }],
+      last_event_id: 'stream.5',
+    });
+    expect(await poll('last_event_id=other.3&limit=1')).toMatchObject({ reset: true, events: [{ seq: 1 }] });
+    expect(await poll('')).toMatchObject({ events: [], last_event_id: 'stream.5' });
+  });
+
+  test('of many entries, page by page, meets each once', async () => {
+    const edge = await startEdge();
+    await edge.journal.write(async (tx) => {
+      for (let n = 0; n < 950; n += 1) tx.append({ type: 'update.received', chat: '7', body: '{}' });
+    });
+    const seqs: number[] = [];
+    let after = 'stream.0';
+    for (let more = true; more; ) {
+      const page = Page.Parse(await json(await edge.get(`/v1/events?poll=1&limit=333&last_event_id=${after}`)));
+      seqs.push(...page.events.map(({ seq }) => seq));
+      ({ more, last_event_id: after } = page);
+    }
+    expect(seqs).toEqual(Array.from({ length: 950 }, (_, n) => n + 1));
+  });
+});

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { createKeyring } from '../../src/keys/keyring.ts';
+import { type Key, type Keyring, mayAccess, type NewKey, ROLES } from '../../src/keys/keys.ts';
+import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
+import { limits } from '../../src/limits.ts';
+import { type ManualClock, manualClock } from '../support/clock.ts';
+import { temporaryFolder } from '../support/journal.ts';
+
+const plain: NewKey = { role: 'operator', name: 'desk', chats: null, expiresAt: null };
+let clock: ManualClock;
+let file: string;
+
+beforeEach(() => {
+  clock = manualClock();
+  file = join(temporaryFolder(), 'keys.db');
+});
+
+/** A keyring on a connection of its own: each is a process of its own to the others. */
+function open(): Keyring {
+  const db = new DatabaseSync(file);
+  const keyring = createKeyring({ store: createSqliteKeyStore(db), clock, randomBytes });
+  onTestFinished(() => {
+    keyring.close();
+    db.close();
+  });
+  return keyring;
+}
+
+describe('a key', () => {
+  test('has the form of a bot token, and lets in its holder', () => {
+    const keyring = open();
+    const { key, text } = keyring.create({ ...plain, chats: ['7'] });
+    expect(text).toMatch(/^[1-9]\d{9}:[A-Za-z0-9_-]{43}$/);
+    expect(text.startsWith(`${key.id}:`)).toBe(true);
+    expect(keyring.verify(text)).toEqual(key);
+    expect(key).toMatchObject({ role: 'operator', name: 'desk', chats: ['7'], createdAt: clock.now() });
+  });
+
+  test('lets nobody in who has another secret, another id, or no key at all', () => {
+    const keyring = open();
+    const { key, text } = keyring.create(plain);
+    const other = keyring.create(plain);
+    const secret = text.slice(key.id.length + 1);
+    const wrong = [
+      `${key.id}:${secret.slice(0, -1)}${secret.endsWith('A') ? 'B' : 'A'}`,
+      `${other.key.id}:${secret}`,
+      `9999999999:${secret}`,
+      `${key.id}:`,
+      `${text}x`,
+      ` ${text}`,
+      secret,
+      '',
+    ];
+    for (const presented of wrong) expect(keyring.verify(presented), presented).toBeNull();
+  });
+
+  test('I7: its secret is nowhere in the file', () => {
+    const { key, text } = open().create(plain);
+    const bytes = readFileSync(file);
+    expect(bytes.includes(key.id)).toBe(true);
+    expect(bytes.includes(text.slice(key.id.length + 1))).toBe(false);
+  });
+
+  test('survives a restart, with everything that is known of it', () => {
+    const { key, text } = open().create({
+      ...plain,
+      role: 'backend',
+      chats: ['-100', '7'],
+      expiresAt: clock.now() + 5,
+    });
+    expect(open().verify(text)).toEqual(key);
+  });
+});
+
+describe('the end of a key', () => {
+  test('a key made by another process works at once', () => {
+    const server = open();
+    const { text } = open().create(plain);
+    expect(server.verify(text)).not.toBeNull();
+  });
+
+  test('a key that another process revokes is noticed within a quarter of a second, once', async () => {
+    const server = open();
+    const { key, text } = server.create(plain);
+    const ended: string[] = [];
+    server.onRevoked((id) => ended.push(id));
+    expect(open().revoke(key.id)).toBe(true);
+    await clock.advance(limits.keysRefreshMs);
+    expect(server.verify(text)).toBeNull();
+    expect(server.isActive(key.id)).toBe(false);
+    await clock.advance(10_000);
+    expect(ended).toEqual([key.id]);
+  });
+
+  test('a key expires to the millisecond, and its listeners hear of it', async () => {
+    const keyring = open();
+    const ended: string[] = [];
+    keyring.onRevoked((id) => ended.push(id));
+    const { key, text } = keyring.create({ ...plain, expiresAt: clock.now() + 1001 });
+    await clock.advance(1000);
+    expect(keyring.verify(text)).not.toBeNull();
+    await clock.advance(1);
+    expect(keyring.verify(text)).toBeNull();
+    await clock.advance(limits.keysRefreshMs);
+    expect(ended).toEqual([key.id]);
+  });
+
+  test('a listener taken back hears nothing more', () => {
+    const keyring = open();
+    const ended: string[] = [];
+    keyring.onRevoked((id) => ended.push(id))();
+    keyring.revoke(keyring.create(plain).key.id);
+    expect(ended).toEqual([]);
+  });
+
+  test('what is not there, or revoked already, cannot be revoked', () => {
+    const keyring = open();
+    const { key } = keyring.create(plain);
+    expect(keyring.revoke(key.id)).toBe(true);
+    expect(keyring.revoke(key.id)).toBe(false);
+    expect(keyring.revoke('1')).toBe(false);
+    expect(keyring.list()).toEqual([{ ...key, revokedAt: clock.now() }]);
+  });
+});
+
+describe('what a key may do', () => {
+  const key = (role: Key['role'], chats: Key['chats'] = null): Key => ({
+    ...{ id: '1', role, name: '', chats },
+    ...{ createdAt: 0, expiresAt: null, revokedAt: null },
+  });
+
+  test('the roles grant what the contract says', () => {
+    const granted = ROLES.map((role) => [
+      role,
+      ...(['read', 'write', 'admin'] as const).filter((scope) => mayAccess(key(role), scope)),
+    ]);
+    expect(granted).toEqual([
+      ['operator', 'read'],
+      ['aggregator', 'write'],
+      ['backend', 'read', 'write'],
+      ['admin', 'read', 'write', 'admin'],
+    ]);
+  });
+
+  test('a restricted key has its chats, no others, and nothing that belongs to no chat', () => {
+    const restricted = key('operator', ['7']);
+    expect(mayAccess(restricted, 'read', '7')).toBe(true);
+    expect(mayAccess(restricted, 'read', '8')).toBe(false);
+    expect(mayAccess(restricted, 'read', null)).toBe(false);
+    expect(mayAccess(restricted, 'write', '7')).toBe(false);
+    expect(mayAccess(key('operator'), 'read', null)).toBe(true);
+  });
+});
