@@ -39,17 +39,18 @@ test('any token of the right form is a bot of its own; any other is 404', async 
   for (const token of ['', 'x', '1', '0:abc', '1:', '1:a b', 'abc:def']) {
     expect(await me(token)).toEqual({ ok: false, error_code: 404, description: 'Not Found' });
   }
-  expect((await fetch(`${sandbox.url}/elsewhere`)).status).toBe(404);
+  for (const path of ['elsewhere', 'botx/getMe']) expect((await fetch(`${sandbox.url}/${path}`)).status).toBe(404);
 });
 
 test('a revoked token is 401, a waiting poll included', async () => {
-  const { bot, control, untilPolling } = await start();
+  const { bot, call, control, untilPolling } = await start();
   const poll = bot('getUpdates', { timeout: 50 });
   await untilPolling();
   await control('revoke', {});
   const refusal = { ok: false, error_code: 401, description: 'Unauthorized' };
   expect(await poll).toEqual(refusal);
   expect(await bot('getMe')).toEqual(refusal);
+  expect((await call('getMe')).status).toBe(401);
   await control('revoke', { revoked: false });
   expect((await bot('getMe')).ok).toBe(true);
 });

@@ -163,7 +163,8 @@ test('after a restart at a lower id the queue is served from its head, whatever 
 });
 
 test('an injected update arrives byte for byte, of whatever kind and size', async () => {
-  const { sandbox, token, call } = await start();
+  const { sandbox, token, bot, call } = await start();
+  await bot('getUpdates', { allowed_updates: ['message'] });
   const filler = 'y'.repeat(300_000);
   const raw = `{"update_id":9007199254740991, "of_the_future":{"big":9007199254740993,"filler":"${filler}"}}`;
   await fetch(`${sandbox.url}/sandbox/bots/${token}/updates`, { method: 'POST', body: raw });
