@@ -58,6 +58,8 @@ export const limits = {
   /** Messages waiting. At the bound POST answers 503 with Retry-After; conversations' replies are still taken. */
   outboxMessagesMax: 100_000,
   outboxFullRetryMs: 5000,
+  /** Scheduled messages queued, and expired ones ended, in one unit of work; the next unit takes the rest. */
+  outboxDuePerUnitMax: 500,
   /** Calls to Telegram under way at once; the rest wait in the database. */
   sendsInFlightMax: 64,
   /** Tries of one message that Telegram did not take (429, 5xx, never left); then it is `failed`. */

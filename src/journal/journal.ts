@@ -233,7 +233,10 @@ export interface Tx {
   message(seq: number): Promise<MessageRecord | null>;
   /** Throws where there is no such message. */
   changeMessage(seq: number, change: MessageChange): void;
-  /** Queues the scheduled messages that are due, and gives those that expired. */
+  /**
+   * Queues the scheduled messages that are due, and gives those that expired: of each at most
+   * limits.outboxDuePerUnitMax, the earliest first. Where there may be more, the commit says so to the outbox.
+   */
   dueMessages(): Promise<{ readonly expired: readonly MessageRecord[] }>;
   /**
    * Messages to send now: due, queued and not expired, high priority first, then in order of acceptance; at most one

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { limits } from '../limits.ts';
 import type { MessageRecord, Tx } from './journal.ts';
 import type { Lanes } from './sqlite-lanes.ts';
 import { int, messageOf } from './sqlite-rows.ts';
@@ -18,13 +19,15 @@ export function prepareOutbox(db: DatabaseSync) {
          error = ?, updated_at = ? WHERE bot = ? AND seq = ?`,
     ),
     queueDue: db.prepare(
-      `UPDATE messages SET status = 'queued', updated_at = ? WHERE bot = ? AND status = 'scheduled' AND due_at <= ?
+      `UPDATE messages SET status = 'queued', updated_at = ?2 WHERE bot = ?1 AND seq IN (
+         SELECT seq FROM messages INDEXED BY messages_scheduled
+         WHERE bot = ?1 AND status = 'scheduled' AND due_at <= ?2 ORDER BY due_at LIMIT ?3)
        RETURNING chat, priority`,
     ),
     expired: db.prepare(
       `SELECT * FROM messages INDEXED BY messages_expiring
        WHERE bot = ? AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at <= ?
-       ORDER BY expires_at, seq`,
+       ORDER BY expires_at, seq LIMIT ?`,
     ),
     orphans: db.prepare(
       "SELECT * FROM messages INDEXED BY messages_sending WHERE bot = ? AND status = 'sending' ORDER BY seq",
@@ -98,10 +101,12 @@ export function outboxTx(bot: string, now: number, sql: OutboxStatements, lanes:
       if (m.status === 'queued' || m.status === 'scheduled' || (led && m.status !== 'sending')) state.outbox = true;
     },
     async dueMessages() {
-      const queued = sql.queueDue.all(now, bot, now);
+      const queued = sql.queueDue.all(bot, now, limits.outboxDuePerUnitMax);
+      const expired = sql.expired.all(bot, now, limits.outboxDuePerUnitMax);
       lanes.settleAll(queued);
-      if (queued.length > 0) state.outbox = true;
-      return { expired: sql.expired.all(bot, now).map(messageOf) };
+      // At the bound there may be more: the outbox comes again.
+      if (queued.length > 0 || expired.length === limits.outboxDuePerUnitMax) state.outbox = true;
+      return { expired: expired.map(messageOf) };
     },
     async claimable(busy, limit) {
       return lanes.claimable(now, busy, Math.max(0, limit));

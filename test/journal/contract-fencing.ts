@@ -22,9 +22,12 @@ export function fencingContract(openEngine: OpenEngine): void {
   test('units of work that waited while the bot was taken over are refused, all of them', async () => {
     const { open } = await openEngine();
     const first = await open();
-    const waiting = [1, 2, 3].map((n) => first.write(async (tx) => tx.append(entry(`${n}`))));
+    const ran: number[] = [];
+    const waiting = [1, 2, 3].map((n) => first.write(async (tx) => ran.push(tx.append(entry(`${n}`)))));
     const settled = Promise.allSettled(waiting);
     const second = await open();
+    await settled;
+    expect(ran).toEqual([]);
     const codes = (await settled).map((outcome) => outcome.status === 'rejected' && outcome.reason.code);
     expect(codes).toEqual(['lease_lost', 'lease_lost', 'lease_lost']);
     expect(second.bounds().head).toBe(0);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Journal, MessageChange, MessageRecord } from '../../src/journal/journal.ts';
+import { limits } from '../../src/limits.ts';
 import { outboxModelContract } from './contract-outbox-model.ts';
 import type { Engine, OpenEngine } from './engine.ts';
 import { accept } from './records.ts';
@@ -59,6 +60,20 @@ export function outboxContract(openEngine: OpenEngine): void {
     expect(await claimable(journal)).toEqual([1, 4]);
     await change(journal, 1, { status: 'sent' });
     expect(await claimable(journal)).toEqual([2, 4]);
+  });
+
+  test('a message of high priority passes those of lower priority in its chat, and holds back only later ones', async () => {
+    const engine = await openEngine();
+    const journal = await withMessages(engine, [
+      { priority: 2 },
+      { priority: 0, dueAt: engine.clock.now() + 500 },
+      { priority: 1 },
+    ]);
+    expect(await claimable(journal)).toEqual([1]);
+    await engine.clock.advance(500);
+    expect(await claimable(journal)).toEqual([2]);
+    await change(journal, 2, { status: 'sent' });
+    expect(await claimable(journal)).toEqual([3]);
   });
 
   test('a chat goes on once the message at its head is taken back, and the outbox hears of it', async () => {
@@ -129,6 +144,33 @@ export function outboxContract(openEngine: OpenEngine): void {
     expect(await claimable(journal)).toEqual([3, 5]);
     expect(await journal.outboxDepth()).toBe(2);
     expect(await journal.nextMessageAt(engine.clock.now())).toBe(now + 201);
+  });
+
+  test('many messages that come due or expire at once are taken a part at a time, and the outbox is told to go on', async () => {
+    const engine = await openEngine();
+    const part = limits.outboxDuePerUnitMax;
+    const due = { status: 'scheduled', dueAt: engine.clock.now() + 1 } as const;
+    const old = { expiresAt: engine.clock.now() + 1 };
+    const journal = await withMessages(engine, [
+      ...Array.from({ length: part + 1 }, (_, n) => ({ ...due, chat: `due ${n}` })),
+      ...Array.from({ length: part + 1 }, (_, n) => ({ ...old, chat: `old ${n}` })),
+    ]);
+    await engine.clock.advance(1);
+    const told: boolean[] = [];
+    journal.onCommit(({ outbox }) => told.push(outbox));
+    const round = () =>
+      journal.write(async (tx) => {
+        const { expired } = await tx.dueMessages();
+        for (const { seq } of expired) tx.changeMessage(seq, { status: 'expired' });
+        return [(await tx.claimable([], 10_000)).length, expired.length];
+      });
+    expect([await round(), await round(), await round()]).toEqual([
+      [part, part],
+      [part + 1, 1],
+      [part + 1, 0],
+    ]);
+    expect(told).toEqual([true, true]);
+    expect(await journal.outboxDepth()).toBe(part + 1);
   });
 
   test('after a crash the messages that were being sent are found, and no others', async () => {

@@ -189,6 +189,7 @@ export function writesContract(openEngine: OpenEngine): void {
       tx.append(entry('a', { chat: null }));
       tx.setTimer(timer('7', 'late', 900));
       tx.setTimer(timer('7', 'soon', 300));
+      tx.setTimer(timer('7', 'last', 950));
     });
     await first.then(() => told.push('resolved'));
     await journal.write((tx) => tx.claimable([], 10));

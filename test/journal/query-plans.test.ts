@@ -57,7 +57,7 @@ test.each([
   ['SELECT min(at) AS at', 'messages_expiring (bot=? AND expires_at>?)'],
   ['SELECT seq, due_at FROM messages', 'messages_queued (bot=? AND chat=? AND priority=?)'],
   ["status = 'sending'", 'messages_sending (bot=?)'],
-  ["status = 'scheduled' AND due_at <= ?", 'messages_scheduled (bot=? AND due_at<?)'],
+  ["status = 'scheduled' AND due_at <= ?2", 'COVERING INDEX messages_scheduled (bot=? AND due_at<?)'],
   ['ORDER BY expires_at, seq', 'messages_expiring (bot=? AND expires_at>? AND expires_at<?)'],
   ['chat IN (SELECT value FROM json_each(?)) AND id >', 'conversations_of_chat (bot=? AND chat=? AND id>?)'],
 ])('%s … uses %s', (part, index) => {
