@@ -68,7 +68,7 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
   const admin = key('admin');
 
   return {
-    ...{ url, server, journal, keyring, status, router, outbox, logged, key, admin, clock },
+    ...{ url, server, journal, keyring, operators, status, router, outbox, log, logged, key, admin, clock },
     /** Ends the streams of the admin key, as a network that breaks would: the key stays. */
     cutStreams: () => operators.endStreamsOf(admin.id),
     /** Commits one entry; resolves with its seq. */

@@ -1,0 +1,168 @@
+import { Agent, request } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import { createHttpServer } from '../../src/http/server.ts';
+import { PART_NAMES } from '../../src/status.ts';
+import { manualClock, settle } from '../support/clock.ts';
+import { json, startEdge } from './edge.ts';
+
+describe('health', () => {
+  test('the process lives from the start; it is ready once every part is up, and says which is not', async () => {
+    const edge = await startEdge();
+    expect((await edge.get('/livez', {})).status).toBe(200);
+    for (const name of PART_NAMES) {
+      expect((await edge.get('/readyz', {})).status).toBe(503);
+      edge.status.trigger.part({ name, state: 'up' });
+    }
+    const ready = await edge.get('/readyz', {});
+    expect(ready.status).toBe(200);
+    expect(await json(ready)).toMatchObject({ ready: true, parts: { outbox: { state: 'up', detail: null } } });
+    edge.status.trigger.part({ name: 'ingress', state: 'degraded', detail: 'Another poller holds the token' });
+    const degraded = await edge.get('/readyz', {});
+    expect(degraded.status).toBe(503);
+    expect(await json(degraded)).toMatchObject({
+      ready: false,
+      parts: { ingress: { state: 'degraded', detail: 'Another poller holds the token' }, outbox: { state: 'up' } },
+    });
+  });
+
+  test('the metrics are Prometheus’, from the live status', async () => {
+    const edge = await startEdge();
+    edge.status.trigger.set({ values: { outbox: { depth: 3, inFlight: 1, sent: 12 } } });
+    edge.status.trigger.part({ name: 'outbox', state: 'up' });
+    await edge.get('/v1/chats/7');
+    for (let scrape = 0; scrape < 2; scrape += 1) {
+      const response = await edge.get('/metrics');
+      expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+      const lines = (await response.text()).split('\n');
+      expect(lines).toContain('switchboard_messages_sent_total 12');
+      expect(lines).toContain('switchboard_outbox_depth 3');
+      expect(lines).toContain('switchboard_part_up{part="outbox"} 1');
+      expect(lines).toContain('switchboard_part_up{part="ingress"} 0');
+      const count =
+        'switchboard_http_request_duration_seconds_count{method="GET",route="/v1/chats/:id",status="404"} 1';
+      expect(lines).toContain(count);
+    }
+  });
+});
+
+describe('the description of the routes', () => {
+  test('names every address of the contract, its answers, and which take a key', async () => {
+    const edge = await startEdge();
+    const document = Object(await json(await edge.get('/openapi.json', {})));
+    expect(document.openapi).toBe('3.1.0');
+    const operations = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, path, operation })),
+    );
+    expect(operations.map(({ name, operation }) => `${name}${operation.security ? '' : ' (no key)'}`).sort()).toEqual([
+      'delete /v1/keys/{id}',
+      'delete /v1/messages/{id}',
+      'get /livez (no key)',
+      'get /metrics',
+      'get /readyz (no key)',
+      'get /v1/chats',
+      'get /v1/chats/{id}',
+      'get /v1/chats/{id}/events',
+      'get /v1/events',
+      'get /v1/keys',
+      'get /v1/messages/{id}',
+      'post /v1/chats/{id}/events',
+      'post /v1/keys',
+      'post /v1/messages',
+      'post /v1/messages/batch',
+      'post /v1/messages/{id}/resolve',
+    ]);
+    for (const { name, path, operation } of operations) {
+      expect(operation.summary, name).toBeTruthy();
+      const declared = (operation.parameters ?? []).filter((p) => p.in === 'path').map((p) => p.name);
+      expect(declared, name).toEqual([...path.matchAll(/\{(\w+)\}/g)].map((m) => m[1]));
+      const answers = Object.values(operation.responses);
+      expect(answers.length, name).toBeGreaterThan(1);
+      for (const answer of answers) expect(answer.description, name).toBeTypeOf('string');
+      expect(operation.responses.default?.content, name).toHaveProperty(['application/problem+json', 'schema']);
+    }
+    expect(document.components.securitySchemes.key).toEqual({ type: 'http', scheme: 'bearer' });
+    // Nothing refers to what is not there.
+    for (const [, reference = ''] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g))
+      expect(document, reference).toHaveProperty(reference.split('/'));
+  });
+
+  test('can be read in a browser', async () => {
+    const edge = await startEdge();
+    const page = await edge.get('/docs/', {});
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  });
+});
+
+interface Operation {
+  readonly summary?: string;
+  readonly security?: unknown;
+  readonly parameters?: readonly { readonly in: string; readonly name: string }[];
+  readonly responses: Readonly<Record<string, { readonly description?: string; readonly content?: object }>>;
+}
+
+describe('starting and closing', () => {
+  test('an address that is taken is said so', async () => {
+    const edge = await startEdge();
+    const port = Number(new URL(edge.url).port);
+    const { journal, keyring, status, router, outbox, clock } = edge;
+    const second = await createHttpServer({
+      ...{ host: '127.0.0.1', port, bot: '123', journal, keyring, status, outbox, clock, conversations: router },
+      ...{ operators: edge.operators, log: edge.log },
+    });
+    await expect(second.listen()).rejects.toMatchObject({
+      code: 'port_taken',
+      message: expect.stringContaining(`127.0.0.1:${port}`),
+    });
+  });
+
+  test('closing ends the streams, answers who waits, refuses what comes, and takes no connection more', async () => {
+    const edge = await startEdge();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const stream = await edge.get('/v1/events');
+    const streamEnd = (async () => {
+      for await (const _ of stream.body ?? []);
+    })();
+    const post = { chat_id: 7, text: 'hi' };
+    await edge.send('POST', '/v1/messages', post, { 'idempotency-key': 'k' });
+    const waiting = edge.get('/v1/messages/123-1?wait=50');
+    // A connection that is open when the server closes, and whose request comes after that.
+    let closed: Promise<void> | undefined;
+    const answer = new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
+      const late = request(`${edge.url}/v1/chats`, { agent, headers: edge.admin.header }, async (response) => {
+        let body = '';
+        for await (const chunk of response) body += chunk;
+        resolve({ status: response.statusCode, body });
+      });
+      late.on('error', reject);
+      late.on('socket', (socket) => {
+        socket.once('connect', async () => {
+          await settle();
+          closed = edge.server.close();
+          late.end();
+        });
+      });
+    });
+    expect(await answer).toMatchObject({ status: 503, body: expect.stringContaining('shutting_down') });
+    await streamEnd;
+    expect(await json(await waiting)).toMatchObject({ status: 'queued' });
+    await closed;
+    await expect(fetch(edge.url)).rejects.toThrow();
+    agent.destroy();
+  });
+
+  test('a request that does not end is cut off in time', async () => {
+    const clock = manualClock();
+    const edge = await startEdge({ clock });
+    edge.journal.conversation = () => new Promise(() => {});
+    const hanging = edge.get('/v1/chats/7').catch(() => 'cut');
+    await settle();
+    let closed = false;
+    void edge.server.close().then(() => {
+      closed = true;
+    });
+    await settle();
+    expect(closed).toBe(false);
+    while (!closed) await clock.advance(1000);
+    expect(await hanging).toBe('cut');
+  });
+});
