@@ -39,10 +39,10 @@ export function prepareReads(db: DatabaseSync, bot: string) {
   );
   const first = db.prepare('SELECT min(seq) AS seq FROM entries WHERE bot = ?');
 
-  /** The seqs of several walks, each once, the first `limit` in order. */
+  /** The first `limit` seqs of several walks, in order. No two walks have an entry in common. */
   function merged(walks: readonly Row[][], limit: number): number[] {
-    const seqs = new Set(walks.flatMap((rows) => rows.map((row) => int(row, 'seq'))));
-    return [...seqs].sort((a, b) => a - b).slice(0, limit);
+    const seqs = walks.flatMap((rows) => rows.map((row) => int(row, 'seq')));
+    return seqs.sort((a, b) => a - b).slice(0, limit);
   }
 
   const journal: Reads = {
