@@ -10,23 +10,20 @@ export interface EntriesPage extends Omit<Page, 'texts'> {
 }
 
 /**
- * Reads the entries after a seq that pass the filters. The page says how far it reaches: also where its last entries
- * did not pass, or none did. I4: whatever is committed or taken by retention meanwhile, the next page goes on where
- * this one ends.
+ * Reads the entries after a seq that pass the filters. The page says how far it reaches, also where nothing passed.
+ * I4: whatever is committed or taken by retention meanwhile, the next page goes on where this one ends.
  */
 export async function readPage(journal: Reads, query: PageQuery): Promise<EntriesPage> {
   const { after, chats, types } = query;
   const limit = Math.max(1, Math.min(query.limit, limits.readEntriesMax));
   const { first, head } = journal.bounds();
-  // Both filters at once: the journal picks the chats, the types are picked here. Its page is then full or the last.
-  const typesToRead = chats === null ? types : null;
-  const read = await journal.read({ from: Math.max(after + 1, first), limit, chats, types: typesToRead });
+  const read = await journal.read({ from: Math.max(after + 1, first), limit, chats, types });
   const firstNow = journal.bounds().first;
   const atHead = read.length < limit;
   const last = read.at(-1)?.seq ?? after;
   const reached = atHead ? Math.max(after, head, last) : last;
   return {
-    entries: read.filter(({ seq, type }) => seq >= firstNow && (types === null || types.includes(type))),
+    entries: read.filter(({ seq }) => seq >= firstNow),
     after: Math.max(reached, firstNow - 1),
     atHead,
     gap: after + 1 < firstNow ? { from: after + 1, to: firstNow - 1 } : null,

@@ -14,6 +14,7 @@ import { createLog } from '../../src/log.ts';
 import { createBroadcast } from '../../src/operators/broadcast.ts';
 import { createOutbox } from '../../src/outbox/post.ts';
 import { createStatus } from '../../src/status.ts';
+import { settle } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 
 /** A conversation that counts what it hears, and takes the event `order.shipped`. */
@@ -89,3 +90,8 @@ export type Edge = Awaited<ReturnType<typeof startEdge>>;
 
 /** The JSON of an answer, to be matched. */
 export const json = (response: Response): Promise<unknown> => response.json();
+
+/** Waits, turn by turn of the loop, until it is so. */
+export async function until(so: () => boolean): Promise<void> {
+  while (!so()) await settle();
+}
