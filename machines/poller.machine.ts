@@ -1,4 +1,4 @@
-import { assign, fromPromise, setup } from 'xstate';
+import { assign, enqueueActions, fromPromise, setup } from 'xstate';
 
 /** What a poll brought: the updates as Telegram sent them, and the offset that confirms them. */
 export interface Batch {
@@ -13,6 +13,13 @@ export interface PollFailure {
   readonly message: string;
   /** For `wait`: Telegram's retry_after. */
   readonly retryAfterMs?: number;
+}
+
+/** What a poll starts from. */
+export interface PollInput {
+  readonly offset: number | null;
+  /** Do not wait for an update: it is to be known soon whether polling works at all. */
+  readonly probe: boolean;
 }
 
 /** The poller drains when the source is to be stopped first. */
@@ -33,13 +40,20 @@ const failureOf = (event: unknown): PollFailure => {
 
 export const machine = setup({
   types: {
-    context: {} as { offset: number | null; batch: Batch; failures: number; failure: PollFailure | null },
+    context: {} as {
+      offset: number | null;
+      batch: Batch;
+      failures: number;
+      failure: PollFailure | null;
+      /** The last poll was answered and what it brought is stored. */
+      proven: boolean;
+    },
     events: {} as Drain,
     output: {} as { failure: PollFailure | null },
   },
   actors: {
     connect: fromPromise<{ offset: number | null }>(never),
-    poll: fromPromise<Batch, { offset: number | null }>(never),
+    poll: fromPromise<Batch, PollInput>(never),
     commit: fromPromise<void, Batch>(never),
   },
   actions: {
@@ -48,8 +62,9 @@ export const machine = setup({
     noteFailure: assign({
       failure: ({ event }) => failureOf(event),
       failures: ({ context }) => context.failures + 1,
+      proven: false,
     }),
-    forgetFailures: assign({ failure: null, failures: 0 }),
+    prove: assign({ failure: null, failures: 0, proven: true }),
   },
   guards: {
     isRefused: ({ event }) => failureOf(event).kind === 'refused',
@@ -65,7 +80,7 @@ export const machine = setup({
 }).createMachine({
   id: 'poller',
   description: 'Owns getUpdates: asks, hands over to be committed, and only then asks with the higher offset (I1).',
-  context: { offset: null, batch: { updates: [], offset: 0 }, failures: 0, failure: null },
+  context: { offset: null, batch: { updates: [], offset: 0 }, failures: 0, failure: null, proven: false },
   initial: 'connecting',
   output: ({ context }) => ({ failure: context.failure }),
   on: { drain: '.stopped' },
@@ -76,7 +91,7 @@ export const machine = setup({
         src: 'connect',
         onDone: {
           target: 'polling',
-          actions: [assign({ offset: ({ event }) => event.output.offset }), 'forgetFailures'],
+          actions: assign({ offset: ({ event }) => event.output.offset }),
         },
         onError: [
           { guard: 'isRefused', target: 'refused', actions: 'noteFailure' },
@@ -86,18 +101,24 @@ export const machine = setup({
       },
     },
     polling: {
-      description: 'A long poll is open.',
-      entry: 'tellUp',
+      description: 'A poll is open: a short one until one was answered, then long ones.',
+      entry: enqueueActions(({ context, enqueue }) => {
+        if (context.proven) enqueue('tellUp');
+      }),
       invoke: {
         src: 'poll',
-        input: ({ context }) => ({ offset: context.offset }),
+        // After a conflict a short poll would prove nothing: a rival ends only a poll that lasts.
+        input: ({ context: { offset, proven, failure } }) => ({
+          offset,
+          probe: !proven && failure?.kind !== 'conflict',
+        }),
         onDone: [
           {
             guard: { type: 'hasUpdates', params: ({ event }) => event.output },
             target: 'committing',
-            actions: [assign({ batch: ({ event }) => event.output }), 'forgetFailures'],
+            actions: assign({ batch: ({ event }) => event.output }),
           },
-          { target: 'polling', reenter: true, actions: 'forgetFailures' },
+          { target: 'polling', reenter: true, actions: 'prove' },
         ],
         onError: [
           { guard: 'isRefused', target: 'refused', actions: 'noteFailure' },
@@ -113,7 +134,10 @@ export const machine = setup({
         input: ({ context }) => context.batch,
         onDone: {
           target: 'polling',
-          actions: assign({ offset: ({ context }) => context.batch.offset, batch: { updates: [], offset: 0 } }),
+          actions: [
+            assign({ offset: ({ context }) => context.batch.offset, batch: { updates: [], offset: 0 } }),
+            'prove',
+          ],
         },
         onError: { target: 'backingOff', actions: 'noteFailure' },
       },

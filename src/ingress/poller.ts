@@ -1,5 +1,5 @@
 import { fromPromise } from 'xstate';
-import { type Batch, machine, type PollFailure } from '../../machines/poller.machine.ts';
+import { type Batch, machine, type PollFailure, type PollInput } from '../../machines/poller.machine.ts';
 import { backoffMs } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
@@ -20,6 +20,7 @@ export interface PollerOptions {
   /** Commits a batch with its offset (I1: polling goes on only when this has resolved). */
   readonly receive: (batch: Batch) => Promise<void>;
   readonly onBot: (bot: { readonly id: string; readonly username: string | null }) => void;
+  /** Polling works: a poll was answered, and what it brought is stored. */
   readonly onUp: () => void;
   readonly onDown: (failure: PollFailure, failures: number) => void;
 }
@@ -52,14 +53,15 @@ export function createPoller(options: PollerOptions) {
         if (options.deleteWebhook) await call('deleteWebhook', {}, signal);
         return { offset: await options.pollOffset() };
       }),
-      poll: fromPromise<Batch, { offset: number | null }>(async ({ input: { offset }, signal }) => {
+      poll: fromPromise<Batch, PollInput>(async ({ input: { offset, probe }, signal }) => {
         const begun = clock.now();
-        const params = { limit: limits.pollUpdatesMax, timeout: options.pollTimeoutS, allowed_updates: UPDATE_KINDS };
-        const timeoutMs = options.pollTimeoutS * 1000 + limits.botApiTimeoutMs;
+        const timeout = probe ? 0 : options.pollTimeoutS;
+        const params = { limit: limits.pollUpdatesMax, timeout, allowed_updates: UPDATE_KINDS };
+        const timeoutMs = timeout * 1000 + limits.botApiTimeoutMs;
         const result = await call('getUpdates', offset === null ? params : { offset, ...params }, signal, timeoutMs);
         const batch = batchOf(result, offset);
         // A server that answers a long poll at once with nothing must not make this a busy loop.
-        if (batch.updates.length === 0 && clock.now() - begun < limits.pollEmptyMinMs) {
+        if (!probe && batch.updates.length === 0 && clock.now() - begun < limits.pollEmptyMinMs) {
           await new Promise<void>((resolve) => clock.setTimeout(resolve, limits.pollEmptyMinMs));
         }
         return batch;
@@ -80,7 +82,7 @@ export function createPoller(options: PollerOptions) {
     },
     delays: {
       backoff: ({ context: { failure, failures } }) => {
-        if (failure?.retryAfterMs !== undefined) return failure.retryAfterMs;
+        if (failure?.retryAfterMs !== undefined) return Math.min(failure.retryAfterMs, limits.timerArmMaxMs);
         return backoffMs(failures, limits.pollBackoffMinMs, limits.pollBackoffMaxMs, random);
       },
       conflict: limits.pollConflictDelayMs,

@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest';
+import { waitFor } from 'xstate';
+import { limits } from '../../src/limits.ts';
+import { newBot, pending, startPoller, until, untilFailed } from './support.ts';
+
+test.each([
+  ['Telegram answers 502', { kind: 'error', error_code: 502 }],
+  ['the connection is cut', { kind: 'reset' }],
+  ['the answer is lost', { kind: 'lost_answer' }],
+  ['the answer is no JSON', { kind: 'malformed' }],
+  ['the answer is no list', { kind: 'malformed', body: '{"ok":true,"result":{}}' }],
+  ['an update has no id', { kind: 'malformed', body: '{"ok":true,"result":[{"message":{}}]}' }],
+  ['an id is no number', { kind: 'malformed', body: '{"ok":true,"result":[{"update_id":"7"}]}' }],
+  ['an update is no object', { kind: 'malformed', body: '{"ok":true,"result":[7]}' }],
+])('%s: each wait is twice as long, nothing is confirmed, and the updates come in the end', async (_, fault) => {
+  const world = await newBot();
+  await world.bot.write(777, 'hello');
+  await world.bot.control('faults', { method: 'getUpdates', times: 5, ...fault });
+  const poller = await startPoller({}, world);
+  for (let n = 1; n <= 5; n += 1) {
+    await untilFailed(poller, n);
+    expect(await pending(world.bot)).toBe(1);
+    expect(poller.ups.count).toBe(0);
+    await poller.clock.advance(poller.waits.at(-1) ?? 0);
+  }
+  await until(async () => (await pending(world.bot)) === 0);
+  expect(poller.waits).toEqual([500, 1000, 2000, 4000, 8000]);
+  expect(poller.downs.map(({ failures }) => failures)).toEqual([1, 2, 3, 4, 5]);
+  expect(poller.polls().every(({ offset }) => offset === undefined || poller.received.length > 0)).toBe(true);
+  await until(() => poller.ups.count > 0);
+  expect(poller.actor.getSnapshot().context).toMatchObject({ failures: 0, failure: null });
+});
+
+test('waits are spread by jitter: from half to the whole of each', async () => {
+  const world = await newBot();
+  await world.bot.control('faults', { method: 'getUpdates', times: 2, kind: 'error', error_code: 500 });
+  const poller = await startPoller({ random: () => 0 }, world);
+  await untilFailed(poller, 1);
+  await poller.clock.advance(1000);
+  await untilFailed(poller, 2);
+  expect(poller.waits).toEqual([250, 500]);
+});
+
+test('a disk that goes on failing is tried ever more seldom, although each poll is answered', async () => {
+  const poller = await startPoller({ receive: () => Promise.reject(new Error('the disk is full')) });
+  await poller.bot.write(777, 'hello');
+  for (let n = 1; n <= 3; n += 1) {
+    await untilFailed(poller, n);
+    await poller.clock.advance(poller.waits.at(-1) ?? 0);
+  }
+  expect(poller.waits.slice(0, 3)).toEqual([500, 1000, 2000]);
+});
+
+test('after a failure a short poll shows at once that polling works again', async () => {
+  const poller = await startPoller();
+  await until(async () => (await poller.bot.control('')).polling);
+  await poller.bot.control('faults', { method: 'getUpdates', kind: 'error', error_code: 502 });
+  await poller.bot.write(777, 'hello');
+  await untilFailed(poller, 1);
+  const upsBefore = poller.ups.count;
+  await poller.clock.advance(1000);
+  await until(() => poller.ups.count > upsBefore);
+  await until(async () => (await poller.bot.control('')).polling);
+});
+
+test("Telegram's retry_after is obeyed to the second", async () => {
+  const world = await newBot();
+  await world.bot.control('faults', { method: 'getUpdates', kind: 'error', error_code: 429, retry_after: 7 });
+  const poller = await startPoller({}, world);
+  await untilFailed(poller, 1);
+  expect(poller.downs[0]?.failure.kind).toBe('wait');
+  await poller.clock.advance(6999);
+  expect(poller.polls()).toHaveLength(1);
+  await poller.clock.advance(1);
+  await until(async () => (await world.bot.control('')).polling);
+});
+
+test('another poller is explained as one, and disturbed only at long intervals', async () => {
+  const poller = await startPoller();
+  await until(async () => (await poller.bot.control('')).polling);
+  const rival = poller.bot.bot('getUpdates', { timeout: 50 });
+  await untilFailed(poller, 1);
+  expect(poller.downs[0]?.failure).toMatchObject({
+    kind: 'conflict',
+    message: expect.stringMatching(/^Another process polls this bot with the same token .*Stop it/),
+  });
+  const [ups, asked] = [poller.ups.count, poller.asked.length];
+  await poller.clock.advance(limits.pollConflictDelayMs - 1);
+  expect(poller.asked).toHaveLength(asked);
+  await poller.clock.advance(1);
+  // It is the rival's turn to be ended; that polling works shows only when a whole poll was answered.
+  expect((await rival).error_code).toBe(409);
+  await until(async () => (await poller.bot.control('')).polling);
+  expect(poller.ups.count).toBe(ups);
+  await poller.bot.write(777, 'hello');
+  await until(() => poller.ups.count > ups);
+});
+
+test('a webhook is explained as one, and polling begins once it is gone', async () => {
+  const world = await newBot();
+  await world.bot.bot('setWebhook', { url: 'http://127.0.0.1:9/hook' });
+  const poller = await startPoller({}, world);
+  await untilFailed(poller, 1);
+  expect(poller.downs[0]?.failure).toMatchObject({
+    kind: 'conflict',
+    message: expect.stringMatching(/^A webhook is set for this bot.*telegram\.deleteWebhook/),
+  });
+  expect(poller.ups.count).toBe(0);
+  expect((await world.bot.control('')).webhook).toBe('http://127.0.0.1:9/hook');
+  await world.bot.bot('deleteWebhook');
+  await poller.clock.advance(limits.pollConflictDelayMs);
+  await until(async () => (await world.bot.control('')).polling);
+});
+
+test('a webhook is taken away where the settings say so', async () => {
+  const world = await newBot();
+  await world.bot.bot('setWebhook', { url: 'http://127.0.0.1:9/hook' });
+  const poller = await startPoller({ deleteWebhook: true }, world);
+  await until(async () => (await world.bot.control('')).polling);
+  expect((await world.bot.control('')).webhook).toBeNull();
+  expect(poller.downs).toEqual([]);
+});
+
+test.each([401, 404])('a token that Telegram refuses with %d ends the poller with what to do', async (error_code) => {
+  const world = await newBot();
+  await world.bot.control('faults', { method: 'getMe', kind: 'error', error_code });
+  const poller = await startPoller({}, world);
+  const { output } = await waitFor(poller.actor, ({ status }) => status === 'done');
+  expect(output?.failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('TELEGRAM_BOT_TOKEN') });
+  expect(poller.downs).toHaveLength(1);
+});
+
+test('a token revoked while a poll is open ends the poller', async () => {
+  const poller = await startPoller();
+  await until(async () => (await poller.bot.control('')).polling);
+  await poller.bot.control('revoke', {});
+  const { output } = await waitFor(poller.actor, ({ status }) => status === 'done');
+  expect(output?.failure?.kind).toBe('refused');
+});
+
+test('Telegram that cannot be reached at start is tried until it can', async () => {
+  const world = await newBot();
+  await world.bot.control('faults', { method: 'getMe', times: 2, kind: 'reset' });
+  const poller = await startPoller({}, world);
+  await untilFailed(poller, 1);
+  await poller.clock.advance(1000);
+  await untilFailed(poller, 2);
+  await poller.clock.advance(1000);
+  await until(async () => (await world.bot.control('')).polling);
+  expect(poller.waits.slice(0, 2)).toEqual([500, 1000]);
+});
