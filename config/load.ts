@@ -17,7 +17,7 @@ const isFields = (value: unknown): value is Fields =>
  * first that is unknown, of a wrong type or out of bounds; a secret's value is not repeated.
  */
 export function loadSettings(folder: string, env: Readonly<Record<string, string | undefined>>): Settings {
-  if (env.DATABASE_URL !== undefined) {
+  if (env.DATABASE_URL !== undefined && env.DATABASE_URL !== '') {
     throw new SettingsError(
       'DATABASE_URL is set, but PostgreSQL is not supported yet: unset it to use SQLite in SWITCHBOARD_DATA',
     );
@@ -39,7 +39,13 @@ function readJson(path: string): Fields {
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new SettingsError(`${path} cannot be read as JSON: ${error instanceof Error ? error.message : error}`);
+    // What the parser quotes of the file may be a secret: only the place is told.
+    const text = error instanceof Error ? error.message : '';
+    const why =
+      error instanceof SyntaxError
+        ? `is not valid JSON ${/\(line.*\)/.exec(text)?.[0] ?? ''}`
+        : `cannot be read: ${text}`;
+    throw new SettingsError(`${path} ${why.trim()}`);
   }
   if (!isFields(value)) throw new SettingsError(`${path} must hold a JSON object`);
   return value;
@@ -92,7 +98,9 @@ function firstError(settings: Fields, origins: Map<string, string>): SettingsErr
   const schema = parts.reduce<TSchema | undefined>((at, part) => at && propertyOf(at, part), SettingsSchema);
   if (schema === undefined) return new SettingsError(`${origin}: ${name} is no setting: see config/schema.ts`);
   const value = parts.reduce<unknown>((at, part) => (isFields(at) ? at[part] : undefined), settings);
-  const shown = /token|secret/.test(path) ? 'a value that is not shown' : JSON.stringify(value);
+  // In place of a whole group anything may stand, a secret too.
+  const hidden = /token|secret/.test(path) || IsObject(schema);
+  const shown = hidden && value !== null ? 'a value that is not shown' : JSON.stringify(value);
   return new SettingsError(`${origin}: ${name} is ${shown}; allowed is ${allowed(schema)}`);
 }
 

@@ -6,12 +6,17 @@ const whole = (description: string, minimum: number, maximum: number, env?: stri
 const rate = (description: string, minimum: number, maximum: number) => Type.Number({ description, minimum, maximum });
 const text = (description: string, options: { env?: string; pattern?: string; says?: string; minLength?: number }) =>
   Type.String({ description, ...options });
+/** With a host, maybe a port and a path. */
+const ADDRESS = '^https?://([\\w-]+(\\.[\\w-]+)*|\\[[\\da-fA-F:.]+\\])(:\\d{1,5})?(/[^\\s?#]*)?';
 const optional = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const strict = { additionalProperties: false };
 
 const Selection = Type.Object(
   {
-    machine: text('File machines/<machine>.machine.ts', { pattern: '^[a-z][a-z0-9-]*$' }),
+    machine: text('File machines/<machine>.machine.ts', {
+      pattern: '^[a-z][a-z0-9-]*$',
+      says: 'a name of a-z, 0-9 and -',
+    }),
     per: Type.Optional(Type.Union([Type.Literal('chat'), Type.Literal('user'), Type.Literal('topic')])),
   },
   strict,
@@ -30,7 +35,7 @@ export const SettingsSchema = Type.Object(
         ),
         apiRoot: text('Where the Bot API is', {
           env: 'TELEGRAM_API_ROOT',
-          pattern: '^https?://[^\\s/]+[^\\s]*$',
+          pattern: `${ADDRESS}$`,
           says: 'an http:// or https:// address',
         }),
         pollTimeoutS: whole('Seconds that a long poll waits for an update', 1, 50),
@@ -40,7 +45,7 @@ export const SettingsSchema = Type.Object(
     ),
     http: Type.Object(
       {
-        host: text('Address to listen on', { env: 'SWITCHBOARD_HOST', minLength: 1 }),
+        host: text('Address to listen on', { env: 'SWITCHBOARD_HOST', minLength: 1, says: 'a host name or address' }),
         port: whole('Port to listen on; 0 takes a free one', 0, 65535, 'SWITCHBOARD_PORT'),
       },
       strict,
@@ -49,7 +54,7 @@ export const SettingsSchema = Type.Object(
       { port: whole("The sandbox's port; 0 takes a free one", 0, 65535, 'SWITCHBOARD_SANDBOX_PORT') },
       strict,
     ),
-    data: text('Folder of the database', { env: 'SWITCHBOARD_DATA', minLength: 1 }),
+    data: text('Folder of the database', { env: 'SWITCHBOARD_DATA', minLength: 1, says: 'the path of a folder' }),
     logLevel: Type.Union(
       ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
       { description: 'How much is logged', env: 'SWITCHBOARD_LOG_LEVEL' },
@@ -63,7 +68,7 @@ export const SettingsSchema = Type.Object(
         url: optional(
           text("The team's HTTP service; without it the example payments run in the process", {
             env: 'SWITCHBOARD_BACKEND_URL',
-            pattern: '^https?://[^\\s/]+[^\\s]*$',
+            pattern: `${ADDRESS}(\\?[^\\s#]*)?$`,
             says: 'an http:// or https:// address',
           }),
         ),
