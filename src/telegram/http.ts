@@ -62,11 +62,14 @@ function parse(text: string): unknown {
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
-/** Errors of name look-up, connecting and TLS come before the first byte of the request. */
+/** Errors of name look-up, connecting and TLS come before the first byte of the request, as does a closed client's. */
 const NEVER_LEFT =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|UND_ERR_DESTROYED|UND_ERR_CLOSED|CERT_.*|ERR_TLS_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*)$/;
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|UND_ERR_CLOSED|CERT_.*|ERR_TLS_.*|ERR_SSL_WRONG_VERSION_NUMBER|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*)$/;
 
-const hasLeft = (error: unknown): boolean => !NEVER_LEFT.test(codeOf(error));
+const hasLeft = (error: unknown): boolean => {
+  const connecting = error instanceof Error && 'syscall' in error && error.syscall === 'connect';
+  return !connecting && !NEVER_LEFT.test(codeOf(error));
+};
 
 const reason = (error: unknown, timedOut: boolean, timeoutMs: number): string =>
   timedOut ? `nothing within ${timeoutMs} ms` : codeOf(error) || errorText(error);

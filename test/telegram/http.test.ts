@@ -1,0 +1,199 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { limits } from '../../src/limits.ts';
+import { TelegramRefused, TelegramUnreachable } from '../../src/telegram/errors.ts';
+import { createHttpBotApi } from '../../src/telegram/http.ts';
+import { start } from '../sandbox/start.ts';
+
+const TOKEN = '42:a-token-that-no-message-may-repeat';
+
+function api(root: string, token = TOKEN) {
+  const made = createHttpBotApi({ root, token, connections: 2 });
+  onTestFinished(() => made.close());
+  return made;
+}
+
+/** Something that answers as a test likes, on the loopback. */
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  return listening(server, () => server.closeAllConnections());
+}
+
+async function serveTcp(onSocket: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    sockets.add(socket.on('error', () => {}));
+    onSocket(socket);
+  });
+  return listening(server, () => sockets.forEach((socket) => void socket.destroy()));
+}
+
+async function listening(server: Server, cut: () => void) {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    cut();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** What the call throws; its messages, and its causes' messages, never hold the token. */
+async function failure(call: Promise<unknown>): Promise<unknown> {
+  const error: unknown = await call.then(
+    () => expect.fail('the call succeeded'),
+    (thrown: unknown) => thrown,
+  );
+  for (let at = error; at instanceof Error; at = at.cause) expect(`${at.message} ${at.stack}`).not.toContain(TOKEN);
+  return error;
+}
+
+async function unreachable(call: Promise<unknown>): Promise<TelegramUnreachable> {
+  const error = await failure(call);
+  if (error instanceof TelegramUnreachable) return error;
+  throw error;
+}
+
+async function refused(call: Promise<unknown>): Promise<TelegramRefused> {
+  const error = await failure(call);
+  if (error instanceof TelegramRefused) return error;
+  throw error;
+}
+
+test('a result comes as Telegram sent it', async () => {
+  const { sandbox, token, write } = await start();
+  await write(777, 'hello');
+  const sent = await api(sandbox.url, token).call('sendMessage', { chat_id: 777, text: 'ä 🙂' });
+  expect(sent).toMatchObject({ text: 'ä 🙂', chat: { id: 777 } });
+});
+
+test('a slash at the end of the root does no harm', async () => {
+  const { sandbox, token } = await start();
+  expect(await api(`${sandbox.url}/`, token).call('getMe', {})).toMatchObject({ is_bot: true });
+});
+
+test('where nobody listens the call has never left', async () => {
+  const server = createServer();
+  const root = await listening(server, () => {});
+  server.close();
+  await once(server, 'close');
+  const error = await unreachable(api(root).call('sendMessage', { chat_id: 1, text: 'x' }));
+  expect([error.left, error.message]).toEqual([false, 'No answer from Telegram to sendMessage: ECONNREFUSED']);
+});
+
+test('a name that nobody knows: the call has never left', async () => {
+  expect((await unreachable(api('http://nobody.invalid').call('getMe', {}))).left).toBe(false);
+});
+
+test('TLS that does not come about: the call has never left', async () => {
+  const root = await serveTcp((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  const error = await unreachable(api(root.replace('http:', 'https:')).call('getMe', {}));
+  expect(error.left).toBe(false);
+});
+
+test.each(['reset', 'lost_answer'])('a connection cut by a %s: the call may have been carried out', async (kind) => {
+  const { sandbox, token, control, write } = await start();
+  await write(777, 'hello');
+  await control('faults', { method: 'sendMessage', kind });
+  const error = await unreachable(api(sandbox.url, token).call('sendMessage', { chat_id: 777, text: 'x' }));
+  expect(error.left).toBe(true);
+  expect((await control('chats/777')).messages).toHaveLength(kind === 'reset' ? 1 : 2);
+});
+
+test('a connection cut before a byte of the request was read: the call may have left', async () => {
+  const root = await serveTcp((socket) => socket.resetAndDestroy());
+  expect((await unreachable(api(root).call('getMe', {}))).left).toBe(true);
+});
+
+test('no answer in time: the call may have been carried out', async () => {
+  const { sandbox, token, control } = await start();
+  await control('faults', { method: 'sendMessage', kind: 'timeout' });
+  const calling = api(sandbox.url, token).call('sendMessage', { chat_id: 1, text: 'x' }, { timeoutMs: 50 });
+  const error = await unreachable(calling);
+  expect([error.left, error.message]).toEqual([true, 'No answer from Telegram to sendMessage: nothing within 50 ms']);
+});
+
+test('an answer that stops in the middle counts as none', async () => {
+  const root = await serve((_, response) => {
+    response.writeHead(200, { 'content-length': 1000 });
+    response.write('{"ok":true,"result":', () => response.destroy());
+  });
+  expect((await unreachable(api(root).call('sendMessage', {}))).left).toBe(true);
+});
+
+test.each([
+  ['an HTML page of a gateway', 502, '<html>502 Bad Gateway</html>'],
+  ['nothing', 200, ''],
+  ['JSON of another shape', 200, '{"result":true}'],
+  ['a refusal without a code', 200, '{"ok":false,"description":"no"}'],
+])('%s is no answer: the call may have been carried out', async (_, status, body) => {
+  const root = await serve((_request, response) => response.writeHead(status).end(body));
+  const error = await unreachable(api(root).call('sendMessage', {}));
+  expect(error.left).toBe(true);
+  expect(error.message).toBe(
+    `No answer from Telegram to sendMessage: HTTP ${status} with ${body.length} characters that are no answer`,
+  );
+});
+
+test('an answer beyond the bound is dropped while it comes', async () => {
+  const root = await serve((_, response) => {
+    const chunk = Buffer.alloc(1024 * 1024, ' ');
+    let left = limits.botApiAnswerBytesMax / chunk.length + 1;
+    const more = (): void => {
+      if (left-- > 0) response.write(chunk, more);
+      else response.end('{"ok":true,"result":[]}');
+    };
+    more();
+  });
+  const error = await unreachable(api(root).call('getUpdates', {}));
+  expect([error.left, error.message]).toEqual([
+    true,
+    'No answer from Telegram to getUpdates: UND_ERR_RES_EXCEEDED_MAX_SIZE',
+  ]);
+});
+
+test('a call that is aborted may have left', async () => {
+  const { sandbox, token, untilPolling } = await start();
+  const stop = new AbortController();
+  const calling = api(sandbox.url, token).call('getUpdates', { timeout: 50 }, { signal: stop.signal });
+  await untilPolling();
+  stop.abort();
+  expect((await unreachable(calling)).left).toBe(true);
+});
+
+test('closing in the middle of a call: it may have been carried out', async () => {
+  const { sandbox, token, untilPolling } = await start();
+  const closing = createHttpBotApi({ root: sandbox.url, token, connections: 1 });
+  const calling = unreachable(closing.call('getUpdates', { timeout: 50 }));
+  await untilPolling();
+  await closing.close();
+  expect((await calling).left).toBe(true);
+});
+
+test('a 429 tells how long to wait', async () => {
+  const { sandbox, token, control } = await start();
+  await control('faults', { method: 'sendMessage', error_code: 429, retry_after: 7 });
+  const error = await refused(api(sandbox.url, token).call('sendMessage', { chat_id: 1, text: 'x' }));
+  expect(error).toMatchObject({ errorCode: 429, retryAfterMs: 7000, migrateToChat: undefined });
+  expect(error.description).toBe('Too Many Requests: retry after 7');
+});
+
+test('a group that became a supergroup: the refusal tells its new id', async () => {
+  const { sandbox, token, control } = await start();
+  const { chat_id } = await control('chats', { type: 'group', title: 'Friends' });
+  await control(`chats/${chat_id}/migrate`, { to: -1_002_000_000_001 });
+  const error = await refused(api(sandbox.url, token).call('sendMessage', { chat_id, text: 'x' }));
+  expect(error).toMatchObject({ errorCode: 400, migrateToChat: '-1002000000001' });
+});
+
+test('a refusal is told in the words of Telegram, without the token', async () => {
+  const { sandbox } = await start();
+  const error = await refused(api(sandbox.url, 'not a token').call('getMe', {}));
+  expect(error.message).toBe('Telegram refused getMe: 404 Not Found');
+});
+
+test('an address that is none tells nothing of the token', async () => {
+  expect((await unreachable(api('http://:0').call('getMe', {}))).message).not.toContain(TOKEN);
+});
