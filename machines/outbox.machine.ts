@@ -23,9 +23,15 @@ const settled = {
   params: ({ event }: { event: { readonly inFlight: number } }) => event.inFlight,
 } as const;
 
+/** What a look into the outbox says of itself. */
+const looked = {
+  type: 'noteClaim',
+  params: ({ event }: { event: { readonly output: Claimed } }) => event.output,
+} as const;
+
 export const machine = setup({
   types: {
-    context: {} as { inFlight: number; waitMs: number | null; again: boolean; failures: number },
+    context: {} as { inFlight: number; waitMs: number | null; again: boolean; ending: boolean; failures: number },
     events: {} as OutboxEvent,
   },
   actors: {
@@ -37,9 +43,11 @@ export const machine = setup({
     tellUp: () => {},
     tellDown: (_, _params: { error: unknown }) => {},
     countInFlight: assign({ inFlight: (_, inFlight: number) => inFlight }),
+    noteClaim: assign((_, { inFlight, waitMs }: Claimed) => ({ inFlight, waitMs, failures: 0 })),
     lookAgain: assign({ again: true }),
   },
   guards: {
+    isEnding: ({ context }) => context.ending,
     lookAgain: ({ context }) => context.again,
     foundSome: (_, claimed: Claimed) => claimed.count > 0,
     nothingInFlight: ({ context }) => context.inFlight === 0,
@@ -53,7 +61,7 @@ export const machine = setup({
 }).createMachine({
   id: 'outbox',
   description: 'Claims messages in the database, has them sent, and hears of their fates (I5).',
-  context: { inFlight: 0, waitMs: null, again: false, failures: 0 },
+  context: { inFlight: 0, waitMs: null, again: false, ending: false, failures: 0 },
   initial: 'gathering',
   on: { drain: '.draining' },
   states: {
@@ -63,34 +71,32 @@ export const machine = setup({
       on: {
         'messages.queued': { actions: 'lookAgain' },
         'message.settled': { actions: [settled, 'lookAgain'] },
+        // A claim cannot be called back: what it brings is sent, and waited for.
+        drain: { actions: assign({ ending: true }) },
       },
       invoke: {
         src: 'claim',
         onDone: [
+          { guard: 'isEnding', target: 'draining', actions: looked },
           {
             guard: { type: 'foundSome', params: ({ event }) => event.output },
             target: 'gathering',
             reenter: true,
-            actions: [assign({ inFlight: ({ event }) => event.output.inFlight, failures: 0 }), 'tellUp'],
+            actions: [looked, 'tellUp'],
           },
+          { guard: 'lookAgain', target: 'gathering', reenter: true, actions: [looked, 'tellUp'] },
+          { target: 'waiting', actions: [looked, 'tellUp'] },
+        ],
+        onError: [
+          { guard: 'isEnding', target: 'draining' },
           {
-            guard: 'lookAgain',
-            target: 'gathering',
-            reenter: true,
-            actions: [assign({ failures: 0 }), 'tellUp'],
-          },
-          {
-            target: 'waiting',
-            actions: [assign({ waitMs: ({ event }) => event.output.waitMs, failures: 0 }), 'tellUp'],
+            target: 'backingOff',
+            actions: [
+              assign({ failures: ({ context }) => context.failures + 1 }),
+              { type: 'tellDown', params: ({ event }) => ({ error: event.error }) },
+            ],
           },
         ],
-        onError: {
-          target: 'backingOff',
-          actions: [
-            assign({ failures: ({ context }) => context.failures + 1 }),
-            { type: 'tellDown', params: ({ event }) => ({ error: event.error }) },
-          ],
-        },
       },
     },
     waiting: {

@@ -49,7 +49,9 @@ export function parseCall(body: unknown, keyId: string, now: number): NewMessage
 
 function chatOf(chatId: unknown): string {
   if (typeof chatId === 'number' && Number.isSafeInteger(chatId) && chatId !== 0) return String(chatId);
-  if (typeof chatId === 'string' && /^(-?[1-9]\d{0,15}|@[A-Za-z]\w{3,31})$/.test(chatId)) return chatId;
+  if (typeof chatId === 'string' && /^@[A-Za-z]\w{3,31}$/.test(chatId)) return chatId;
+  const whole = typeof chatId === 'string' && /^-?[1-9]\d{0,15}$/.test(chatId);
+  if (whole && Number.isSafeInteger(Number(chatId))) return chatId;
   throw invalid('chat_id', 'chat_id must be a chat id (a whole number) or an @name');
 }
 
@@ -70,7 +72,9 @@ function checkText(params: Readonly<Record<string, unknown>>, field: string, max
   const value = params[field];
   if (typeof value !== 'string') throw invalid(field, `${field} must be a string`);
   if (!mayBeEmpty && value.trim() === '') throw refused(field, `${field} must not be empty`);
-  if (value.length > max) throw refused(field, `${field} has ${value.length} characters, Telegram takes ${max}`);
+  // Characters, not UTF-16 units: an emoji counts as one.
+  const length = value.length > max ? [...value].length : value.length;
+  if (length > max) throw refused(field, `${field} has ${length} characters, Telegram takes ${max}`);
 }
 
 function deliveryOf(
@@ -78,10 +82,10 @@ function deliveryOf(
   now: number,
 ): Pick<NewMessage, 'priority' | 'sendAt' | 'expiresAt' | 'onUnknown'> {
   if (!Delivery.Check(delivery)) {
-    const [first] = Delivery.Errors(delivery);
+    const field = `delivery${wrongField(delivery)}`;
     throw invalid(
-      `delivery${first?.instancePath ?? ''}`,
-      `delivery${first?.instancePath ?? ''}: ${first?.message ?? 'is wrong'}`,
+      field,
+      `${field}: delivery takes send_at, expires_at, priority (${PRIORITIES.join(', ')}), on_unknown (hold, resend)`,
     );
   }
   const sendAt = timeOf('delivery/send_at', delivery.send_at);
@@ -94,6 +98,14 @@ function deliveryOf(
   }
   const priority = PRIORITIES.indexOf(delivery.priority ?? 'normal');
   return { priority, sendAt, expiresAt, onUnknown: delivery.on_unknown ?? 'hold' };
+}
+
+/** The path of the first field that is wrong or unknown; empty where `delivery` is no object. */
+function wrongField(delivery: unknown): string {
+  const [first] = Delivery.Errors(delivery);
+  if (typeof delivery !== 'object' || delivery === null || first?.instancePath !== '') return first?.instancePath ?? '';
+  const unknown = Object.keys(delivery).find((name) => !Object.hasOwn(DeliverySchema.properties, name));
+  return unknown === undefined ? '' : `/${unknown}`;
 }
 
 function timeOf(field: string, value: string | undefined): number | null {

@@ -9,7 +9,8 @@ import { chatIdOf, messageId } from './outbox.ts';
 export type Fate =
   | { readonly kind: 'sent'; readonly telegramMessageId: number | null }
   | { readonly kind: 'failed'; readonly error: FateError }
-  | { readonly kind: 'unknown'; readonly error: FateError }
+  /** With on_unknown "resend" it is sent again after `resendAfterMs`. */
+  | { readonly kind: 'unknown'; readonly error: FateError; readonly resendAfterMs: number }
   | { readonly kind: 'retry'; readonly error: FateError; readonly delayMs: number }
   | { readonly kind: 'moved'; readonly to: string; readonly error: FateError };
 
@@ -34,12 +35,14 @@ export function fateOfError(error: unknown, attempts: number, random: () => numb
   if (error instanceof TelegramUnreachable) {
     const fateError = { code: 0, description: error.message };
     return error.left
-      ? { kind: 'unknown', error: fateError }
+      ? { kind: 'unknown', error: fateError, resendAfterMs: backoff(attempts, random) }
       : retryOrFail(fateError, attempts, backoff(attempts, random));
   }
   if (error instanceof TelegramRefused) {
     const fateError = { code: error.errorCode, description: error.description };
-    if (error.migrateToChat !== undefined) return { kind: 'moved', to: error.migrateToChat, error: fateError };
+    if (error.migrateToChat !== undefined && attempts < limits.sendAttemptsMax) {
+      return { kind: 'moved', to: error.migrateToChat, error: fateError };
+    }
     if (error.retryAfterMs !== undefined) return retryOrFail(fateError, attempts, error.retryAfterMs);
     if (error.errorCode >= 500 || error.errorCode === 429) {
       return retryOrFail(fateError, attempts, backoff(attempts, random));
@@ -47,7 +50,8 @@ export function fateOfError(error: unknown, attempts: number, random: () => numb
     return { kind: 'failed', error: fateError };
   }
   // Not Telegram's doing: nothing tells whether the request left.
-  return { kind: 'unknown', error: { code: 0, description: errorText(error) } };
+  const fateError = { code: 0, description: errorText(error) };
+  return { kind: 'unknown', error: fateError, resendAfterMs: backoff(attempts, random) };
 }
 
 const retryOrFail = (error: FateError, attempts: number, delayMs: number): Fate =>
@@ -61,7 +65,7 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
   switch (fate.kind) {
     case 'sent': {
       const { telegramMessageId } = fate;
-      tx.changeMessage(message.seq, { status: 'sent', telegramMessageId });
+      tx.changeMessage(message.seq, { status: 'sent', telegramMessageId, error: null });
       tell(tx, bot, message, 'sent', telegramMessageId === null ? {} : { telegram_message_id: telegramMessageId });
       return;
     }
@@ -69,14 +73,16 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
       tx.changeMessage(message.seq, { status: 'failed', error: JSON.stringify(fate.error) });
       tell(tx, bot, message, 'failed', { error: fate.error });
       return;
-    case 'unknown':
+    case 'unknown': {
       // With `resend` the sender has said that a double is better than a loss; the operators still hear of it.
+      const again = message.onUnknown === 'resend' && message.attempts < limits.sendAttemptsMax;
       tx.changeMessage(message.seq, {
-        status: message.onUnknown === 'resend' && message.attempts < limits.sendAttemptsMax ? 'queued' : 'unknown',
+        ...(again ? { status: 'queued', dueAt: tx.now + fate.resendAfterMs } : { status: 'unknown' }),
         error: JSON.stringify(fate.error),
       });
       tell(tx, bot, message, 'unknown', { error: fate.error });
       return;
+    }
     case 'retry':
       tx.changeMessage(message.seq, {
         status: 'queued',

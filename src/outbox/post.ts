@@ -27,6 +27,9 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
   const { bot } = journal;
   const waiting = new Map<number, Set<() => void>>();
 
+  const isSettled = (message: MessageRecord | null): boolean => message === null || SETTLED.includes(message.status);
+
+  /** A call has ended. Those who wait look for themselves: it may be tried again. */
   const settledNow = (seq: number): void => {
     for (const wake of waiting.get(seq) ?? []) wake();
   };
@@ -38,6 +41,7 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
     }
     const requestHash = createHash('sha256').update(JSON.stringify(post.body)).digest('hex');
     return journal.write(async (tx) => {
+      tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
       const first = await tx.remembered(post.keyId, post.idempotencyKey);
       if (first !== null) {
         if (first.requestHash !== requestHash) {
@@ -81,7 +85,7 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
       job(tx, message);
       return (await tx.message(message.seq)) ?? message;
     });
-    if (SETTLED.includes(changed.status)) settledNow(changed.seq);
+    if (isSettled(changed)) settledNow(changed.seq);
     return changed;
   }
 
@@ -97,21 +101,23 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
     async settled(id, timeoutMs, signal) {
       const seq = seqOfMessageId(bot, id);
       const found = await find(id);
-      if (seq === null || found === null || SETTLED.includes(found.status) || timeoutMs <= 0) return found;
+      if (seq === null || isSettled(found) || timeoutMs <= 0 || signal.aborted) return found;
       let timer: TimerHandle | undefined;
-      let wake = () => {};
+      let look = () => {};
+      let stop = () => {};
       await new Promise<void>((resolve) => {
-        wake = resolve;
-        waiting.set(seq, (waiting.get(seq) ?? new Set()).add(wake));
+        stop = resolve;
+        look = () => void find(id).then((message) => isSettled(message) && resolve(), resolve);
+        waiting.set(seq, (waiting.get(seq) ?? new Set()).add(look));
         timer = clock.setTimeout(resolve, Math.min(timeoutMs, limits.messageWaitMaxMs));
-        signal.addEventListener('abort', wake, { once: true });
+        signal.addEventListener('abort', stop, { once: true });
         // It may have been settled while this was being set up.
-        void find(id).then((message) => message !== null && SETTLED.includes(message.status) && resolve());
+        look();
       });
       clock.clearTimeout(timer);
-      signal.removeEventListener('abort', wake);
+      signal.removeEventListener('abort', stop);
       const wakers = waiting.get(seq);
-      wakers?.delete(wake);
+      wakers?.delete(look);
       if (wakers?.size === 0) waiting.delete(seq);
       return find(id);
     },

@@ -102,7 +102,8 @@ export function createSender({ journal, api, pacing, clock, random, log, onFate,
         void send({ ...message, attempts: message.attempts + 1 });
       }
       const count = claimed.messages.length;
-      return { count, inFlight: inFlight.size, waitMs: await nextWait(now, cooling.waitMs) };
+      const waitMs = await nextWait(now, cooling.waitMs);
+      return { count, inFlight: inFlight.size, waitMs };
     },
 
     /** At start: what a process that died had claimed, and whose fate nobody can know (I5). */
@@ -110,7 +111,7 @@ export function createSender({ journal, api, pacing, clock, random, log, onFate,
       const error = { code: 0, description: 'Switchboard stopped while the call was under way' };
       return journal.write(async (tx) => {
         const orphans = await tx.orphanedMessages();
-        for (const message of orphans) settle(tx, bot, message, { kind: 'unknown', error });
+        for (const message of orphans) settle(tx, bot, message, { kind: 'unknown', error, resendAfterMs: 0 });
         return orphans.length;
       });
     },
@@ -121,11 +122,15 @@ export function createSender({ journal, api, pacing, clock, random, log, onFate,
 
   /** When there may be something to do that nobody will tell of: a due time, or a bucket that fills. */
   async function nextWait(now: number, coolingMs: number | null): Promise<number | null> {
-    const at = await journal.nextMessageAt();
-    if (at === null) return null;
-    // Due already: it waits for its chat or for the whole bot, or for a call that will tell when it ends.
-    if (at <= now) return coolingMs;
-    return Math.min(at - now, coolingMs ?? limits.timerArmMaxMs, limits.timerArmMaxMs);
+    const first = await journal.nextMessageAt();
+    if (first === null) return null;
+    if (first > now) return Math.min(first - now, limits.timerArmMaxMs);
+    // Due already: it waits for its chat or for the whole bot to cool, or for a call that will tell when it ends. What
+    // comes due later need not wait for that.
+    const next = await journal.nextMessageAt(now);
+    if (next === null && coolingMs === null) return null;
+    const never = Number.POSITIVE_INFINITY;
+    return Math.min(next === null ? never : next - now, coolingMs ?? never, limits.timerArmMaxMs);
   }
 }
 

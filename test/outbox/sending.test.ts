@@ -1,0 +1,154 @@
+import { expect, test } from 'vitest';
+import { limits } from '../../src/limits.ts';
+import { until } from '../ingress/support.ts';
+import { newWorld, runOutbox, texts } from './support.ts';
+
+test('I5: a message is `sending` in the database when Telegram gets the call, and `sent` after', async () => {
+  const { send, fateOf, calls, seenBy } = runOutbox(await newWorld());
+  const message = await fateOf(await send(1, 'hi'));
+  expect(calls).toHaveLength(1);
+  expect(calls[0]?.rows.map((params) => JSON.parse(params))).toEqual([{ chat_id: 1, text: 'hi' }]);
+  expect(message).toMatchObject({ status: 'sent', attempts: 1, error: null, telegramMessageId: expect.any(Number) });
+  expect(await seenBy(1)).toEqual(['hi']);
+});
+
+test('messages of a chat go one after the other, in order; another chat does not wait for them', async () => {
+  const world = await newWorld();
+  const { send, fateOf, seenBy, calls } = runOutbox(world);
+  await world.bot.control('faults', { method: 'sendMessage', chat_id: 1, kind: 'slow', delay_ms: 300 });
+  const ids = [await send(1, 'a'), await send(1, 'b'), await send(1, 'c')];
+  await fateOf(await send(2, 'other'));
+  expect(texts(calls)).toEqual(['a', 'other']);
+  for (const id of ids) expect((await fateOf(id)).status).toBe('sent');
+  expect(await seenBy(1)).toEqual(['a', 'b', 'c']);
+});
+
+test('a chat gets its burst at once and the rest at its rate', async () => {
+  const { send, advance, fateOf, calls } = runOutbox(await newWorld(), { rates: { chatPerS: 1, chatBurst: 2 } });
+  const ids = [await send(1, 'a'), await send(1, 'b'), await send(1, 'c'), await send(1, 'd')];
+  await fateOf(ids[1] ?? '');
+  await advance(999);
+  expect(texts(calls)).toEqual(['a', 'b']);
+  await advance(1);
+  await fateOf(ids[2] ?? '');
+  expect(texts(calls)).toEqual(['a', 'b', 'c']);
+  await advance(1000);
+  await fateOf(ids[3] ?? '');
+});
+
+test('a group has a rate of its own', async () => {
+  const world = await newWorld();
+  const { chat_id } = await world.bot.control('chats', { type: 'group', title: 'Friends' });
+  const { send, advance, fateOf, calls } = runOutbox(world, { rates: { groupPerMin: 20, groupBurst: 1 } });
+  await fateOf(await send(chat_id, 'a'));
+  const second = await send(chat_id, 'b');
+  await advance(2999);
+  expect(texts(calls)).toEqual(['a']);
+  await advance(1);
+  await fateOf(second);
+});
+
+test('all chats together keep to the overall rate', async () => {
+  const { send, advance, fateOf, calls } = runOutbox(await newWorld(), { rates: { overallPerS: 2, overallBurst: 2 } });
+  const ids = await Promise.all([1, 2, 3, 4].map((chat) => send(chat, 'x')));
+  await Promise.all(ids.slice(0, 2).map(fateOf));
+  await advance(499);
+  expect(calls).toHaveLength(2);
+  await advance(1);
+  await fateOf(ids[2] ?? '');
+  expect(calls).toHaveLength(3);
+  await advance(500);
+  await fateOf(ids[3] ?? '');
+});
+
+test('what is no message to Telegram takes nothing of the rate', async () => {
+  const { send, post, fateOf } = runOutbox(await newWorld(), { rates: { chatPerS: 0.01, chatBurst: 2 } });
+  const { telegramMessageId } = await fateOf(await send(1, 'a'));
+  for (const text of ['b', 'c', 'd']) {
+    const edit = { method: 'editMessageText', chat_id: 1, message_id: telegramMessageId, text };
+    expect((await fateOf(await post(edit))).status).toBe('sent');
+  }
+  expect((await fateOf(await send(1, 'last'))).status).toBe('sent');
+});
+
+test("Telegram's retry_after is obeyed, and holds that chat alone", async () => {
+  const world = await newWorld();
+  const { send, advance, fateOf, find, calls, told } = runOutbox(world);
+  await world.bot.control('faults', { method: 'sendMessage', chat_id: 1, error_code: 429, retry_after: 7 });
+  const held = await send(1, 'held');
+  await until(async () => (await find(held)).attempts === 1 && (await find(held)).status === 'queued');
+  const behind = await send(1, 'behind');
+  await fateOf(await send(2, 'free'));
+  await advance(6999);
+  expect(texts(calls)).toEqual(['held', 'free']);
+  await advance(1);
+  expect(await fateOf(held)).toMatchObject({ status: 'sent', attempts: 2, error: null });
+  expect((await fateOf(behind)).status).toBe('sent');
+  expect(texts(calls).slice(2)).toEqual(['held', 'behind']);
+  expect(await told()).not.toContain('message.failed');
+});
+
+test('a scheduled message goes out at its time, also while another chat is held for longer', async () => {
+  const world = await newWorld();
+  const { send, clock, advance, fateOf, find, calls } = runOutbox(world);
+  await world.bot.control('faults', { method: 'sendMessage', chat_id: 1, error_code: 429, retry_after: 3600 });
+  const held = await send(1, 'held');
+  await until(async () => (await find(held)).status === 'queued' && (await find(held)).attempts === 1);
+  const send_at = new Date(clock.now() + 60_000).toISOString();
+  const scheduled = await send(2, 'later', { send_at });
+  expect((await find(scheduled)).status).toBe('scheduled');
+  await advance(59_999);
+  expect(texts(calls)).toEqual(['held']);
+  await advance(1);
+  expect((await fateOf(scheduled)).status).toBe('sent');
+});
+
+test('a message that is due while its chat still cools does not keep another from its time', async () => {
+  const { send, clock, advance, fateOf, calls } = runOutbox(await newWorld(), {
+    rates: { chatPerS: 0.01, chatBurst: 1 },
+  });
+  await fateOf(await send(1, 'first'));
+  await send(1, 'cools for 100 s');
+  const scheduled = await send(2, 'later', { send_at: new Date(clock.now() + 5000).toISOString() });
+  await advance(5000);
+  expect((await fateOf(scheduled)).status).toBe('sent');
+  expect(texts(calls)).toEqual(['first', 'later']);
+});
+
+test('a message that expires before its turn is never sent, and its readers are told', async () => {
+  const { send, clock, advance, fateOf, calls, told } = runOutbox(await newWorld(), {
+    rates: { chatPerS: 0.01, chatBurst: 1 },
+  });
+  await fateOf(await send(1, 'first'));
+  const late = await send(1, 'too late', { expires_at: new Date(clock.now() + 5000).toISOString() });
+  await advance(5000);
+  expect((await fateOf(late)).status).toBe('expired');
+  await advance(200_000);
+  expect(texts(calls)).toEqual(['first']);
+  expect(await told()).toEqual(['message.sent', 'message.expired']);
+});
+
+test('a message of high priority goes before those that wait already', async () => {
+  const { send, advance, fateOf, calls } = runOutbox(await newWorld(), { rates: { chatPerS: 1, chatBurst: 1 } });
+  await fateOf(await send(1, 'first'));
+  const low = await send(1, 'low', { priority: 'low' });
+  const high = await send(1, 'high', { priority: 'high' });
+  await advance(1000);
+  await fateOf(high);
+  await advance(1000);
+  await fateOf(low);
+  expect(texts(calls)).toEqual(['first', 'high', 'low']);
+});
+
+test('an idle outbox waits for somebody to speak, and a wait of years is cut into bearable ones', async () => {
+  const world = await newWorld();
+  const { send, find, waits, fateOf, actor } = runOutbox(world);
+  await fateOf(await send(2, 'x'));
+  await until(() => actor.getSnapshot().matches('waiting'));
+  expect(actor.getSnapshot().context.waitMs).toBeNull();
+  await world.bot.control('faults', { method: 'sendMessage', error_code: 429, retry_after: 100_000 });
+  const held = await send(1, 'held');
+  await until(async () => (await find(held)).attempts === 1 && (await find(held)).status === 'queued');
+  await until(() => actor.getSnapshot().matches('waiting'));
+  expect(Math.max(...waits)).toBe(limits.timerArmMaxMs);
+});
