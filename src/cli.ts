@@ -10,11 +10,9 @@ import { examine } from './doctor.ts';
 import { errorText, SwitchboardError } from './errors.ts';
 import { holderOf, openDatabase } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
-import { ROLES } from './keys/keys.ts';
+import { type Keyring, type NewKey, ROLES } from './keys/keys.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { createLog } from './log.ts';
-import { startSwitchboard } from './main.ts';
-import { createSandbox } from './sandbox/sandbox.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 
 const USAGE = `usage: switchboard <command>
@@ -32,6 +30,9 @@ Settings: config/default.json, config/local.json, the environment (README.md lis
 const CONFIG = join(import.meta.dirname, '..', 'config');
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
+// Who reads our output may go; that is no reason to stop serving.
+process.stdout.on('error', () => {});
+
 /** The command line was wrong: exit 2, like any wrong setting. */
 class UsageError extends Error {}
 
@@ -39,12 +40,14 @@ async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
   switch (command) {
     case 'start':
+      takesNothing('start', rest);
       return start(loadSettings(CONFIG, process.env));
     case 'sandbox':
       return sandbox(rest);
     case 'keys':
       return keys(rest, loadSettings(CONFIG, process.env));
     case 'doctor':
+      takesNothing('doctor', rest);
       return doctor(loadSettings(CONFIG, process.env));
     case 'help':
     case '--help':
@@ -54,6 +57,10 @@ async function main(args: readonly string[]): Promise<number> {
     default:
       throw new UsageError(command === undefined ? 'name a command' : `there is no command ${command}`);
   }
+}
+
+function takesNothing(command: string, [first]: readonly string[]): void {
+  if (first !== undefined) throw new UsageError(`${command} takes no arguments, not ${first}`);
 }
 
 /** Resolves with the signal that asks the process to stop. A second one ends it at once. */
@@ -71,8 +78,10 @@ function stopSignal(): Promise<NodeJS.Signals> {
 }
 
 async function start(settings: Settings): Promise<number> {
-  const log = createLog(settings.logLevel);
+  const log = createLog(settings.logLevel, process.stdout);
   const asked = stopSignal();
+  // Only a start needs the whole of Switchboard: the other commands answer sooner without it.
+  const { startSwitchboard } = await import('./main.ts');
   const running = await startSwitchboard(settings, log);
   const reason = await Promise.race([asked, running.failed]);
   if (reason instanceof Error) log.fatal({ event: 'failed', error: reason.message }, 'stopping');
@@ -84,11 +93,11 @@ async function start(settings: Settings): Promise<number> {
 
 async function sandbox(args: readonly string[]): Promise<number> {
   const { values } = parse({ args: [...args], options: { port: { type: 'string', default: '8081' } } });
-  const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new UsageError(`--port ${values.port}: a port is 0 to 65535`);
-  const log = createLog('info');
+  const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN;
+  if (!(port <= 65_535)) throw new UsageError(`--port ${values.port}: a port is 0 to 65535`);
+  const log = createLog('info', process.stdout);
   const asked = stopSignal();
+  const { createSandbox } = await import('./sandbox/sandbox.ts');
   const server = await createSandbox({ host: '127.0.0.1', port, clock: systemClock, random: Math.random });
   log.info({ event: 'ready', sandboxUrl: server.url }, `the sandbox is at ${server.url}`);
   await asked;
@@ -97,19 +106,11 @@ async function sandbox(args: readonly string[]): Promise<number> {
 }
 
 async function keys(args: readonly string[], settings: Settings): Promise<number> {
-  const [action, ...rest] = args;
+  const act = keyAction(args);
   const db = openDatabase(settings.data);
   const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
   try {
-    if (action === 'create') createKey(rest, keyring);
-    else if (action === 'list') {
-      for (const key of keyring.list()) print(JSON.stringify(key));
-    } else if (action === 'revoke') {
-      const [id] = rest;
-      if (id === undefined) throw new UsageError('keys revoke needs the ID of a key');
-      if (!keyring.revoke(id)) throw new UsageError(`there is no active key ${id}: see switchboard keys list`);
-      print(JSON.stringify({ id, revoked: true }));
-    } else throw new UsageError('keys takes create, list or revoke');
+    for (const line of act(keyring)) print(JSON.stringify(line));
     return 0;
   } finally {
     keyring.close();
@@ -117,9 +118,40 @@ async function keys(args: readonly string[], settings: Settings): Promise<number
   }
 }
 
-function createKey(args: string[], keyring: ReturnType<typeof createKeyring>): void {
+/** What is to be done with the keys, and printed. Throws UsageError before anything is opened or made. */
+function keyAction([action, ...rest]: readonly string[]): (keyring: Keyring) => readonly object[] {
+  const [id, ...more] = rest;
+  switch (action) {
+    case 'create': {
+      const wanted = newKey(rest);
+      return (keyring) => {
+        const { key, text } = keyring.create(wanted);
+        return [{ id: key.id, role: key.role, name: key.name, key: text }];
+      };
+    }
+    case 'list':
+      takesNothing('keys list', rest);
+      return (keyring) => keyring.list();
+    case 'revoke':
+      if (id === undefined) throw new UsageError('keys revoke needs the ID of a key');
+      takesNothing('keys revoke ID', more);
+      return (keyring) => {
+        if (!keyring.revoke(id)) throw new UsageError(`there is no active key ${id}: see switchboard keys list`);
+        return [{ id, revoked: true }];
+      };
+    default:
+      throw new UsageError('keys takes create, list or revoke');
+  }
+}
+
+function newKey(args: string[]): NewKey {
+  // A group's id begins with a minus, which parseArgs takes for an option unless it is joined on.
+  const joined = args
+    .join('\0')
+    .replace(/(^|\0)--chat\0(?=-\d)/g, '$1--chat=')
+    .split('\0');
   const { values } = parse({
-    args,
+    args: args.length === 0 ? [] : joined,
     options: {
       role: { type: 'string' },
       name: { type: 'string' },
@@ -138,8 +170,7 @@ function createKey(args: string[], keyring: ReturnType<typeof createKeyring>): v
   if (expiresAt !== null && !(expiresAt > systemClock.now())) {
     throw new UsageError(`--expires ${values.expires}: give a time to come, as 2030-01-01T00:00:00Z`);
   }
-  const made = keyring.create({ role, name, chats, expiresAt });
-  print(JSON.stringify({ id: made.key.id, role, name, key: made.text }));
+  return { role, name, chats, expiresAt };
 }
 
 async function doctor(settings: Settings): Promise<number> {

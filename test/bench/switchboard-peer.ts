@@ -18,7 +18,7 @@ keyring.close();
 db.close();
 const running = await startSwitchboard(
   { ...settings, conversations: { private: selection, group: selection, channel: null } },
-  createLog('warn'),
+  createLog('warn', process.stdout),
   { machinesFolder: import.meta.dirname },
 );
 process.on('disconnect', () => void running.stop().then(() => process.exit()));
