@@ -219,5 +219,6 @@ try {
   if (error instanceof UsageError) process.stderr.write(`switchboard: ${error.message}\n\n${USAGE}`);
   else process.stderr.write(`switchboard: ${errorText(error)}\n`);
   const known = error instanceof SwitchboardError ? error.entry.exit : undefined;
-  process.exitCode = error instanceof UsageError || error instanceof SettingsError ? 2 : (known ?? 1);
+  // What a start that failed half way has left open must not keep the process.
+  process.exit(error instanceof UsageError || error instanceof SettingsError ? 2 : (known ?? 1));
 }

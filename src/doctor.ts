@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Clock } from './clock.ts';
 import { errorText } from './errors.ts';
+import { limits } from './limits.ts';
 import { TelegramRefused } from './telegram/errors.ts';
 import type { BotApi } from './telegram/telegram.ts';
 
@@ -26,8 +27,10 @@ export interface Finding {
 const FREE_MIN_MIB = 200;
 /** Beyond this, signatures with a time (backend requests, Mini Apps) are refused by those who check them. */
 const CLOCK_OFF_MAX_MS = 60_000;
-/** How long the doctor polls to see whether somebody else does. */
-const RIVAL_POLL_S = 3;
+/** How long a rival is looked for: longer than another Switchboard stays away after a conflict. */
+const RIVAL_LOOK_MS = limits.pollConflictDelayMs + 2000;
+/** Between two looks at updates that wait. */
+const RIVAL_PAUSE_MS = 1000;
 
 /** Looks at everything that a start needs, a finding a check, in order. Confirms no update and changes nothing. */
 export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
@@ -55,12 +58,18 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
     return;
   }
   const token = await check('token', async () => {
-    const me = await api.call('getMe', {});
+    const me = await api.call('getMe', {}).catch((error: unknown) => {
+      const refused = error instanceof TelegramRefused && (error.errorCode === 401 || error.errorCode === 404);
+      throw refused ? new Error(`${error.message}: check TELEGRAM_BOT_TOKEN and TELEGRAM_API_ROOT`) : error;
+    });
     const named = typeof me === 'object' && me !== null && 'username' in me ? `@${me.username}` : 'a bot';
     return `${named} answers`;
   });
   yield token;
-  if (token.state === 'fail') return;
+  if (token.state === 'fail') {
+    for (const name of ['webhook', 'rival', 'clock']) yield { name, state: 'skip', says: 'the bot does not answer' };
+    return;
+  }
   yield await check('webhook', async () => {
     const info = await api.call('getWebhookInfo', {});
     const url = typeof info === 'object' && info !== null && 'url' in info ? info.url : '';
@@ -68,7 +77,7 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
     throw new Error('one is set, so nobody can poll: remove it, or set telegram.deleteWebhook to true');
   });
   yield holder === null
-    ? await check('rival', () => lookForRival(api))
+    ? await check('rival', () => lookForRival(api, clock))
     : { name: 'rival', state: 'skip', says: `not looked for: ${holder} polls` };
   yield await check('clock', async () => {
     const theirs = await options.telegramTime();
@@ -87,19 +96,28 @@ async function check(name: string, look: () => Promise<string>): Promise<Finding
   }
 }
 
-/** Polls for a moment without an offset, which confirms nothing. A rival's next poll ends ours with 409. */
-async function lookForRival(api: BotApi): Promise<string> {
-  for (let n = 0; n < 2; n += 1) {
-    try {
-      const updates = await api.call('getUpdates', { limit: 1, timeout: RIVAL_POLL_S });
-      if (Array.isArray(updates) && updates.length === 0) return 'nobody else polls';
-      // Updates wait, so the poll did not last: nothing can be told from it.
-    } catch (error) {
-      if (error instanceof TelegramRefused && error.errorCode === 409) {
-        throw new Error(`somebody else polls this bot (${error.description}): stop it, or both lose updates`);
-      }
-      throw error;
-    }
+/**
+ * Polls for a while without an offset, which confirms nothing. A rival's poll ends ours with 409; where updates wait,
+ * so that no poll lasts, a rival shows by taking them.
+ */
+async function lookForRival(api: BotApi, clock: Clock): Promise<string> {
+  const until = clock.now() + RIVAL_LOOK_MS;
+  let waits: unknown = null;
+  for (let leftMs = RIVAL_LOOK_MS; leftMs > 0; leftMs = until - clock.now()) {
+    const updates = await api.call('getUpdates', { limit: 1, timeout: Math.ceil(leftMs / 1000) }).catch(explained);
+    const first: unknown = Array.isArray(updates) ? updates[0] : undefined;
+    const id = typeof first === 'object' && first !== null && 'update_id' in first ? first.update_id : null;
+    if (waits !== null && id !== waits) throw new Error(`somebody else took the updates that waited: ${ADVICE}`);
+    if (id === null) return 'nobody else polls';
+    waits = id;
+    await new Promise<void>((resolve) => clock.setTimeout(resolve, RIVAL_PAUSE_MS));
   }
   return 'updates wait, and nobody took them meanwhile';
+}
+
+const ADVICE = 'stop that process, or both lose updates';
+
+function explained(error: unknown): never {
+  if (!(error instanceof TelegramRefused) || error.errorCode !== 409) throw error;
+  throw new Error(`somebody else polls this bot (${error.description}): ${ADVICE}`);
 }

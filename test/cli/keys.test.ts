@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createKey, freeEnv, run, startServer } from './support.ts';
+
+const list = async (env: Record<string, string>) =>
+  (await run(['keys', 'list'], env).ended).stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+
+test('keys are made, listed and revoked while nobody serves; the key itself is shown once and kept nowhere', async () => {
+  const env = freeEnv();
+  const made = await createKey(env, 'operator', '--chat', '777', '--chat', '-5', '--expires', '2099-01-01T00:00:00Z');
+  expect(made).toEqual({
+    id: expect.stringMatching(/^\d+$/),
+    role: 'operator',
+    name: 'operator',
+    key: expect.any(String),
+  });
+  expect(made.key).toMatch(/^\d+:[A-Za-z0-9_-]{35,}$/);
+  const expected = { id: made.id, chats: ['777', '-5'], expiresAt: Date.parse('2099-01-01T00:00:00Z') };
+  expect(await list(env)).toMatchObject([{ ...expected, revokedAt: null }]);
+  const { code } = await run(['keys', 'revoke', made.id], env).ended;
+  expect(code).toBe(0);
+  expect(await list(env)).toMatchObject([{ ...expected, revokedAt: expect.any(Number) }]);
+  expect(JSON.stringify(await list(env))).not.toContain(made.key.split(':')[1]);
+
+  const folder = env.SWITCHBOARD_DATA ?? '';
+  const secret = made.key.split(':')[1] ?? '';
+  for (const file of readdirSync(folder)) expect(readFileSync(join(folder, file), 'latin1')).not.toContain(secret);
+});
+
+test('a key that is not there, or is revoked already, cannot be revoked: exit 2', async () => {
+  const env = freeEnv();
+  const { id } = await createKey(env, 'admin');
+  await run(['keys', 'revoke', id], env).ended;
+  for (const wrong of [id, '404']) {
+    const { code, stderr } = await run(['keys', 'revoke', wrong], env).ended;
+    expect([code, stderr.split('\n')[0]]).toEqual([
+      2,
+      `switchboard: there is no active key ${wrong}: see switchboard keys list`,
+    ]);
+  }
+});
+
+test('a key made while the server runs works at once; revoked, its open stream ends within 1 s', async () => {
+  const { url, env } = await startServer();
+  const { id, key } = await createKey(env, 'operator');
+  const headers = { authorization: `Bearer ${key}` };
+  const stream = await fetch(`${url}/v1/events`, { headers });
+  expect(stream.status).toBe(200);
+  const ended = stream.text().then(() => performance.now());
+  await run(['keys', 'revoke', id], env).ended;
+  const revoked = performance.now();
+  expect((await ended) - revoked).toBeLessThan(1000);
+  expect((await fetch(`${url}/v1/events`, { headers })).status).toBe(401);
+});
