@@ -39,6 +39,12 @@ export function createGroupCommit<T>(engine: CommitEngine<T>, options: GroupComm
     try {
       tx = await engine.begin();
       for (const job of group) {
+        // Alone, a job that throws is undone with its transaction: to keep a way back within it costs as much again.
+        if (group.length === 1) {
+          const value = await job.run(tx);
+          settle.push(() => job.resolve(value));
+          continue;
+        }
         try {
           const value = await engine.nested(tx, job.run);
           settle.push(() => job.resolve(value));

@@ -1,23 +1,31 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import type { Journal } from './journal.ts';
-import { conversationOf, entryOf, int, intOrNull, messageOf, type Row, requestOf } from './sqlite-rows.ts';
+import {
+  chatCell,
+  conversationOf,
+  entryOf,
+  int,
+  intOrNull,
+  messageOf,
+  type Row,
+  requestOf,
+  type SeqRange,
+} from './sqlite-rows.ts';
 
 type Reads = Omit<Journal, 'bot' | 'stream' | 'write' | 'onCommit' | 'bounds' | 'outboxDepth' | 'close'>;
 
 /** The journal's reading side, on a connection that sees committed work alone. */
-export function prepareReads(db: DatabaseSync, bot: string) {
-  const all = db.prepare('SELECT * FROM entries WHERE bot = ? AND seq >= ? ORDER BY seq LIMIT ?');
-  const rowsOf = db.prepare(
-    'SELECT * FROM entries WHERE bot = ? AND seq IN (SELECT value FROM json_each(?)) ORDER BY seq',
+export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
+  const all = db.prepare('SELECT * FROM entries WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?');
+  const rowsOf = db.prepare('SELECT * FROM entries WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id');
+  // The ids of one chat, or of one type: a walk along one index, without the entries' bodies.
+  const idsOfChat = db.prepare(
+    `SELECT id FROM entries INDEXED BY entries_of_chat WHERE chat = ?1 AND id BETWEEN ?2 AND ?3
+       AND (?4 IS NULL OR type IN (SELECT value FROM json_each(?4))) ORDER BY id LIMIT ?5`,
   );
-  // The seqs of one chat, or of one type: a walk along one index, without the entries' bodies.
-  const seqsOfChat = db.prepare(
-    `SELECT seq FROM entries INDEXED BY entries_of_chat WHERE bot = ?1 AND chat = ?2 AND seq >= ?3
-       AND (?4 IS NULL OR type IN (SELECT value FROM json_each(?4))) ORDER BY seq LIMIT ?5`,
-  );
-  const seqsOfType = db.prepare(
-    'SELECT seq FROM entries INDEXED BY entries_of_type WHERE bot = ? AND type = ? AND seq >= ? ORDER BY seq LIMIT ?',
+  const idsOfType = db.prepare(
+    'SELECT id FROM entries INDEXED BY entries_of_type WHERE type = ? AND id BETWEEN ? AND ? ORDER BY id LIMIT ?',
   );
   const pollOffset = db.prepare('SELECT poll_offset FROM head WHERE bot = ?');
   const conversation = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id = ?');
@@ -37,25 +45,27 @@ export function prepareReads(db: DatabaseSync, bot: string) {
        UNION ALL SELECT min(expires_at) FROM messages INDEXED BY messages_expiring
          WHERE bot = ?1 AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at > ?2)`,
   );
-  const first = db.prepare('SELECT min(seq) AS seq FROM entries WHERE bot = ?');
+  const firstId = db.prepare('SELECT min(id) AS id FROM entries WHERE id BETWEEN ? AND ?');
 
-  /** The first `limit` seqs of several walks, in order. No two walks have an entry in common. */
+  /** The first `limit` ids of several walks, in order. No two walks have an entry in common. */
   function merged(walks: readonly Row[][], limit: number): number[] {
-    const seqs = walks.flatMap((rows) => rows.map((row) => int(row, 'seq')));
-    return seqs.sort((a, b) => a - b).slice(0, limit);
+    const ids = walks.flatMap((rows) => rows.map((row) => int(row, 'id')));
+    return ids.sort((a, b) => a - b).slice(0, limit);
   }
+
+  const toEntry = (row: Row) => entryOf(bot, range, row);
 
   const journal: Reads = {
     async read({ from, limit: wanted, chats = null, types = null }) {
       const limit = Math.max(0, Math.min(wanted, limits.readEntriesMax));
-      if (chats === null && types === null) return all.all(bot, from, limit).map((row) => entryOf(bot, row));
+      const first = range.id(Math.max(1, from));
+      if (chats === null && types === null) return all.all(first, range.last, limit).map(toEntry);
       const typeFilter = types === null ? null : JSON.stringify(types);
       const walks =
         chats === null
-          ? [...new Set(types)].map((type) => seqsOfType.all(bot, type, from, limit))
-          : [...new Set(chats)].map((chat) => seqsOfChat.all(bot, chat, from, typeFilter, limit));
-      const seqs = merged(walks, limit);
-      return rowsOf.all(bot, JSON.stringify(seqs)).map((row) => entryOf(bot, row));
+          ? [...new Set(types)].map((type) => idsOfType.all(type, first, range.last, limit))
+          : [...new Set(chats)].map((chat) => idsOfChat.all(chatCell(chat), first, range.last, typeFilter, limit));
+      return rowsOf.all(JSON.stringify(merged(walks, limit))).map(toEntry);
     },
     async pollOffset() {
       const row = pollOffset.get(bot);
@@ -92,8 +102,8 @@ export function prepareReads(db: DatabaseSync, bot: string) {
   return {
     journal,
     firstSeq(): number | null {
-      const row = first.get(bot);
-      return row === undefined ? null : intOrNull(row, 'seq');
+      const id = intOrNull(firstId.get(range.id(1), range.last) ?? { id: null }, 'id');
+      return id === null ? null : range.seq(id);
     },
   };
 }

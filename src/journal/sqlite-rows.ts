@@ -28,12 +28,32 @@ function oneOf<const T extends string>(row: Row, column: string, values: readonl
   return values.find((v) => v === value) ?? wrong(column, value);
 }
 
-export const entryOf = (bot: string, row: Row): Entry => ({
-  seq: int(row, 'seq'),
+/** Room for a bot's seqs in the ids of entries: a million million. */
+const SLOT_SIZE = 2 ** 40;
+
+/** Turns seqs into the ids of entries and back (0001-journal.sql). */
+export interface SeqRange {
+  readonly id: (seq: number) => number;
+  readonly seq: (id: number) => number;
+  /** The last id of the bot's own. */
+  readonly last: number;
+}
+
+export const seqRange = (slot: number): SeqRange => {
+  const base = slot * SLOT_SIZE;
+  return { id: (seq) => base + seq, seq: (id) => id - base, last: base + SLOT_SIZE - 1 };
+};
+
+/** A chat as an index of integers holds it. */
+export const chatCell = (chat: string | null): number | string | null =>
+  chat === null || !/^-?\d{1,16}$/.test(chat) ? chat : Number(chat);
+
+export const entryOf = (bot: string, range: SeqRange, row: Row): Entry => ({
+  seq: range.seq(int(row, 'id')),
   // Entries outlive the version that wrote them: a type that this version does not know is passed on as it is.
   type: text(row, 'type') as EntryType,
   bot,
-  chat: textOrNull(row, 'chat'),
+  chat: row.chat === null ? null : String(row.chat),
   at: int(row, 'at'),
   body: text(row, 'body'),
 });

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Entry, Tx } from './journal.ts';
 import type { Lanes } from './sqlite-lanes.ts';
 import { moveMessages, type OutboxState, type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
-import { conversationOf, int, requestOf, text, timerOf } from './sqlite-rows.ts';
+import { chatCell, conversationOf, int, requestOf, type SeqRange, text, timerOf } from './sqlite-rows.ts';
 
 /** What a transaction has gathered beside its rows; put back where a job is undone. */
 export interface TxState extends OutboxState {
@@ -16,10 +16,10 @@ export interface TxState extends OutboxState {
 /** Prepared once: a statement costs more to prepare than to run. */
 export function prepareStatements(db: DatabaseSync) {
   return {
-    append: db.prepare('INSERT INTO entries (bot, seq, type, chat, at, update_id, body) VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    append: db.prepare('INSERT INTO entries (id, type, chat, at, update_id, body) VALUES (?, ?, ?, ?, ?, ?)'),
     seen: db.prepare(
       `SELECT update_id FROM entries INDEXED BY entries_of_update
-       WHERE bot = ? AND update_id IS NOT NULL AND update_id IN (SELECT value FROM json_each(?)) AND at >= ?`,
+       WHERE update_id IS NOT NULL AND update_id IN (SELECT value FROM json_each(?)) AND id BETWEEN ? AND ? AND at >= ?`,
     ),
     conversations: db.prepare('SELECT * FROM conversations WHERE bot = ? AND id IN (SELECT value FROM json_each(?))'),
     saveConversation: db.prepare(
@@ -59,6 +59,7 @@ export type Statements = ReturnType<typeof prepareStatements>;
 /** The transaction's methods over SQLite. Everything runs at once; the promises are the port's. */
 export function sqliteTx(
   bot: string,
+  range: SeqRange,
   now: number,
   sql: Statements,
   outbox: OutboxStatements,
@@ -76,14 +77,15 @@ export function sqliteTx(
     nextSeq: () => state.nextSeq,
     append(entry) {
       const seq = state.nextSeq;
-      sql.append.run(bot, seq, entry.type, entry.chat, now, entry.updateId ?? null, entry.body);
+      sql.append.run(range.id(seq), entry.type, chatCell(entry.chat), now, entry.updateId ?? null, entry.body);
       state.nextSeq = seq + 1;
       state.entries.push({ seq, type: entry.type, bot, chat: entry.chat, at: now, body: entry.body });
       return seq;
     },
 
     async seenUpdates(updateIds, since) {
-      return new Set(sql.seen.all(bot, JSON.stringify(updateIds), since).map((row) => int(row, 'update_id')));
+      const rows = sql.seen.all(JSON.stringify(updateIds), range.id(1), range.last, since);
+      return new Set(rows.map((row) => int(row, 'update_id')));
     },
     setPollOffset(offset) {
       state.pollOffset = offset;

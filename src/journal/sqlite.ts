@@ -7,7 +7,7 @@ import type { Commit, Journal, Tx } from './journal.ts';
 import { prepareLanes } from './sqlite-lanes.ts';
 import { countWaiting, prepareOutbox } from './sqlite-outbox.ts';
 import { prepareReads } from './sqlite-reads.ts';
-import { int, intOrNull, text } from './sqlite-rows.ts';
+import { int, intOrNull, seqRange, text } from './sqlite-rows.ts';
 import { prepareStatements, sqliteTx, type TxState } from './sqlite-tx.ts';
 
 export interface SqliteJournalOptions {
@@ -34,6 +34,7 @@ export interface SqliteJournalOptions {
 export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const { db, bot, clock } = options;
   const head = takeEpoch(options);
+  const range = seqRange(head.slot);
   const sql = prepareStatements(db);
   const outbox = prepareOutbox(db);
   const lanes = prepareLanes(db, bot);
@@ -42,7 +43,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     `UPDATE head SET next_seq = ?, poll_offset = coalesce(?, poll_offset) WHERE bot = ? AND epoch = ? AND next_seq = ?`,
   );
   const listeners: ((commit: Commit) => void)[] = [];
-  const reads = prepareReads(options.reader, bot);
+  const reads = prepareReads(options.reader, bot, range);
   const onListenerError = options.onListenerError ?? stopProcess;
   let headSeq = head.nextSeq - 1;
   let waiting = countWaiting(bot, outbox);
@@ -99,7 +100,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
           throw error;
         }
         state = emptyState(begunAt, waiting);
-        return guarded(sqliteTx(bot, clock.now(), sql, outbox, lanes, state));
+        return guarded(sqliteTx(bot, range, clock.now(), sql, outbox, lanes, state));
       },
       async nested(tx, job) {
         const before = { ...state, entries: state.entries.length };
@@ -173,12 +174,14 @@ const emptyState = (nextSeq: number, waiting: number): TxState => ({
 function takeEpoch({ db, bot, newStreamId }: SqliteJournalOptions) {
   const row = db
     .prepare(
-      `INSERT INTO head (bot, stream, next_seq, epoch) VALUES (?, ?, 1, 1)
-       ON CONFLICT (bot) DO UPDATE SET epoch = epoch + 1 RETURNING stream, next_seq, epoch, poll_offset`,
+      `INSERT INTO head (bot, slot, stream, next_seq, epoch)
+       VALUES (?, (SELECT coalesce(max(slot) + 1, 0) FROM head), ?, 1, 1)
+       ON CONFLICT (bot) DO UPDATE SET epoch = epoch + 1 RETURNING slot, stream, next_seq, epoch, poll_offset`,
     )
     .get(bot, newStreamId());
   if (row === undefined) throw new TypeError('SQLite returned no head row');
   return {
+    slot: int(row, 'slot'),
     stream: text(row, 'stream'),
     nextSeq: int(row, 'next_seq'),
     epoch: int(row, 'epoch'),

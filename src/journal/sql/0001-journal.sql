@@ -1,6 +1,8 @@
 -- The head row of a bot orders, fences and numbers everything that is committed for it.
 CREATE TABLE head (
   bot TEXT PRIMARY KEY,
+  -- The bot's number in this file, from 0: see entries.
+  slot INTEGER NOT NULL UNIQUE,
   stream TEXT NOT NULL,
   next_seq INTEGER NOT NULL,
   epoch INTEGER NOT NULL,
@@ -15,19 +17,20 @@ CREATE TABLE holder (
   since INTEGER NOT NULL
 ) STRICT;
 
+-- An entry's id holds its bot's slot and its seq in one integer (slot * 2^40 + seq): the table is appended to in the
+-- order of its key, which is the fastest way into SQLite, and an index entry ends with that integer alone.
 CREATE TABLE entries (
-  bot TEXT NOT NULL,
-  seq INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY,
   type TEXT NOT NULL,
-  chat TEXT,
+  -- Telegram's id as an integer, or an @name.
+  chat ANY,
   at INTEGER NOT NULL,
   update_id INTEGER,
-  body TEXT NOT NULL,
-  PRIMARY KEY (bot, seq)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX entries_of_chat ON entries (bot, chat, seq) WHERE chat IS NOT NULL;
-CREATE INDEX entries_of_type ON entries (bot, type, seq);
-CREATE INDEX entries_of_update ON entries (bot, update_id) WHERE update_id IS NOT NULL;
+  body TEXT NOT NULL
+) STRICT;
+CREATE INDEX entries_of_chat ON entries (chat, id) WHERE chat IS NOT NULL;
+CREATE INDEX entries_of_type ON entries (type, id);
+CREATE INDEX entries_of_update ON entries (update_id) WHERE update_id IS NOT NULL;
 
 CREATE TABLE conversations (
   bot TEXT NOT NULL,
