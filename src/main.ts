@@ -61,7 +61,13 @@ export async function startSwitchboard(
 ): Promise<Running> {
   const undo: (() => Promise<void> | void)[] = [];
   const unwind = async (): Promise<void> => {
-    for (const close of undo.splice(0).reverse()) await close();
+    for (const close of undo.splice(0).reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        log.error({ event: 'close_failed', error: errorText(error) }, 'a part did not close');
+      }
+    }
   };
   try {
     return await start(settings, log, machinesFolder, undo, unwind);
@@ -104,8 +110,9 @@ async function start(
   const api = createHttpBotApi({ root, token, connections: limits.sendsInFlightMax + 2 });
   undo.push(() => api.close());
 
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const newStreamId = () => randomBytes(6).toString('hex');
-  const journal = openSqliteJournal({ db, reader: connection(openReader), bot, newStreamId, clock });
+  const journal = openSqliteJournal({ db, reader: connection(openReader), bot, newStreamId, clock, onLost: fail });
   undo.push(() => journal.close());
   const keyring = createKeyring({ store: createSqliteKeyStore(connection(openDatabase)), clock, randomBytes });
   undo.push(() => keyring.close());
@@ -115,7 +122,6 @@ async function start(
     status.trigger.part(detail === undefined ? { name, state } : { name, state, detail });
   status.trigger.set({ values: { bot: { id: bot, username: null }, journal: { head: journal.bounds().head } } });
 
-  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const outbox = createOutbox({ journal, clock });
   const operators = createBroadcast({ journal, clock, random, status, log });
   const sender = createSender({
@@ -136,7 +142,8 @@ async function start(
     return Promise.reject(new SwitchboardError('internal', 'The conversations are being restarted: try again'));
   };
 
-  const backend: Backend = createBackend(settings, connection(openDatabase));
+  const backend = createBackend(settings, connection(openDatabase));
+  undo.push(() => backend.close());
   const runner = createRequestRunner({
     backend,
     clock,
@@ -177,7 +184,12 @@ async function start(
     parts: {
       ingress: poller,
       conversations: conversationsLogic({
-        createRouter: () => createRouter({ journal, machines }),
+        createRouter: () =>
+          createRouter({
+            journal,
+            machines,
+            username: () => status.getSnapshot().context.bot.username,
+          }),
         createTimers: (router) =>
           createTimerService({
             clock,
@@ -242,8 +254,8 @@ async function start(
 
   const orphans = await sender.recover();
   if (orphans > 0) log.warn({ event: 'recovered', orphans }, 'messages whose calls a crash cut off are unknown now');
-  const url = await http.listen();
   undo.push(() => http.close());
+  const url = await http.listen();
   switchboard.start();
   undo.push(() => switchboard.stop());
   const ready = { event: 'ready', url, bot, ...(sandboxUrl === null ? {} : { sandboxUrl }) };
@@ -268,8 +280,9 @@ async function start(
 }
 
 function createBackend({ backend }: Settings, db: ReturnType<typeof openDatabase>): Backend {
-  if (backend.url === null) return createPayments({ store: createSqlitePaymentStore(db), clock: systemClock });
-  return createHttpBackend({ url: backend.url, secret: backend.secret, clock: systemClock });
+  const clock = systemClock;
+  if (backend.url === null) return createPayments({ store: createSqlitePaymentStore(db), clock });
+  return createHttpBackend({ url: backend.url, secret: backend.secret, clock });
 }
 
 const selectionsOf = ({ conversations }: Settings): Selections => {

@@ -8,6 +8,8 @@ export interface Backend {
    * Throws BackendFailed; anything else thrown counts as a failure that another try may mend.
    */
   ask(request: BackendRequest, signal: AbortSignal): Promise<unknown>;
+  /** Lets connections go. Nothing is asked any more. */
+  close(): Promise<void>;
 }
 
 export interface BackendRequest {

@@ -24,7 +24,7 @@ const NOT_NOW = new Set([408, 425, 429]);
  * 2xx: the body's JSON is the output (an empty body: null). 4xx but 408, 425 and 429: `refused`, for good. Anything
  * else, and no answer at all: `unreachable`, worth another try. One try lasts until `signal` ends it.
  */
-export function createHttpBackend({ url, secret, clock }: HttpBackendOptions): Backend & { close(): Promise<void> } {
+export function createHttpBackend({ url, secret, clock }: HttpBackendOptions): Backend {
   const signer = secret === null ? null : new Webhook(secret);
   // A path or a query may hold the team's own secrets: messages name the host alone.
   const { origin } = new URL(url);

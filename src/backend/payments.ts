@@ -40,6 +40,7 @@ const Input = Compile(
  */
 export function createPayments({ store, clock, rules = EXAMPLE_RULES }: PaymentsOptions): Backend {
   return {
+    close: async () => {},
     async ask(request) {
       if (request.src !== 'openPayment') {
         throw new BackendFailed('unknown_request', `The example backend knows openPayment, not ${request.src}`, false);

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { UserEvent } from '../../machines/events.ts';
 import { SwitchboardError } from '../errors.ts';
 import type { ConversationRecord, Journal, RequestRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { type ChatKind, type ClassifiedUpdate, chatKindOf, classifyUpdate } from '../telegram/update.ts';
+import { type ChatKind, type ClassifiedUpdate, chatKindOf, classifyUpdate, commandTarget } from '../telegram/update.ts';
 import { applyEvent, entryBody } from './apply.ts';
 import { type Conversations, chatOfConversation, type EventAccepted, type EventPost } from './conversations.ts';
 import { createLiveConversations } from './live.ts';
@@ -12,6 +13,8 @@ import type { Stepper } from './step.ts';
 export interface RouterOptions {
   readonly journal: Journal;
   readonly machines: MachineTable;
+  /** The bot's own name, once it is known: a command that names another bot is not for us. */
+  readonly username: () => string | null;
 }
 
 /** How a backend request ended. */
@@ -41,7 +44,7 @@ type Records = Map<string, ConversationRecord>;
  * Routes every event to its chat's conversation. All of them go through the journal's one queue of units of work, so
  * that a chat's events are applied in journal order, one at a time (I3), and no chat waits for another's I/O.
  */
-export function createRouter({ journal, machines }: RouterOptions): Router {
+export function createRouter({ journal, machines, username }: RouterOptions): Router {
   const { bot } = journal;
   const live = createLiveConversations(limits.liveConversationsMax);
 
@@ -71,6 +74,11 @@ export function createRouter({ journal, machines }: RouterOptions): Router {
     const next = applyEvent(tx, bot, { id, chat, live: held, record, stepper }, event, seq);
     if (next === null) live.forget(id);
     else live.put(id, next);
+  }
+
+  function isForAnother(event: UserEvent): boolean {
+    const [own, target] = [username(), event.type === 'message.received' ? commandTarget(event.text) : null];
+    return own !== null && target !== null && target.toLowerCase() !== own.toLowerCase();
   }
 
   /** Steps one conversation with an event that did not come as an update. */
@@ -111,6 +119,7 @@ export function createRouter({ journal, machines }: RouterOptions): Router {
         records = new Map();
       }
       if (event === null || conversation === null || chat === null || chatKind === null) continue;
+      if (isForAnother(event)) continue;
       // Stepped earlier in this batch and not kept in memory: read it as this batch has left it.
       if (!live.has(conversation) && !records.has(conversation)) {
         for (const [id, record] of await tx.conversations([conversation])) records.set(id, record);
@@ -181,6 +190,7 @@ export function createRouter({ journal, machines }: RouterOptions): Router {
     const seq = tx.append({ type: 'event.received', chat, body: entryBody(conversation, chat, `"event":${body}`) });
     await stepOne(tx, conversation, chat, event, seq);
     tx.remember(keyId, idempotencyKey, { requestHash, answer: String(seq) });
+    tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
     return { seq, replayed: false };
   }
 }

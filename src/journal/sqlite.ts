@@ -19,6 +19,8 @@ export interface SqliteJournalOptions {
   /** Names a journal made anew. */
   readonly newStreamId: () => string;
   readonly clock: Clock;
+  /** Another process has taken the bot over: nothing can be committed any more. */
+  readonly onLost?: (error: SwitchboardError) => void;
   /** Starts a group of commits; by default after the I/O at hand. */
   readonly schedule?: (run: () => void) => void;
   /** A listener threw. The commit stands and the other listeners hear of it; by default the process stops. */
@@ -52,7 +54,11 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   let state: TxState = emptyState(head.nextSeq, waiting);
   let begunAt = head.nextSeq;
 
-  const lost = () => new SwitchboardError('lease_lost', `Another process serves bot ${bot} now: this one has stopped`);
+  const lost = (): SwitchboardError => {
+    const error = new SwitchboardError('lease_lost', `Another process serves bot ${bot} now: this one stops`);
+    options.onLost?.(error);
+    return error;
+  };
 
   function rollback(): void {
     if (db.isTransaction) db.exec('ROLLBACK');

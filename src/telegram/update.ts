@@ -53,6 +53,9 @@ export function classifyUpdate(update: unknown): ClassifiedUpdate | null {
   };
 }
 
+/** Whom a command names, `/pay@OtherBot`: without the @; null where it names nobody, or is no command. */
+export const commandTarget = (text: string): string | null => /^\/\w+@(\w+)/.exec(text)?.[1] ?? null;
+
 /** Groups and channels have negative ids; the type tells them apart. Without a type, a negative id is a group. */
 export function chatKindOf(type: unknown, chatId: number): ChatKind {
   if (type === 'channel') return 'channel';

@@ -23,6 +23,7 @@ function scripted() {
     fail(error: unknown): void;
   }[] = [];
   const backend: Backend = {
+    close: async () => {},
     ask: (asked, signal) =>
       new Promise((ok, fail) => {
         tries.push({ request: asked, signal, ok, fail });

@@ -8,13 +8,18 @@ const UPDATES = 200_000;
 /** Updates a second through poll, journal (synchronous FULL), step and snapshot, against grammY that keeps nothing. */
 export async function ingest({ folder, print }: Bench): Promise<void> {
   const ours: number[] = [];
-  for (const chats of [1000, 100_000]) {
-    const { perSecond } = await measure(`Switchboard, ${chats.toLocaleString('en')} chats`, print, chats, (url) =>
-      startPeer('switchboard-peer.ts', [], {
+  for (const [machine, chats] of [
+    ['counting', 1000],
+    ['counting', 100_000],
+    ['moving', 1000],
+  ] as const) {
+    const label = `Switchboard, ${chats.toLocaleString('en')} chats, ${machine} machine`;
+    const { perSecond } = await measure(label, print, chats, (url) =>
+      startPeer('switchboard-peer.ts', [machine], {
         TELEGRAM_BOT_TOKEN: '1:load',
         TELEGRAM_API_ROOT: url,
         SWITCHBOARD_PORT: '0',
-        SWITCHBOARD_DATA: `${folder}/${chats}`,
+        SWITCHBOARD_DATA: `${folder}/${machine}-${chats}`,
       }),
     );
     ours.push(perSecond);
@@ -35,9 +40,12 @@ async function measure(
   const { url } = await server.message<{ url: string }>('url');
   server.child.send({ mode: 'burst', updates: UPDATES, chats } satisfies LoadOrder);
   const done = server.message<{ ms: number }>('done');
+  const begun = server.message('begun');
   const peer = start(url);
+  await begun;
+  const cpuBefore = peer.cpuS();
   const { ms } = await done;
-  const cpuS = peer.cpuS();
+  const cpuS = peer.cpuS() - cpuBefore;
   print(label, `${perS(UPDATES, ms)}, ${perS(UPDATES, cpuS * 1000)} of CPU, RSS ${Math.round(peer.rssMib())} MiB`);
   await peer.stop();
   await server.stop();

@@ -3,13 +3,14 @@ import { createServer } from 'node:http';
 /**
  * A Bot API server for load, in a process of its own: it serves batches made beforehand, so that what is measured is
  * the reader. Tells its parent the address first; `{ mode: 'burst', updates, chats }` or `{ mode: 'paced', perS, seconds }`
- * comes from the parent; `{ done, ms, updates }` goes back once the last update has been confirmed.
+ * comes from the parent; `{ begun }` goes back with the first poll, `{ done, ms, updates }` once the last update has been confirmed.
  */
 export type LoadOrder =
   | { readonly mode: 'burst'; readonly updates: number; readonly chats: number }
   | { readonly mode: 'paced'; readonly perS: number; readonly seconds: number };
 export type LoadReport =
   | { readonly url: string }
+  | { readonly begun: true }
   | { readonly done: true; readonly ms: number; readonly updates: number };
 
 const BATCH = 100;
@@ -51,7 +52,10 @@ function burst(updates: number, chats: number): Source {
   let over = false;
   return {
     take(offset) {
-      if (begunAt === 0) begunAt = performance.now();
+      if (begunAt === 0) {
+        begunAt = performance.now();
+        process.send?.({ begun: true } satisfies LoadReport);
+      }
       const batch = batches[Math.floor((Math.max(offset, 1) - 1) / BATCH)];
       if (batch !== undefined) return batch;
       if (!over) process.send?.({ done: true, ms: performance.now() - begunAt, updates } satisfies LoadReport);

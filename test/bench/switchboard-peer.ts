@@ -10,7 +10,7 @@ import { startSwitchboard } from '../../src/main.ts';
 
 /** Switchboard as it is shipped, but for the machine: the bench's own. Tells its parent the address and a key. */
 const settings = loadSettings(join(import.meta.dirname, '..', '..', 'config'), process.env);
-const selection = { machine: 'counting', per: 'chat' } as const;
+const selection = { machine: process.argv[2] ?? 'counting', per: 'chat' } as const;
 const db = openDatabase(settings.data);
 const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
 const { text: key } = keyring.create({ role: 'admin', name: 'bench', chats: null, expiresAt: null });

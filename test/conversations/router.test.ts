@@ -87,7 +87,8 @@ beforeEach(() => {
 });
 
 const machines = (wanted = selections) => createMachineTable(wanted, new Map([['parrot', machine]]));
-const start = (wanted = selections) => createRouter({ journal, machines: machines(wanted) });
+const start = (wanted = selections) =>
+  createRouter({ journal, machines: machines(wanted), username: () => 'parrot_bot' });
 const restart = () => {
   journal = openJournal(folder, clock);
   return start();
@@ -184,6 +185,11 @@ describe('groups', () => {
     expect(await journal.conversation('-5')).toBeNull();
   });
 
+  test('a command that names another bot is journalled, and nobody answers', async () => {
+    await start().receiveUpdates([groupUpdate(-100, 5, '/go@OtherBot'), groupUpdate(-100, 5, '/go@Parrot_Bot')], 1);
+    expect(await replies()).toEqual(['/go@Parrot_Bot']);
+  });
+
   test('a kind of chat without a machine is journalled and nothing else', async () => {
     await start({ ...selections, group: null }).receiveUpdates([groupUpdate(-5, 1, 'hello')], 1);
     expect(await types()).toEqual(['update.received']);
@@ -233,7 +239,7 @@ describe('a faulty machine', () => {
       { ...selections, private: { machine: 'loop', per: 'chat' } },
       new Map([['loop', loop]]),
     );
-    await createRouter({ journal, machines: table }).receiveUpdates([textUpdate(7, 'go')], 1);
+    await createRouter({ journal, machines: table, username: () => null }).receiveUpdates([textUpdate(7, 'go')], 1);
     expect(await journal.conversation('7')).toMatchObject({ status: 'quarantined' });
   });
 });

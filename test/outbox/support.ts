@@ -68,7 +68,7 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
     pacing: createPacing({ ...UNHURRIED, ...rates }),
     clock,
     random,
-    log: createLog('silent'),
+    log: createLog('silent', process.stdout),
     onFate: outbox.settledNow,
     onSettled: (inFlight) => actor.send({ type: 'message.settled', inFlight }),
   });
