@@ -1,0 +1,100 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { IsNull, IsObject, IsUnion, type TSchema } from 'typebox';
+import { expect, test } from 'vitest';
+import { SettingsSchema } from '../../config/schema.ts';
+import { ERRORS } from '../../src/errors.ts';
+import { MESSAGE_STATUSES } from '../../src/journal/journal.ts';
+import { ROLES, SCOPES_OF } from '../../src/keys/keys.ts';
+import { limits } from '../../src/limits.ts';
+import { ENTRY_TYPES } from '../../src/operators/operators.ts';
+import { codesIn, tableOf } from './blocks.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const page = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+test.each(['README.md', 'machines/README.md'])('every relative link of %s leads somewhere', (file) => {
+  const links = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, to = '']) => to);
+  const relative = links.filter((to) => !/^\w+:/.test(to));
+  expect(relative.length).toBeGreaterThan(0);
+  expect(relative.filter((to) => !existsSync(join(ROOT, dirname(file), to)))).toEqual([]);
+});
+
+test('the settings are those of config/schema.ts, with the defaults of config/default.json', () => {
+  const defaults: unknown = JSON.parse(readFileSync(join(ROOT, 'config', 'default.json'), 'utf8'));
+  const shown = tableOf(page, 'Settings').map((cells) => `| ${cells.join(' | ')} |`);
+  expect(shown.join('\n')).toBe(rowsOf(SettingsSchema, '', defaults).join('\n'));
+});
+
+test('every variable that the page names is a setting', () => {
+  const named = new Set(page.match(/\b(TELEGRAM|SWITCHBOARD)_[A-Z_]+\b/g));
+  expect([...named].sort()).toEqual([...variablesOf(SettingsSchema)].sort());
+});
+
+test('the roles and their scopes are those that keys have', () => {
+  const shown = tableOf(page, 'Keys and roles').map(([role, scopes]) => [codesIn(role)[0], scopes?.split(', ')]);
+  expect(shown).toEqual(ROLES.map((role) => [role, SCOPES_OF[role]]));
+});
+
+test('the events are those of the journal', () => {
+  expect(tableOf(page, 'Events').flatMap(([type]) => codesIn(type))).toEqual(ENTRY_TYPES);
+});
+
+test('the statuses are those that messages have', () => {
+  expect(tableOf(page, 'Messages').flatMap(([status]) => codesIn(status))).toEqual(MESSAGE_STATUSES);
+});
+
+test('the exit codes are those of the registry of errors', () => {
+  const shown = tableOf(page, 'Exit codes').flatMap(([code, errors]) =>
+    codesIn(errors).map((error) => [error, Number(code)]),
+  );
+  const known = Object.entries(ERRORS).flatMap(([error, entry]) => ('exit' in entry ? [[error, entry.exit]] : []));
+  expect(shown).toEqual(known);
+});
+
+test('the bounds that the page tells in words are those of src/limits.ts', () => {
+  expect(page).toContain('could not be reached in eight tries');
+  expect(limits.sendAttemptsMax).toBe(8);
+  expect(page).toContain('up to five times');
+  expect(limits.requestAttemptsMax).toBe(5);
+  expect(page).toContain('tries again every ten seconds');
+  expect(limits.pollConflictDelayMs).toBe(10_000);
+});
+
+test('the other commands that the page names are there', () => {
+  const { scripts }: { scripts: object } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const cli = readFileSync(join(ROOT, 'src', 'commands.ts'), 'utf8');
+  for (const [, name = ''] of page.matchAll(/`npm run ([\w-]+)`/g)) expect(scripts).toHaveProperty(name);
+  for (const [, name = ''] of page.matchAll(/`npx switchboard ([\w-]+)/g)) expect(cli).toContain(`case '${name}':`);
+});
+
+/** A row a setting, in the schema's order. */
+function rowsOf(schema: TSchema, path: string, value: unknown, prose = ''): string[] {
+  const described = proseOf(schema) ?? prose;
+  if (IsObject(schema))
+    return Object.entries(schema.properties).flatMap(([name, property]) => {
+      const inner = path === '' ? name : `${path}.${name}`;
+      return rowsOf(property, inner, fieldOf(value, name), described);
+    });
+  const [variable] = variablesOf(schema);
+  const cells = [variable === undefined ? '' : `\`${variable}\``, `\`${path}\``];
+  return [
+    `| ${[...cells, value === null ? 'none' : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``, described].join(' | ')} |`,
+  ];
+}
+
+function* variablesOf(schema: TSchema): Generator<string> {
+  if ('env' in schema && typeof schema.env === 'string') yield schema.env;
+  if (IsUnion(schema)) for (const branch of schema.anyOf) yield* variablesOf(branch);
+  if (IsObject(schema)) for (const property of Object.values(schema.properties)) yield* variablesOf(property);
+}
+
+/** A setting that may be null is described on its other branch. */
+function proseOf(schema: TSchema): string | undefined {
+  if ('description' in schema && typeof schema.description === 'string') return schema.description;
+  if (!IsUnion(schema)) return undefined;
+  return schema.anyOf.filter((branch) => !IsNull(branch)).map(proseOf)[0];
+}
+
+const fieldOf = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name)?.[1] : undefined;
