@@ -49,7 +49,7 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
     { private: { machine: 'counter', per: 'chat' }, group: { machine: 'counter', per: 'chat' }, channel: null },
     new Map([['counter', counter]]),
   );
-  const router = createRouter({ journal, machines });
+  const router = createRouter({ journal, machines, username: () => null });
   const outbox = createOutbox({ journal, clock });
   const parts = { bot: '123', journal, keyring, operators, conversations: router, outbox, status, clock, log };
   const server = await createHttpServer({ host: '127.0.0.1', port: 0, ...parts, ...options });

@@ -97,4 +97,8 @@ const pollsOf = (asked: readonly Asked[]) =>
   asked.filter(({ method }) => method === 'getUpdates').map(({ params }) => params);
 
 const routerOver = (journal: Journal) =>
-  createRouter({ journal, machines: createMachineTable({ private: null, group: null, channel: null }, new Map()) });
+  createRouter({
+    journal,
+    machines: createMachineTable({ private: null, group: null, channel: null }, new Map()),
+    username: () => null,
+  });

@@ -1,0 +1,224 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { request } from 'undici';
+import { loadSettings, SettingsError } from '../config/load.ts';
+import type { Settings } from '../config/schema.ts';
+import { systemClock } from './clock.ts';
+import { examine } from './doctor.ts';
+import { errorText, SwitchboardError } from './errors.ts';
+import { holderOf, openDatabase } from './journal/sqlite-open.ts';
+import { createKeyring } from './keys/keyring.ts';
+import { type Keyring, type NewKey, ROLES } from './keys/keys.ts';
+import { createSqliteKeyStore } from './keys/sqlite.ts';
+import { createLog } from './log.ts';
+import { createHttpBotApi } from './telegram/http.ts';
+
+const USAGE = `usage: switchboard <command>
+
+  start                      run it; without TELEGRAM_BOT_TOKEN against the built-in sandbox
+  sandbox [--port 8081]      the local Bot API server alone
+  keys create --role ${ROLES.join('|')} --name NAME [--chat ID]... [--expires ISO]
+  keys list
+  keys revoke ID
+  doctor                     checks token, webhook, rival poller, clock, disk, keys
+
+Settings: config/default.json, config/local.json, the environment (README.md lists it).
+`;
+
+const CONFIG = join(import.meta.dirname, '..', 'config');
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+// Who reads our output may go; that is no reason to stop serving.
+process.stdout.on('error', () => {});
+
+/** The command line was wrong: exit 2, like any wrong setting. */
+class UsageError extends Error {}
+
+async function main(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args;
+  switch (command) {
+    case 'start':
+      takesNothing('start', rest);
+      return start(loadSettings(CONFIG, process.env));
+    case 'sandbox':
+      return sandbox(rest);
+    case 'keys':
+      return keys(rest, loadSettings(CONFIG, process.env));
+    case 'doctor':
+      takesNothing('doctor', rest);
+      return doctor(loadSettings(CONFIG, process.env));
+    case 'help':
+    case '--help':
+    case '-h':
+      print(USAGE);
+      return 0;
+    default:
+      throw new UsageError(command === undefined ? 'name a command' : `there is no command ${command}`);
+  }
+}
+
+function takesNothing(command: string, [first]: readonly string[]): void {
+  if (first !== undefined) throw new UsageError(`${command} takes no arguments, not ${first}`);
+}
+
+/** Resolves with the signal that asks the process to stop. A second one ends it at once. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(1);
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+async function start(settings: Settings): Promise<number> {
+  const log = createLog(settings.logLevel, process.stdout);
+  const asked = stopSignal();
+  // Only a start needs the whole of Switchboard: the other commands answer sooner without it.
+  const { startSwitchboard } = await import('./main.ts');
+  const running = await startSwitchboard(settings, log);
+  const reason = await Promise.race([asked, running.failed]);
+  if (reason instanceof Error) log.fatal({ event: 'failed', error: reason.message }, 'stopping');
+  else log.info({ event: 'stopping', signal: reason }, 'stopping');
+  await running.stop();
+  log.info({ event: 'stopped' }, 'stopped');
+  return reason instanceof SwitchboardError ? (reason.entry.exit ?? 1) : reason instanceof Error ? 1 : 0;
+}
+
+async function sandbox(args: readonly string[]): Promise<number> {
+  const { values } = parse({ args: [...args], options: { port: { type: 'string', default: '8081' } } });
+  const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN;
+  if (!(port <= 65_535)) throw new UsageError(`--port ${values.port}: a port is 0 to 65535`);
+  const log = createLog('info', process.stdout);
+  const asked = stopSignal();
+  const { createSandbox } = await import('./sandbox/sandbox.ts');
+  const server = await createSandbox({ host: '127.0.0.1', port, clock: systemClock, random: Math.random });
+  log.info({ event: 'ready', sandboxUrl: server.url }, `the sandbox is at ${server.url}`);
+  await asked;
+  await server.close();
+  return 0;
+}
+
+async function keys(args: readonly string[], settings: Settings): Promise<number> {
+  const act = keyAction(args);
+  const db = openDatabase(settings.data);
+  const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
+  try {
+    for (const line of act(keyring)) print(JSON.stringify(line));
+    return 0;
+  } finally {
+    keyring.close();
+    db.close();
+  }
+}
+
+/** What is to be done with the keys, and printed. Throws UsageError before anything is opened or made. */
+function keyAction([action, ...rest]: readonly string[]): (keyring: Keyring) => readonly object[] {
+  const [id, ...more] = rest;
+  switch (action) {
+    case 'create': {
+      const wanted = newKey(rest);
+      return (keyring) => {
+        const { key, text } = keyring.create(wanted);
+        return [{ id: key.id, role: key.role, name: key.name, key: text }];
+      };
+    }
+    case 'list':
+      takesNothing('keys list', rest);
+      return (keyring) => keyring.list();
+    case 'revoke':
+      if (id === undefined) throw new UsageError('keys revoke needs the ID of a key');
+      takesNothing('keys revoke ID', more);
+      return (keyring) => {
+        if (!keyring.revoke(id)) throw new UsageError(`there is no active key ${id}: see switchboard keys list`);
+        return [{ id, revoked: true }];
+      };
+    default:
+      throw new UsageError('keys takes create, list or revoke');
+  }
+}
+
+function newKey(args: string[]): NewKey {
+  // A group's id begins with a minus, which parseArgs takes for an option unless it is joined on.
+  const joined = args
+    .join('\0')
+    .replace(/(^|\0)--chat\0(?=-\d)/g, '$1--chat=')
+    .split('\0');
+  const { values } = parse({
+    args: args.length === 0 ? [] : joined,
+    options: {
+      role: { type: 'string' },
+      name: { type: 'string' },
+      chat: { type: 'string', multiple: true },
+      expires: { type: 'string' },
+    },
+  });
+  const role = ROLES.find((known) => known === values.role);
+  if (role === undefined) throw new UsageError(`--role must be one of ${ROLES.join(', ')}`);
+  const { name, chat: chats = null } = values;
+  if (name === undefined || name === '' || name.length > 100)
+    throw new UsageError('--name must have 1 to 100 characters');
+  const wrong = chats?.find((chat) => !/^-?[1-9]\d{0,15}$/.test(chat));
+  if (wrong !== undefined) throw new UsageError(`--chat ${wrong}: a chat id is a whole number`);
+  const expiresAt = values.expires === undefined ? null : Date.parse(values.expires);
+  if (expiresAt !== null && !(expiresAt > systemClock.now())) {
+    throw new UsageError(`--expires ${values.expires}: give a time to come, as 2030-01-01T00:00:00Z`);
+  }
+  return { role, name, chats, expiresAt };
+}
+
+async function doctor(settings: Settings): Promise<number> {
+  const { token, apiRoot } = settings.telegram;
+  const api = token === null ? null : createHttpBotApi({ root: apiRoot, token, connections: 2 });
+  let failed = false;
+  const findings = examine({
+    api,
+    clock: systemClock,
+    folder: settings.data,
+    openData() {
+      const db = openDatabase(settings.data);
+      const store = createSqliteKeyStore(db);
+      const now = systemClock.now();
+      const active = store.list().filter((key) => key.revokedAt === null && (key.expiresAt ?? now + 1) > now);
+      const holder = holderOf(settings.data, db);
+      db.close();
+      return { holder, keys: active.length };
+    },
+    async telegramTime() {
+      const { headers, body } = await request(apiRoot, { method: 'HEAD' });
+      await body.dump();
+      return typeof headers.date === 'string' ? Date.parse(headers.date) : null;
+    },
+  });
+  for await (const { name, state, says } of findings) {
+    failed ||= state === 'fail';
+    print(`${state.padEnd(4)} ${name.padEnd(8)} ${says}`);
+  }
+  await api?.close();
+  return failed ? 1 : 0;
+}
+
+const parse: typeof parseArgs = (config) => {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new UsageError(errorText(error));
+  }
+};
+
+/** Runs a command line; gives the exit code, which ends the process: what is still open (an idle connection) is not waited for. */
+export async function run(args: readonly string[]): Promise<number> {
+  try {
+    return await main(args);
+  } catch (error) {
+    const usage = error instanceof UsageError ? `\n${USAGE}` : '';
+    process.stderr.write(`switchboard: ${errorText(error)}\n${usage}`);
+    if (error instanceof UsageError || error instanceof SettingsError) return 2;
+    return error instanceof SwitchboardError ? (error.entry.exit ?? 1) : 1;
+  }
+}
