@@ -1,0 +1,97 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/**
+ * What happens between a bot and its Bot API server, as the wire sees it:
+ * - `batch`: updates have been handed to the bot.
+ * - `confirm`: a poll arrives that confirms what was handed over.
+ * - `call`: a call to send a message arrives.
+ * - `answer`: the call was carried out; the answer is about to go back.
+ */
+export type Moment = 'batch' | 'confirm' | 'call' | 'answer';
+
+export interface Wire {
+  readonly url: string;
+  /** The next poll asks for everything that is not confirmed, whatever the bot asked for: a server may do that. */
+  forgetOffset(): void;
+  close(): Promise<void>;
+}
+
+export interface WireOptions {
+  /** The Bot API server. */
+  readonly target: string;
+  /** Something is about to pass; false: it gets lost. (A batch has passed already.) */
+  readonly at: (moment: Moment) => boolean;
+  /** Updates that are on their way to the bot. */
+  readonly onUpdates: (ids: readonly number[]) => void;
+}
+
+/** A wire between a bot and its Bot API server, on which a test can stop time at the moments that matter. */
+export async function createWire({ target, at, onUpdates }: WireOptions): Promise<Wire> {
+  let forgets = false;
+  let handedOver = false;
+
+  async function forward(request: IncomingMessage, body: string): Promise<string> {
+    const headers = { 'content-type': 'application/json' };
+    const method = 'POST';
+    const response = await fetch(target + request.url, { method, headers, body });
+    return response.text();
+  }
+
+  function answer(response: ServerResponse, text: string, done = () => {}): void {
+    if (response.destroyed) return;
+    response.writeHead(JSON.parse(text).ok ? 200 : 400, { 'content-type': 'application/json' }).end(text, done);
+  }
+
+  async function poll(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
+    const { offset, ...rest } = JSON.parse(body);
+    const confirms = offset !== undefined && handedOver;
+    handedOver = false;
+    if (confirms && !at('confirm')) return void request.socket.destroy();
+    const asked = forgets ? JSON.stringify(rest) : body;
+    forgets = false;
+    // What has arrived is heeded, whether or not who sent it still lives.
+    const text = await forward(request, asked);
+    if (response.destroyed) return;
+    const ids: number[] = JSON.parse(text).result.map(({ update_id }: { update_id: number }) => update_id);
+    if (ids.length === 0) return answer(response, text);
+    onUpdates(ids);
+    handedOver = true;
+    answer(response, text, () => at('batch'));
+  }
+
+  async function send(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
+    if (!at('call')) return void request.socket.destroy();
+    const text = await forward(request, body);
+    if (!at('answer')) return void request.socket.destroy();
+    answer(response, text);
+  }
+
+  const server = createServer(async (request, response) => {
+    try {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const body = Buffer.concat(chunks).toString();
+      const method = /\w+$/.exec(request.url ?? '')?.[0];
+      if (method === 'getUpdates') await poll(request, response, body);
+      else if (method === 'sendMessage') await send(request, response, body);
+      else answer(response, await forward(request, body));
+    } catch {
+      // Who asked has gone, or what answers.
+      request.socket.destroy();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    forgetOffset() {
+      forgets = true;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
