@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type AnyStateMachine, StateMachine } from 'xstate';
 import type { Settings } from '../config/schema.ts';
 import { backendLogic } from './backend/actor.ts';
 import type { Backend } from './backend/backend.ts';
@@ -12,7 +10,7 @@ import { createSqlitePaymentStore } from './backend/sqlite.ts';
 import { systemClock } from './clock.ts';
 import { ask, type ConversationsEvent, conversationsLogic, type Reply } from './conversations/actor.ts';
 import type { EventAccepted } from './conversations/conversations.ts';
-import { createMachineTable, type Selection, type Selections } from './conversations/machines.ts';
+import { loadMachineTable } from './conversations/files.ts';
 import { createRouter } from './conversations/router.ts';
 import { createTimerService } from './conversations/timers.ts';
 import { errorText, SwitchboardError } from './errors.ts';
@@ -86,7 +84,7 @@ async function start(
 ): Promise<Running> {
   const clock = systemClock;
   const random = Math.random;
-  const machines = createMachineTable(selectionsOf(settings), await loadMachines(settings, machinesFolder));
+  const machines = await loadMachineTable(settings.conversations, machinesFolder);
 
   const db = openDatabase(settings.data);
   undo.push(() => db.close());
@@ -283,35 +281,6 @@ function createBackend({ backend }: Settings, db: ReturnType<typeof openDatabase
   const clock = systemClock;
   if (backend.url === null) return createPayments({ store: createSqlitePaymentStore(db), clock });
   return createHttpBackend({ url: backend.url, secret: backend.secret, clock });
-}
-
-const selectionsOf = ({ conversations }: Settings): Selections => {
-  const selection = (chosen: Settings['conversations']['private']): Selection | null =>
-    chosen === null ? null : { machine: chosen.machine, per: chosen.per ?? 'chat' };
-  return {
-    private: selection(conversations.private),
-    group: selection(conversations.group),
-    channel: selection(conversations.channel),
-  };
-};
-
-/** Loads the machines that the settings select. Throws machine_invalid, naming the files there are. */
-async function loadMachines({ conversations }: Settings, folder: string): Promise<Map<string, AnyStateMachine>> {
-  const names = new Set(Object.values(conversations).flatMap((chosen) => chosen?.machine ?? []));
-  const machines = new Map<string, AnyStateMachine>();
-  for (const name of names) {
-    const file = `${name}.machine.ts`;
-    if (!readdirSync(folder).includes(file)) {
-      const there = readdirSync(folder).filter((other) => other.endsWith('.machine.ts'));
-      throw new SwitchboardError('machine_invalid', `machines/${file} does not exist; there are ${there.join(', ')}`);
-    }
-    const module: { machine?: unknown } = await import(join(folder, file));
-    if (!(module.machine instanceof StateMachine)) {
-      throw new SwitchboardError('machine_invalid', `machines/${file} must export its machine as "machine"`);
-    }
-    machines.set(name, module.machine);
-  }
-  return machines;
 }
 
 /** Why the poller ended for good; null where it was asked to stop. */
