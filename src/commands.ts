@@ -9,7 +9,7 @@ import { examine } from './doctor.ts';
 import { errorText, SwitchboardError } from './errors.ts';
 import { holderOf, openDatabase } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
-import { type Keyring, type NewKey, ROLES } from './keys/keys.ts';
+import { type Keyring, keyView, type NewKey, ROLES } from './keys/keys.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { createLog } from './log.ts';
 import { createHttpBotApi } from './telegram/http.ts';
@@ -173,21 +173,26 @@ function newKey(args: string[]): NewKey {
 }
 
 async function doctor(settings: Settings): Promise<number> {
-  const { token, apiRoot } = settings.telegram;
+  const { token, apiRoot, deleteWebhook } = settings.telegram;
   const api = token === null ? null : createHttpBotApi({ root: apiRoot, token, connections: 2 });
   let failed = false;
   const findings = examine({
     api,
     clock: systemClock,
     folder: settings.data,
+    deleteWebhook,
     openData() {
       const db = openDatabase(settings.data);
-      const store = createSqliteKeyStore(db);
-      const now = systemClock.now();
-      const active = store.list().filter((key) => key.revokedAt === null && (key.expiresAt ?? now + 1) > now);
-      const holder = holderOf(settings.data, db);
-      db.close();
-      return { holder, keys: active.length };
+      try {
+        // A file that may only be read opens all the same.
+        db.exec('BEGIN IMMEDIATE; ROLLBACK');
+        const store = createSqliteKeyStore(db);
+        const now = systemClock.now();
+        const active = store.list().filter((key) => key.revokedAt === null && (key.expiresAt ?? now + 1) > now);
+        return { holder: holderOf(settings.data, db), keys: active.length };
+      } finally {
+        db.close();
+      }
     },
     async telegramTime() {
       const { headers, body } = await request(apiRoot, { method: 'HEAD' });

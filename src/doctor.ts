@@ -10,7 +10,9 @@ export interface DoctorOptions {
   readonly api: BotApi | null;
   readonly clock: Clock;
   readonly folder: string;
-  /** Opens the database; who serves the folder now, null where nobody does. */
+  /** A start takes a webhook away. */
+  readonly deleteWebhook: boolean;
+  /** Opens the database for writing; who serves the folder now, null where nobody does. */
   readonly openData: () => { readonly holder: string | null; readonly keys: number };
   /** Telegram's own time by its Date header, ms since 1970; null where it cannot be had. */
   readonly telegramTime: () => Promise<number | null>;
@@ -70,15 +72,19 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
     for (const name of ['webhook', 'rival', 'clock']) yield { name, state: 'skip', says: 'the bot does not answer' };
     return;
   }
+  // Nobody polls while a webhook is set, nor need anybody be looked for where the folder's holder polls.
+  let polls: string | null = holder === null ? null : `${holder} polls`;
   yield await check('webhook', async () => {
     const info = await api.call('getWebhookInfo', {});
     const url = typeof info === 'object' && info !== null && 'url' in info ? info.url : '';
     if (url === '') return 'none is set';
+    polls = 'nobody can poll while a webhook is set';
+    if (options.deleteWebhook) return 'one is set: start takes it away, as telegram.deleteWebhook says';
     throw new Error('one is set, so nobody can poll: remove it, or set telegram.deleteWebhook to true');
   });
-  yield holder === null
+  yield polls === null
     ? await check('rival', () => lookForRival(api, clock))
-    : { name: 'rival', state: 'skip', says: `not looked for: ${holder} polls` };
+    : { name: 'rival', state: 'skip', says: `not looked for: ${polls}` };
   yield await check('clock', async () => {
     const theirs = await options.telegramTime();
     if (theirs === null) return 'Telegram did not tell its time';
@@ -92,7 +98,7 @@ async function check(name: string, look: () => Promise<string>): Promise<Finding
   try {
     return { name, state: 'ok', says: await look() };
   } catch (error) {
-    return { name, state: 'fail', says: errorText(error) };
+    return { name, state: 'fail', says: errorText(error).replace(/\s+/g, ' ') };
   }
 }
 
