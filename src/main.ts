@@ -256,7 +256,7 @@ async function start(
   const url = await http.listen();
   switchboard.start();
   undo.push(() => switchboard.stop());
-  const ready = { event: 'ready', url, bot, ...(sandboxUrl === null ? {} : { sandboxUrl }) };
+  const ready = { event: 'ready', url, pid: process.pid, bot, ...(sandboxUrl === null ? {} : { sandboxUrl }) };
   log.info(ready, sandboxUrl === null ? `serving bot ${bot} at ${url}` : `serving the sandbox's bot at ${url}`);
 
   return {

@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
-import { type Key, ROLES } from '../keys/keys.ts';
+import { keyView, ROLES } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import type { App, HttpParts } from './app.ts';
 import { Id } from './schemas.ts';
@@ -79,11 +79,4 @@ export function keyRoutes(app: App, { keyring, clock }: HttpParts): void {
       return reply.code(204).send(null);
     },
   );
-}
-
-const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
-
-function keyView({ id, role, name, chats, createdAt, expiresAt, revokedAt }: Key): Static<typeof KeyView> {
-  const times = { expires_at: iso(expiresAt), revoked_at: iso(revokedAt) };
-  return { id, role, name, chats: chats && [...chats], created_at: new Date(createdAt).toISOString(), ...times };
 }

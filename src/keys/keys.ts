@@ -26,6 +26,14 @@ export interface Key {
   readonly revokedAt: number | null;
 }
 
+const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+/** What the outside sees of a key, on the command line and over HTTP. Times are ISO 8601. */
+export function keyView({ id, role, name, chats, createdAt, expiresAt, revokedAt }: Key) {
+  const times = { expires_at: iso(expiresAt), revoked_at: iso(revokedAt) };
+  return { id, role, name, chats: chats && [...chats], created_at: new Date(createdAt).toISOString(), ...times };
+}
+
 /** A key as stored: with the SHA-256 of its secret, hex. */
 export interface StoredKey extends Key {
   readonly secretHash: string;

@@ -60,8 +60,15 @@ class Broadcast implements Operators {
   }
 
   publish(entries: readonly Entry[]): void {
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    // Nobody listens: nothing is encoded, and who comes later begins with the journal.
+    if (this.#readers.size === 0) {
+      this.#ring.emptyBehind(last.seq);
+      return;
+    }
     for (const entry of entries) this.#ring.push(entry, frameOf(this.#options.journal.stream, entry));
-    if (entries.length > 0 && this.#readers.size > 0) this.#wantRound();
+    this.#wantRound();
   }
 
   subscribe(subscription: Subscription): Promise<void> {

@@ -50,13 +50,21 @@ export class Ring {
 
   /** Adds the next entry. One that does not follow the last starts the ring anew: the journal has what is between. */
   push(entry: Entry, frame: Frame): void {
-    if (entry.seq !== this.#head + 1) this.#restart(entry.seq);
+    if (entry.seq !== this.#head + 1) this.emptyBehind(entry.seq - 1);
     // Before its slot is taken: a full ring has the oldest entry there.
     if (this.#head - this.#first + 1 >= limits.broadcastEntriesMax) this.#evict();
     this.#slots[entry.seq % limits.broadcastEntriesMax] = { chat: entry.chat, type: entry.type, frame };
     this.#head = entry.seq;
     this.#bytes += frame.sse.length;
     while (this.#bytes > limits.broadcastBytesMax) this.#evict();
+    this.#shared.clear();
+  }
+
+  /** Lets everything go: the next entry is the one behind `head`. */
+  emptyBehind(head: number): void {
+    while (this.#first <= this.#head) this.#evict();
+    this.#first = head + 1;
+    this.#head = head;
     this.#shared.clear();
   }
 
@@ -94,12 +102,6 @@ export class Ring {
     this.#bytes -= this.#slots[index]?.frame.sse.length ?? 0;
     this.#slots[index] = undefined;
     this.#first += 1;
-  }
-
-  #restart(seq: number): void {
-    while (this.#first <= this.#head) this.#evict();
-    this.#first = seq;
-    this.#head = seq - 1;
   }
 }
 
