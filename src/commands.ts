@@ -130,7 +130,7 @@ function keyAction([action, ...rest]: readonly string[]): (keyring: Keyring) => 
     }
     case 'list':
       takesNothing('keys list', rest);
-      return (keyring) => keyring.list();
+      return (keyring) => keyring.list().map(keyView);
     case 'revoke':
       if (id === undefined) throw new UsageError('keys revoke needs the ID of a key');
       takesNothing('keys revoke ID', more);
