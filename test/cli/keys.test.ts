@@ -19,11 +19,11 @@ test('keys are made, listed and revoked while nobody serves; the key itself is s
     key: expect.any(String),
   });
   expect(made.key).toMatch(/^\d+:[A-Za-z0-9_-]{35,}$/);
-  const expected = { id: made.id, chats: ['777', '-5'], expiresAt: Date.parse('2099-01-01T00:00:00Z') };
-  expect(await list(env)).toMatchObject([{ ...expected, revokedAt: null }]);
+  const expected = { id: made.id, chats: ['777', '-5'], expires_at: '2099-01-01T00:00:00.000Z' };
+  expect(await list(env)).toMatchObject([{ ...expected, revoked_at: null }]);
   const { code } = await run(['keys', 'revoke', made.id], env).ended;
   expect(code).toBe(0);
-  expect(await list(env)).toMatchObject([{ ...expected, revokedAt: expect.any(Number) }]);
+  expect(await list(env)).toMatchObject([{ ...expected, revoked_at: expect.any(String) }]);
   expect(JSON.stringify(await list(env))).not.toContain(made.key.split(':')[1]);
 
   const folder = env.SWITCHBOARD_DATA ?? '';
