@@ -73,6 +73,8 @@ export async function createWire({ target, at, onUpdates }: WireOptions): Promis
       for await (const chunk of request) chunks.push(chunk);
       const body = Buffer.concat(chunks).toString();
       const method = /\w+$/.exec(request.url ?? '')?.[0];
+      // A bot that begins: what its predecessor was handed is not this one's to confirm.
+      if (method === 'getMe') handedOver = false;
       if (method === 'getUpdates') await poll(request, response, body);
       else if (method === 'sendMessage') await send(request, response, body);
       else answer(response, await forward(request, body));
