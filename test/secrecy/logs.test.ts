@@ -1,0 +1,147 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createKey, freeEnv, run, startServer } from '../cli/support.ts';
+import { start } from '../sandbox/start.ts';
+
+/** What users and aggregators write here: each word stands nowhere else. */
+const PRIVATE = {
+  text: 'ann-writes-this',
+  phone: '+491701234567',
+  recipient: 'Zebulon',
+  posted: 'aggregator-writes-this',
+  tag: 'tag-of-a-text',
+  event: 'event-carries-this',
+  query: 'query-holds-this',
+  answer: 'telegram-answers-this',
+};
+
+const FAULTS = [
+  { error_code: 403, description: 'Forbidden: bot was blocked by the user', fate: 'failed', more: {} },
+  { kind: 'reset', fate: 'unknown', more: {} },
+  { kind: 'lost_answer', fate: 'unknown', more: {} },
+  { kind: 'malformed', body: `{"text":"${PRIVATE.answer}`, fate: 'unknown', more: {} },
+  { error_code: 500, fate: 'sent', more: {} },
+  { fate: 'failed', more: { text: `<${PRIVATE.tag}>`, parse_mode: 'HTML' } },
+  { fate: 'failed', more: { text: `<a"${PRIVATE.tag}>`, parse_mode: 'HTML' } },
+];
+/** Where the bot says nothing by itself. */
+const channel = (i: number): number => -1_000_000_000_701 - i;
+const CHATS = [777, ...FAULTS.map((_, i) => channel(i))].flatMap((chat) => ['--chat', String(chat)]);
+
+test('I7: at log level trace, nothing that a process writes holds a secret or what somebody wrote', async () => {
+  const { sandbox, token, control, write, untilPolling } = await start();
+  const server = await startServer({
+    ...{ ...freeEnv(), TELEGRAM_BOT_TOKEN: token, TELEGRAM_API_ROOT: sandbox.url },
+    SWITCHBOARD_LOG_LEVEL: 'trace',
+  });
+  const { url, env, child, ended } = server;
+  const keys = [createKey(env, 'operator'), createKey(env, 'aggregator', ...CHATS), createKey(env, 'admin')] as const;
+  const [operator, aggregator, admin] = await Promise.all(keys);
+  const secrets = [operator, aggregator, admin].map(({ key }) => key.split(':')[1] ?? key);
+  /** Every answer that is an error. */
+  const refusals: string[] = [];
+  const ask = async (key: string, method: string, path: string, body?: string, headers = {}) => {
+    const authorization = `Bearer ${key}`;
+    const json = body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } };
+    const response = await fetch(url + path, {
+      ...json,
+      method,
+      headers: { ...json.headers, authorization, 'idempotency-key': crypto.randomUUID(), ...headers },
+    });
+    const text = await response.text();
+    if (!response.ok) refusals.push(text);
+    return text;
+  };
+  /** Posts a message and waits for its fate. */
+  const send = async (message: object) => {
+    const posted = JSON.parse(await ask(aggregator.key, 'POST', '/v1/messages', JSON.stringify(message)));
+    return JSON.parse(await ask(aggregator.key, 'GET', `/v1/messages/${posted.id}?wait=10`)).status;
+  };
+
+  // What goes well: a chat, a stream, posts, a key made over HTTP.
+  const stream = fetch(`${url}/v1/events?from=earliest`, { headers: { authorization: `Bearer ${operator.key}` } });
+  await untilPolling();
+  for (const text of ['/start', PRIVATE.text, `/pay 12 EUR ${PRIVATE.recipient}`]) await write(777, text);
+  const contact = { phone_number: PRIVATE.phone, first_name: PRIVATE.recipient };
+  await control('chats/777/messages', { message: { contact } });
+  expect(await send({ chat_id: 777, text: PRIVATE.posted })).toBe('sent');
+  const event = JSON.stringify({ type: 'payment.failed', reason: PRIVATE.event });
+  await ask(aggregator.key, 'POST', '/v1/chats/777/events', event);
+  const made = JSON.parse(await ask(admin.key, 'POST', '/v1/keys', '{"role":"backend","name":"b"}'));
+  secrets.push(made.key.split(':')[1]);
+
+  // Sends that fail in every way, each in its own channel, Telegram quoting the text among them.
+  const message = { chat_id: 777, text: PRIVATE.posted };
+  const fates = FAULTS.map(async ({ fate, more, ...fault }, i) => {
+    const chat = channel(i);
+    await control('chats', { type: 'channel', id: chat });
+    if ('kind' in fault || 'error_code' in fault) {
+      await control('faults', { method: 'sendMessage', chat_id: chat, ...fault });
+    }
+    expect(await send({ ...message, chat_id: chat, ...more }), JSON.stringify(fault)).toBe(fate);
+  });
+  await Promise.all(fates);
+
+  // Requests that are wrong.
+  await ask(`${admin.key}x`, 'GET', '/v1/chats');
+  await ask(token, 'POST', '/v1/messages', JSON.stringify(message));
+  await ask(operator.key, 'POST', '/v1/messages', JSON.stringify(message));
+  await ask(aggregator.key, 'POST', '/v1/messages', JSON.stringify({ ...message, chat_id: 888 }));
+  await ask(aggregator.key, 'POST', '/v1/messages', `{"text":"${PRIVATE.posted}`);
+  await ask(aggregator.key, 'POST', '/v1/messages', JSON.stringify({ ...message, chat_id: {}, delivery: 7 }));
+  await ask(aggregator.key, 'POST', '/v1/messages', JSON.stringify({ text: PRIVATE.posted.repeat(300), chat_id: 777 }));
+  await ask(aggregator.key, 'POST', '/v1/chats/777/events', JSON.stringify({ type: 7, reason: PRIVATE.event }));
+  await ask(operator.key, 'GET', `/v1/chats?limit=${PRIVATE.query}`);
+  await ask(operator.key, 'GET', `/v1/nothing?key=${operator.key}`);
+  await ask(operator.key, 'POST', `/telegram/bot${aggregator.key}/sendMessage`, JSON.stringify(message));
+  await ask(operator.key, 'GET', '/v1/events?poll=1', undefined, { 'last-event-id': `${PRIVATE.query}.x` });
+
+  // Polls that fail, then a token that is no more.
+  const half = `{"ok":true,"result":[{"text":"${PRIVATE.answer}"`;
+  await control('faults', { method: 'getUpdates', kind: 'malformed', body: half });
+  await write(777, PRIVATE.text);
+  await server.logged('poll_failed');
+  await untilPolling();
+  await control('revoke', {});
+  const { code, stdout, stderr } = await ended;
+  expect(code).toBe(3);
+  await stream.then((response) => response.text());
+
+  // It did log what it should: all this was not in vain.
+  const written = stdout + stderr;
+  for (const told of ['"event":"poll_failed"', '"msg":"not sent"', '"event":"request"', '"status":401', 'stopping']) {
+    expect(written).toContain(told);
+  }
+  expect(refusals.length).toBeGreaterThanOrEqual(12);
+  const hidden = [...secrets, token, token.split(':')[1] ?? '', 'Bearer ', 'authorization', ...Object.values(PRIVATE)];
+  for (const secret of hidden) {
+    expect(written.toLowerCase(), `the log, of ${secret}`).not.toContain(secret.toLowerCase());
+  }
+  for (const secret of [...secrets, token, ...Object.values(PRIVATE)]) {
+    for (const refusal of refusals) expect(refusal, `an answer, of ${secret}`).not.toContain(secret);
+  }
+  expect(child.exitCode).toBe(3);
+
+  // Keys are kept as hashes alone, the token not at all.
+  const folder = env.SWITCHBOARD_DATA ?? '';
+  const files = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'latin1'));
+  expect(files.join('')).toContain(PRIVATE.posted);
+  for (const secret of [...secrets, token]) for (const file of files) expect(file.includes(secret), secret).toBe(false);
+});
+
+test('I7: a process that cannot start tells neither its token nor its secrets', async () => {
+  const { sandbox, token, control } = await start();
+  await control('revoke', {});
+  const env = { ...freeEnv(), TELEGRAM_BOT_TOKEN: token, TELEGRAM_API_ROOT: sandbox.url };
+
+  const tries = await Promise.all([
+    run(['start'], { ...env, SWITCHBOARD_LOG_LEVEL: 'trace' }).ended,
+    run(['start'], { ...env, SWITCHBOARD_PORT: '-1' }).ended,
+    run(['start'], { ...env, TELEGRAM_BOT_TOKEN: `${token} and more` }).ended,
+    run(['doctor'], env).ended,
+    run(['doctor'], { ...env, TELEGRAM_API_ROOT: 'http://127.0.0.1:9' }).ended,
+  ]);
+  expect(tries.map(({ code }) => code)).toEqual([3, 2, 2, 1, 1]);
+  for (const { stdout, stderr } of tries) expect(stdout + stderr).not.toContain(token.split(':')[1]);
+});
