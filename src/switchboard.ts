@@ -76,7 +76,11 @@ function createRoot({ parts, random, onFailure, onEnd }: SwitchboardOptions) {
         },
         after: { stable: { actions: { type: 'forgetFailures' as const, params: name } } },
       },
-      down: { description: 'Failed; started again after a while.', after: { [`restart.${name}`]: 'up' } },
+      down: {
+        description: 'Failed; started again after a while.',
+        on: { [`drain.${name}`]: 'ended' },
+        after: { [`restart.${name}`]: 'up' },
+      },
       ended: { description: 'Came to its own end.', type: 'final' as const },
     },
   });
@@ -115,6 +119,8 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     part,
     start: () => void root.start(),
     async drain(name, timeoutMs) {
+      // Down, it is not started again; up, it ends in its own way.
+      root.send({ type: `drain.${name}` });
       const actor = part(name);
       if (actor === null || actor.getSnapshot().status !== 'active') return;
       actor.send({ type: 'drain' });

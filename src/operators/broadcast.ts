@@ -71,6 +71,11 @@ class Broadcast implements Operators {
     this.#wantRound();
   }
 
+  catchUp(): void {
+    this.#ring.emptyBehind(this.#options.journal.bounds().head);
+    this.#wantRound();
+  }
+
   subscribe(subscription: Subscription): Promise<void> {
     const { format, after, reset, sink } = subscription;
     if (this.#closed) {

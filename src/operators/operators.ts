@@ -9,6 +9,8 @@ import type { Entry, EntryType } from '../journal/journal.ts';
 export interface Operators {
   /** Hands over a commit's entries, in the order of the commits; readers at the head get them at once. */
   publish(entries: readonly Entry[]): void;
+  /** The broadcast begins, or begins again: whatever was committed and not published, readers get from the journal. */
+  catchUp(): void;
   /** Serves one reader. Resolves when it is gone: its client left, its key ended, or the process drains. Never throws. */
   subscribe(subscription: Subscription): Promise<void>;
   /** One page of what a reader with these filters would get: for readers that ask again and again. */

@@ -46,6 +46,17 @@ describe('I4: a reader sees every entry after its own, in order, once', () => {
     for (const reader of readers) expect(reader.events()).toEqual(['hello', 1, 2, 3]);
   });
 
+  test('what was committed while the broadcast was down comes as it begins again, without another commit', async () => {
+    const reader = connect();
+    commit(1);
+    await settle();
+    journal.append('7');
+    journal.append('7');
+    broadcast.catchUp();
+    await quiet();
+    expect(reader.seqs()).toEqual([1, 2, 3]);
+  });
+
   test('what was before it comes first, out of the journal, and then what is live', async () => {
     for (let n = 0; n < 5000; n += 1) journal.append('7');
     broadcast = start();

@@ -177,12 +177,14 @@ describe('the supervision of the live actors', () => {
     switchboard.stop();
   });
 
-  test('a drain of a part that has ended, or is being restarted, has nothing to wait for', async () => {
-    const { switchboard, tell } = begin();
+  test('a drain of a part that has ended, or is down, waits for nothing, and the part stays down', async () => {
+    const { switchboard, tell, starts } = begin();
     tell('ingress', 'finish');
     tell('outbox', 'fail');
     await switchboard.drain('ingress', 1000);
     await switchboard.drain('outbox', 1000);
+    await vi.advanceTimersByTimeAsync(limits.restartMaxMs);
+    expect(starts.filter((name) => name === 'outbox')).toHaveLength(1);
     switchboard.stop();
   });
 
