@@ -15,18 +15,23 @@ import {
 
 type Reads = Omit<Journal, 'bot' | 'stream' | 'write' | 'onCommit' | 'bounds' | 'outboxDepth' | 'close'>;
 
+/** The block of the index by chat that holds an entry's id (0001-journal.sql). */
+const blockOf = (id: number): number => Math.floor(id / 4096);
+
 /** The journal's reading side, on a connection that sees committed work alone. */
 export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
   const all = db.prepare('SELECT * FROM entries WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?');
   const rowsOf = db.prepare('SELECT * FROM entries WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id');
-  // The ids of one chat, or of one type: a walk along one index, without the entries' bodies.
-  const idsOfChat = db.prepare(
-    `SELECT id FROM entries INDEXED BY entries_of_chat WHERE chat = ?1 AND id BETWEEN ?2 AND ?3
-       AND (?4 IS NULL OR type IN (SELECT value FROM json_each(?4))) ORDER BY id LIMIT ?5`,
-  );
+  // Walks along an index, without the entries' bodies: of one type, and of chats within a block of the index.
   const idsOfType = db.prepare(
     'SELECT id FROM entries INDEXED BY entries_of_type WHERE type = ? AND id BETWEEN ? AND ? ORDER BY id LIMIT ?',
   );
+  const idsOfChats = db.prepare(
+    `SELECT id FROM entries INDEXED BY entries_of_chat
+     WHERE id >> 12 = ?1 AND chat IN (SELECT value FROM json_each(?2)) AND id >= ?3
+       AND (?4 IS NULL OR type IN (SELECT value FROM json_each(?4))) ORDER BY id LIMIT ?5`,
+  );
+  const lastId = db.prepare('SELECT max(id) AS id FROM entries WHERE id BETWEEN ? AND ?');
   const pollOffset = db.prepare('SELECT poll_offset FROM head WHERE bot = ?');
   const conversation = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id = ?');
   const conversations = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?');
@@ -47,10 +52,31 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
   );
   const firstId = db.prepare('SELECT min(id) AS id FROM entries WHERE id BETWEEN ? AND ?');
 
-  /** The first `limit` ids of several walks, in order. No two walks have an entry in common. */
-  function merged(walks: readonly Row[][], limit: number): number[] {
-    const ids = walks.flatMap((rows) => rows.map((row) => int(row, 'id')));
-    return ids.sort((a, b) => a - b).slice(0, limit);
+  /** The first ids of these types, in order. */
+  function walkTypes(types: readonly string[], first: number, limit: number): number[] {
+    const rows = [...new Set(types)].flatMap((type) => idsOfType.all(type, first, range.last, limit));
+    return rows
+      .map((row) => int(row, 'id'))
+      .sort((a, b) => a - b)
+      .slice(0, limit);
+  }
+
+  /** The first ids of these chats, in order, a block of the index at a time. */
+  function walkChats(
+    chats: readonly string[],
+    types: readonly string[] | null,
+    first: number,
+    limit: number,
+  ): number[] {
+    const last = intOrNull(lastId.get(range.id(1), range.last) ?? { id: null }, 'id') ?? 0;
+    const cells = JSON.stringify(chats.map(chatCell));
+    const filter = types === null ? null : JSON.stringify(types);
+    const ids: number[] = [];
+    for (let block = blockOf(first); block <= blockOf(last) && ids.length < limit; block += 1) {
+      const rows = idsOfChats.all(block, cells, first, filter, limit - ids.length);
+      for (const row of rows) ids.push(int(row, 'id'));
+    }
+    return ids;
   }
 
   const toEntry = (row: Row) => entryOf(bot, range, row);
@@ -60,12 +86,8 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
       const limit = Math.max(0, Math.min(wanted, limits.readEntriesMax));
       const first = range.id(Math.max(1, from));
       if (chats === null && types === null) return all.all(first, range.last, limit).map(toEntry);
-      const typeFilter = types === null ? null : JSON.stringify(types);
-      const walks =
-        chats === null
-          ? [...new Set(types)].map((type) => idsOfType.all(type, first, range.last, limit))
-          : [...new Set(chats)].map((chat) => idsOfChat.all(chatCell(chat), first, range.last, typeFilter, limit));
-      return rowsOf.all(JSON.stringify(merged(walks, limit))).map(toEntry);
+      const ids = chats === null ? walkTypes(types ?? [], first, limit) : walkChats(chats, types, first, limit);
+      return rowsOf.all(JSON.stringify(ids)).map(toEntry);
     },
     async pollOffset() {
       const row = pollOffset.get(bot);

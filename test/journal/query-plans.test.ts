@@ -40,7 +40,7 @@ test('no statement scans a table, or walks a whole bot through', () => {
     const scans = steps.filter((step) => /^SCAN (?!json_each|VIRTUAL|CONSTANT|\(subquery)/.test(step));
     // Two of the bot's own tables are read in the order of their key, a page at a time.
     const wide = steps.filter((step) => /(?<!head USING )PRIMARY KEY \(bot=\?\)$/.test(step));
-    const seek = /^SELECT min\(id\)/.test(sql);
+    const seek = /^SELECT (min|max)\(id\)/.test(sql);
     const paged = /FROM (requests) WHERE bot = \? ORDER BY number LIMIT/.test(sql);
     expect({ sql, scans: paged ? [] : scans, wide: seek ? [] : wide }).toEqual({ sql, scans: [], wide: [] });
   }
@@ -50,7 +50,7 @@ test.each([
   ['entries INDEXED BY entries_of_update', 'entries_of_update (update_id=? AND rowid>? AND rowid<?)'],
   ['FROM timers WHERE bot = ? AND due_at <=', 'timers_due (bot=? AND due_at<?)'],
   ['SELECT min(due_at) AS at FROM timers', 'COVERING INDEX timers_due (bot=?)'],
-  ['chat = ?1 AND id BETWEEN ?2 AND ?3', 'entries_of_chat (chat=? AND id>? AND id<?)'],
+  ['WHERE id >> 12 = ?1 AND chat IN', 'entries_of_chat (<expr>=? AND chat=? AND rowid>?)'],
   ['type = ? AND id BETWEEN ? AND ?', 'COVERING INDEX entries_of_type (type=? AND id>? AND id<?)'],
   ['lanes AS l INDEXED BY', 'COVERING INDEX lanes_by_priority (bot=?)'],
   ['SELECT min(at) AS at', 'COVERING INDEX lanes_by_time (bot=? AND due_at>?)'],
@@ -66,10 +66,6 @@ test.each([
 });
 
 test('what is in order in its index is not sorted again', () => {
-  for (const part of [
-    'FROM timers WHERE bot = ? AND due_at <=',
-    'lanes AS l INDEXED BY',
-    'chat = ?1 AND id BETWEEN ?2 AND ?3',
-  ])
+  for (const part of ['FROM timers WHERE bot = ? AND due_at <=', 'lanes AS l INDEXED BY'])
     expect(planOf(part)).not.toContain('TEMP B-TREE FOR ORDER BY');
 });
