@@ -14,6 +14,7 @@ import {
   type Outbox,
   seqOfMessageId,
 } from './outbox.ts';
+import { requireOwnChats } from './scope.ts';
 
 export interface PostOptions {
   readonly journal: Journal;
@@ -36,9 +37,7 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
 
   async function accept(post: MessagePost): Promise<MessageAccepted> {
     const message = parseCall(post.body, post.keyId, clock.now());
-    if (post.chats !== null && !post.chats.includes(message.chat)) {
-      throw new SwitchboardError('scope_missing', 'This key may not write to that chat', { field: 'chat_id' });
-    }
+    requireOwnChats(post.chats, message.chat, post.body);
     const requestHash = createHash('sha256').update(JSON.stringify(post.body)).digest('hex');
     return journal.write(async (tx) => {
       tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
