@@ -75,6 +75,8 @@ export const limits = {
   /** How far ahead `send_at` may lie. */
   scheduleAheadMaxMs: 366 * 24 * 3_600_000,
   messageWaitMaxMs: 50_000,
+  /** Callers waiting for a message's fate, each some 2 KiB; the next one is answered at once, as the message stands. */
+  messageWaitersMax: 10_000,
   /** The type of an event posted to a conversation. */
   eventTypeLengthMax: 100,
 

@@ -13,7 +13,10 @@ export interface Outbox {
   acceptAll(posts: readonly MessagePost[]): Promise<(MessageAccepted | Error)[]>;
   /** Null where there is no such message. `id` as given by the caller. */
   find(id: string): Promise<MessageRecord | null>;
-  /** Resolves with the message once it is settled (or unknown), or after `timeoutMs` as it stands. */
+  /**
+   * Resolves with the message once it is settled (or unknown), or after `timeoutMs` as it stands; at once as it stands
+   * where limits.messageWaitersMax callers wait already.
+   */
   settled(id: string, timeoutMs: number, signal: AbortSignal): Promise<MessageRecord | null>;
   /** Takes a message back. Throws message_not_cancelable once it is being sent, not_found. */
   cancel(id: string): Promise<MessageRecord>;

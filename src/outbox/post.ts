@@ -27,6 +27,8 @@ const SETTLED = ['sent', 'failed', 'unknown', 'expired', 'canceled'];
 export function createOutbox({ journal, clock }: PostOptions): Outbox & { settledNow(seq: number): void } {
   const { bot } = journal;
   const waiting = new Map<number, Set<() => void>>();
+  /** All of them, up to limits.messageWaitersMax. */
+  let waiters = 0;
 
   const isSettled = (message: MessageRecord | null): boolean => message === null || SETTLED.includes(message.status);
 
@@ -101,6 +103,8 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
       const seq = seqOfMessageId(bot, id);
       const found = await find(id);
       if (seq === null || isSettled(found) || timeoutMs <= 0 || signal.aborted) return found;
+      if (waiters >= limits.messageWaitersMax) return found;
+      waiters += 1;
       let timer: TimerHandle | undefined;
       let look = () => {};
       let stop = () => {};
@@ -115,6 +119,7 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
       });
       clock.clearTimeout(timer);
       signal.removeEventListener('abort', stop);
+      waiters -= 1;
       const wakers = waiting.get(seq);
       wakers?.delete(look);
       if (wakers?.size === 0) waiting.delete(seq);

@@ -134,6 +134,22 @@ test.each(['nonsense', '2-1', '1-0', '1-99', '1-1e3'])('there is no message %s',
   await expect(outbox.resolve(id, 'sent')).rejects.toMatchObject({ code: 'not_found' });
 });
 
+test('beyond the bound of those who wait, a message is told at once as it stands; whoever leaves makes room', async () => {
+  const { outbox, post } = newOutbox();
+  const { id } = await outbox.accept(post());
+  const leaving = new AbortController();
+  const wait = (signal = leaving.signal) => outbox.settled(id, 50_000, signal);
+  let told = 0;
+  const waiting = Array.from({ length: limits.messageWaitersMax }, () => wait().then(() => (told += 1)));
+  expect(await wait()).toMatchObject({ status: 'queued' });
+  expect(told).toBe(0);
+  leaving.abort();
+  await Promise.all(waiting);
+  const late = wait(new AbortController().signal);
+  await outbox.cancel(id);
+  expect(await late).toMatchObject({ status: 'canceled' });
+});
+
 test('an unknown message can be resolved as sent, as failed, or be sent again', async () => {
   const world = await newWorld();
   const running = runOutbox(world);
