@@ -184,8 +184,8 @@ async function doctor(settings: Settings): Promise<number> {
     openData() {
       const db = openDatabase(settings.data);
       try {
-        // A file that may only be read opens all the same.
-        db.exec('BEGIN IMMEDIATE; ROLLBACK');
+        // Deletes nothing, but fails where the file may only be read: it opens all the same.
+        db.exec('DELETE FROM holder WHERE false');
         const store = createSqliteKeyStore(db);
         const now = systemClock.now();
         const active = store.list().filter((key) => key.revokedAt === null && (key.expiresAt ?? now + 1) > now);

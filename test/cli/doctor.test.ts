@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
@@ -141,9 +141,10 @@ test('an error of several lines stays one line; a time that Telegram does not te
     throw new Error('disk\n  on fire');
   };
   await started.bot('setWebhook', { url: 'http://127.0.0.1:9/' });
-  const found = await findings(started, { openData, telegramTime: async () => null });
+  const found = await findings(started, { openData, folder: '.', telegramTime: async () => null });
   expect([found.data, found.keys, found.clock]).toEqual([
-    ...['fail disk on fire', 'fail disk on fire', 'ok Telegram did not tell its time'],
+    ...['fail . cannot be used: disk on fire', 'fail . cannot be used: disk on fire'],
+    'ok Telegram did not tell its time',
   ]);
 });
 
@@ -186,4 +187,11 @@ test('the command with a webhook, or a wrong token, or a data folder that cannot
   expect([unknown.code, unknown.states]).toEqual([1, 'ok ok ok fail skip skip skip']);
   expect(unknown.stdout).toContain('check TELEGRAM_BOT_TOKEN and TELEGRAM_API_ROOT');
   expect([folder.code, folder.states]).toEqual([1, 'fail fail fail skip skip skip skip']);
+});
+
+test.skipIf(process.getuid?.() === 0)('a database that may only be read is told (root may write all)', async () => {
+  const env = freeEnv();
+  await createKey(env, 'operator');
+  chmodSync(join(env.SWITCHBOARD_DATA ?? '', 'switchboard.db'), 0o444);
+  expect(await doctor(env)).toMatchObject({ code: 1, stdout: expect.stringContaining('readonly database') });
 });
