@@ -2,10 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IsInteger, IsLiteral, IsNull, IsNumber, IsObject, IsUnion, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { SwitchboardError } from '../src/errors.ts';
 import { type Settings, SettingsSchema } from './schema.ts';
 
-/** One setting is wrong. The message names it, its value and what is allowed. */
-export class SettingsError extends Error {}
+/** settings_invalid: one setting is wrong. The message names it, its value and what is allowed. */
+export class SettingsError extends SwitchboardError {
+  constructor(message: string) {
+    super('settings_invalid', message);
+  }
+}
 
 type Fields = Record<string, unknown>;
 

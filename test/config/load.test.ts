@@ -27,6 +27,7 @@ function complaint(local: unknown, env: Env = {}): string {
     load(local, env);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
+    expect(error.code).toBe('settings_invalid');
     expect(error.message).not.toContain('\n');
     return error.message.replace(/^.*\/(?=local\.json)/, 'config/');
   }
