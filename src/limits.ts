@@ -7,6 +7,8 @@ export const limits = {
   textLengthMax: 4096,
   captionLengthMax: 1024,
   callbackTextLengthMax: 200,
+  /** Telegram does not say; its own are 19 digits. */
+  callbackQueryIdLengthMax: 256,
 
   // Polling. 100 is Telegram's maximum; more updates wait in Telegram's queue.
   pollUpdatesMax: 100,
@@ -109,6 +111,8 @@ export const limits = {
   httpCloseMs: 5_000,
   pageSizeMax: 200,
   keysMax: 10_000,
+  /** Characters of a key's name, for people to tell keys apart; a longer one is refused. */
+  keyNameLengthMax: 100,
 
   // The process.
   /** Restart of a failed actor: doubled from min to max. */

@@ -39,7 +39,7 @@ export function keyRoutes(app: App, { keyring, clock }: HttpParts): void {
         summary: 'Make a key',
         body: Type.Object({
           role: Type.Enum([...ROLES]),
-          name: Type.String({ minLength: 1, maxLength: 100 }),
+          name: Type.String({ minLength: 1, maxLength: limits.keyNameLengthMax }),
           chats: Type.Optional(
             Type.Array(Type.String({ pattern: '^-?[1-9]\\d{0,15}$' }), {
               minItems: 1,

@@ -38,7 +38,7 @@ export function parseCall(body: unknown, keyId: string, now: number): NewMessage
       field: 'method',
     });
   }
-  if (!facts.addressed) checkText(params, 'callback_query_id', 256, false);
+  if (!facts.addressed) checkText(params, 'callback_query_id', limits.callbackQueryIdLengthMax, false);
   const chat = facts.addressed ? chatOf(params.chat_id) : '0';
   checkContent(method, params);
   const when = deliveryOf(delivery, now);
