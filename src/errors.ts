@@ -94,6 +94,7 @@ export const ERRORS = {
     title: 'This key has too many open streams',
   },
   internal: { kind: 'retryable', status: 500, title: 'Switchboard failed' },
+  overloaded: { kind: 'wait', status: 503, title: 'Switchboard has more to do than it can take in' },
   outbox_full: { kind: 'wait', status: 503, title: 'The outbox is full' },
   shutting_down: {
     kind: 'wait',

@@ -29,14 +29,18 @@ export const limits = {
   dedupeWindowMs: 48 * 3_600_000,
   /** Jobs committed in one transaction; the rest wait for the next. Bounds the time a commit holds the loop. */
   groupCommitJobsMax: 256,
-  /** Jobs waiting for a commit. At the bound new ones are refused as `internal`; ingress and HTTP slow down before. */
+  /** Jobs waiting for a commit. At the bound new ones are refused as `overloaded`; the poller backs off. */
   commitQueueMax: 20_000,
+  /** What a caller who was refused as `overloaded` is told to wait. */
+  overloadRetryMs: 1000,
   /** Entries a single read returns. */
   readEntriesMax: 1000,
 
   // Conversations.
   /** Microsteps of one step: an `always` loop beyond them is a fault of the machine, and costs its chat alone (I8). */
   microstepsMax: 1000,
+  /** Messages, timers and requests that one step asks for; more are a fault of the machine. */
+  effectsPerStepMax: 100,
   /** Characters of a snapshot as JSON; a larger one is a fault of the machine. */
   snapshotLengthMax: 256 * 1024,
   /** Chats held in memory; the least recently used is passivated, since the database has it. */
@@ -108,7 +112,7 @@ export const limits = {
   /** A request that takes longer to arrive is cut off. */
   requestArrivalMs: 30_000,
   /** Closing waits this long for requests under way, then cuts them off; below shutdownMs. */
-  httpCloseMs: 5_000,
+  httpCloseMs: 3_000,
   pageSizeMax: 200,
   keysMax: 10_000,
   /** Characters of a key's name, for people to tell keys apart; a longer one is refused. */
@@ -119,8 +123,8 @@ export const limits = {
   restartMinMs: 250,
   restartMaxMs: 30_000,
   /** Time for a part to finish its work when it is asked to stop; then what it has claimed ends as unknown. */
-  drainMs: 4_000,
-  /** SIGTERM to exit. */
+  drainMs: 2_500,
+  /** SIGTERM to exit: above drainMs (twice) and httpCloseMs together. At the bound the process ends as it is. */
   shutdownMs: 10_000,
 
   // The sandbox.

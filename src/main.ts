@@ -7,11 +7,11 @@ import { createHttpBackend } from './backend/http.ts';
 import { createPayments } from './backend/payments.ts';
 import { createRequestRunner } from './backend/requests.ts';
 import { createSqlitePaymentStore } from './backend/sqlite.ts';
-import { systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { ask, type ConversationsEvent, conversationsLogic, type Reply } from './conversations/actor.ts';
 import type { EventAccepted } from './conversations/conversations.ts';
 import { loadMachineTable } from './conversations/files.ts';
-import { createRouter } from './conversations/router.ts';
+import { createRouter, type Router } from './conversations/router.ts';
 import { createTimerService } from './conversations/timers.ts';
 import { errorText, SwitchboardError } from './errors.ts';
 import { createHttpServer } from './http/server.ts';
@@ -97,7 +97,8 @@ async function start(
   };
 
   const token = settings.telegram.token ?? SANDBOX_TOKEN;
-  const bot = botOfToken(token) ?? '0';
+  const bot = botOfToken(token);
+  if (bot === null) throw new TypeError('The settings let a malformed token through');
   let root = settings.telegram.apiRoot;
   let sandboxUrl: string | null = null;
   if (settings.telegram.token === null) {
@@ -137,10 +138,14 @@ async function start(
   const toConversations = <T>(event: (reply: Reply<T>) => ConversationsEvent): Promise<T> => {
     const actor = switchboard.part('conversations');
     if (actor !== null) return ask(actor, event);
-    return Promise.reject(new SwitchboardError('internal', 'The conversations are being restarted: try again'));
+    return Promise.reject(
+      new SwitchboardError('overloaded', 'The conversations are being restarted: try again soon', {
+        retryAfterMs: limits.overloadRetryMs,
+      }),
+    );
   };
 
-  const backend = createBackend(settings, connection(openDatabase));
+  const backend = createBackend(settings, connection(openDatabase), clock);
   undo.push(() => backend.close());
   const runner = createRequestRunner({
     backend,
@@ -195,7 +200,10 @@ async function start(
             fire: router.fireTimers,
             onError: (error) => log.error({ event: 'timers_failed', error: errorText(error) }, 'timers did not fire'),
           }),
-        onUp: () => tell('conversations', 'up'),
+        onUp: (started) => {
+          router = started;
+          tell('conversations', 'up');
+        },
       }),
       backend: backendLogic({
         runner,
@@ -225,8 +233,24 @@ async function start(
     },
   });
 
+  let router: Router | null = null;
+  let quarantines = 0;
   journal.onCommit((commit) => {
-    status.trigger.set({ values: { journal: { head: journal.bounds().head } } });
+    for (const { type, chat, seq } of commit.entries) {
+      if (type !== 'chat.quarantined') continue;
+      quarantines += 1;
+      log.error(
+        { event: 'chat_quarantined', chat, seq },
+        'a machine failed: its chat stands still, its entry says why',
+      );
+    }
+    status.trigger.set({
+      values: {
+        journal: { head: journal.bounds().head },
+        conversations: { live: 0, steps: 0, ...router?.counts(), quarantines },
+        outbox: { depth: commit.messages, inFlight: sender.inFlight(), sent: sender.sent() },
+      },
+    });
     const event = { type: 'journal.committed', commit };
     if (commit.entries.length > 0) switchboard.part('operators')?.send(event);
     if (commit.timerAt !== null) switchboard.part('conversations')?.send(event);
@@ -277,8 +301,7 @@ async function start(
   };
 }
 
-function createBackend({ backend }: Settings, db: ReturnType<typeof openDatabase>): Backend {
-  const clock = systemClock;
+function createBackend({ backend }: Settings, db: ReturnType<typeof openDatabase>, clock: Clock): Backend {
   if (backend.url === null) return createPayments({ store: createSqlitePaymentStore(db), clock });
   return createHttpBackend({ url: backend.url, secret: backend.secret, clock });
 }

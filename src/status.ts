@@ -8,7 +8,7 @@ export interface Status {
   readonly poller: { readonly updates: number; readonly lastPollAt: number | null };
   readonly operators: { readonly connected: number };
   readonly outbox: { readonly depth: number; readonly inFlight: number; readonly sent: number };
-  readonly conversations: { readonly live: number; readonly steps: number; readonly quarantined: number };
+  readonly conversations: { readonly live: number; readonly steps: number; readonly quarantines: number };
   readonly journal: { readonly head: number };
 }
 
@@ -31,7 +31,7 @@ export function createStatus(startedAt: number) {
     poller: { updates: 0, lastPollAt: null },
     operators: { connected: 0 },
     outbox: { depth: 0, inFlight: 0, sent: 0 },
-    conversations: { live: 0, steps: 0, quarantined: 0 },
+    conversations: { live: 0, steps: 0, quarantines: 0 },
     journal: { head: 0 },
   };
   return createStore({

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { limits } from '../src/limits.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -46,6 +47,10 @@ function violations(rule: (file: SourceFile, target: string) => boolean): string
     file.imports.filter((i) => !i.external && rule(file, i.target)).map((i) => `${file.path} -> ${i.target}`),
   );
 }
+
+test('what a stop waits for, all together, is less than it has', () => {
+  expect(2 * limits.drainMs + limits.httpCloseMs).toBeLessThan(limits.shutdownMs);
+});
 
 describe('the import rules of the architecture', () => {
   test('there are files to check', () => {

@@ -1,3 +1,4 @@
+import type { AnyMachineSnapshot } from 'xstate';
 import { errorText } from '../errors.ts';
 import type { ConversationRecord, Tx } from '../journal/journal.ts';
 import { addMessage } from '../outbox/outbox.ts';
@@ -30,45 +31,61 @@ export function applyEvent(
   seq: number,
 ): LiveConversation | null {
   const { id, chat, record } = standing;
-  const running = record?.status === 'active';
-  const stepper = running && standing.live !== null ? standing.live.stepper : standing.stepper;
+  const running = record?.status === 'active' ? record : null;
+  const stepper = running !== null && standing.live !== null ? standing.live.stepper : standing.stepper;
+  let plan: Plan;
   try {
-    const before = running ? (standing.live?.snapshot ?? stepper.restore(record.snapshot)) : null;
-    const step = before === null ? begin(stepper, standing, event) : stepper.apply(before, event);
-    const value = JSON.stringify(step.snapshot.value);
-    const done = step.snapshot.status === 'done';
-    const next: ConversationRecord = {
-      id,
-      chat,
-      machine: stepper.name,
-      version: stepper.version,
-      status: done ? 'done' : 'active',
-      state: value,
-      snapshot: stepper.persist(step.snapshot),
-      error: null,
-      lastSeq: seq,
-      updatedAt: tx.now,
-    };
-    const rows = step.effects.map((effect, n) => rowOf(effect, standing, seq, n));
-    for (const [n, row] of rows.entries()) write(tx, bot, standing, seq, n, row);
-    if (value !== (running ? record.state : null)) {
-      tx.append({
-        type: 'chat.moved',
-        chat,
-        body: entryBody(
-          id,
-          chat,
-          `"machine":${JSON.stringify(stepper.name)},"from":${running ? record.state : 'null'},"to":${value}`,
-        ),
-      });
-    }
-    if (done) endAll(tx, id);
-    tx.saveConversation(next);
-    return done ? null : { record: next, stepper, snapshot: step.snapshot };
+    plan = planOf(standing, running, stepper, event, seq);
   } catch (error) {
     quarantine(tx, standing, stepper, seq, event.type, error);
     return null;
   }
+  // From here on only the database can fail, and that undoes the whole unit of work: the machine is not at fault.
+  const { snapshot, rows, persisted } = plan;
+  for (const [n, row] of rows.entries()) write(tx, bot, standing, seq, n, row);
+  const value = JSON.stringify(snapshot.value);
+  const from = running?.state ?? 'null';
+  if (value !== from) {
+    const fields = `"machine":${JSON.stringify(stepper.name)},"from":${from},"to":${value}`;
+    tx.append({ type: 'chat.moved', chat, body: entryBody(id, chat, fields) });
+  }
+  const done = snapshot.status === 'done';
+  if (done) endAll(tx, id);
+  const next: ConversationRecord = {
+    id,
+    chat,
+    machine: stepper.name,
+    version: stepper.version,
+    status: done ? 'done' : 'active',
+    state: value,
+    snapshot: persisted,
+    error: null,
+    lastSeq: seq,
+    updatedAt: tx.now,
+  };
+  tx.saveConversation(next);
+  return done ? null : { record: next, stepper, snapshot };
+}
+
+/** A step as the rows will take it: everything that a machine can get wrong has been tried. */
+interface Plan {
+  readonly snapshot: AnyMachineSnapshot;
+  readonly rows: readonly Row[];
+  readonly persisted: string;
+}
+
+/** Throws what the machine throws, and where what it asks for cannot be stored. */
+function planOf(
+  standing: Standing,
+  running: ConversationRecord | null,
+  stepper: Stepper,
+  event: { readonly type: string },
+  seq: number,
+): Plan {
+  const before = running === null ? null : (standing.live?.snapshot ?? stepper.restore(running.snapshot));
+  const { snapshot, effects } = before === null ? begin(stepper, standing, event) : stepper.apply(before, event);
+  const rows = effects.map((effect, n) => rowOf(effect, standing, seq, n));
+  return { snapshot, rows, persisted: stepper.persist(snapshot) };
 }
 
 /** An entry's body: `"conversation"` is named where it is not the chat's own. */

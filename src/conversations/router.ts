@@ -32,8 +32,8 @@ export interface Router extends Conversations {
   fireTimers(): Promise<number>;
   /** Takes the backend's answer to a request; false where the conversation no longer waits for it. */
   answerRequest(id: string, outcome: RequestOutcome): Promise<boolean>;
-  /** Conversations in memory. */
-  liveCount(): number;
+  /** Conversations in memory, and steps since the start. */
+  counts(): { readonly live: number; readonly steps: number };
 }
 
 type Event = { readonly type: string };
@@ -47,6 +47,7 @@ type Records = Map<string, ConversationRecord>;
 export function createRouter({ journal, machines, username }: RouterOptions): Router {
   const { bot } = journal;
   const live = createLiveConversations(limits.liveConversationsMax);
+  let steps = 0;
 
   /** A unit of work. Where it does not commit, memory may be ahead of what is stored: all of it is dropped. */
   function unit<T>(job: (tx: Tx) => Promise<T>): Promise<T> {
@@ -71,6 +72,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     records.delete(id);
     const stepper = stepperFor(record, kind);
     if (stepper === null) return;
+    steps += 1;
     const next = applyEvent(tx, bot, { id, chat, live: held, record, stepper }, event, seq);
     if (next === null) live.forget(id);
     else live.put(id, next);
@@ -171,7 +173,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       return unit((tx) => postEvent(tx, post));
     },
 
-    liveCount: live.size,
+    counts: () => ({ live: live.size(), steps }),
   };
 
   async function postEvent(tx: Tx, post: EventPost): Promise<EventAccepted> {
@@ -201,7 +203,7 @@ const invalid = (field: string, message: string) => new SwitchboardError('reques
 const RESERVED = /^(xstate|message|callback|membership)\./;
 
 function checkType(type: string): void {
-  if (!/^[a-z][\w-]*(\.[\w-]+)+$/i.test(type) || type.length > 100) {
+  if (!/^[a-z][\w-]*(\.[\w-]+)+$/i.test(type) || type.length > limits.eventTypeLengthMax) {
     throw invalid('type', 'An event type is a dotted name such as payment.settled');
   }
   if (RESERVED.test(type)) throw invalid('type', `${type} is Switchboard's own: choose another name`);

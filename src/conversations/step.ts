@@ -50,6 +50,9 @@ export function createStepper(name: string, machine: AnyStateMachine): Stepper {
     effects = [];
     const snapshot = run();
     if (snapshot.status === 'error') throw snapshot.error;
+    if (effects.length > limits.effectsPerStepMax) {
+      throw new RangeError(`One step asks for ${effects.length} effects, over ${limits.effectsPerStepMax}`);
+    }
     return { snapshot, effects };
   }
 

@@ -35,7 +35,7 @@ export function createMetrics(status: StatusStore) {
   gauge('outbox_in_flight', 'Calls to Telegram under way', () => now().outbox.inFlight);
   gauge('operators_connected', 'Open streams', () => now().operators.connected);
   gauge('conversations_live', 'Conversations in memory', () => now().conversations.live);
-  gauge('conversations_quarantined', 'Chats that stand still', () => now().conversations.quarantined);
+  counter('quarantines_total', 'Chats brought to a stand since the start', () => now().conversations.quarantines);
   new Gauge({
     name: 'switchboard_part_up',
     help: '1 where the part is up',

@@ -16,8 +16,9 @@ export interface CommitEngine<T> {
 export interface GroupCommitOptions {
   /** Jobs in one transaction at most. */
   readonly jobsMax: number;
-  /** Jobs waiting at most; more are refused. */
+  /** Jobs waiting at most; more are refused, and told to come back after `overloadRetryMs`. */
   readonly queueMax: number;
+  readonly overloadRetryMs: number;
   /** Starts a group after the work at hand, so that callers of the same moment share it. */
   readonly schedule: (run: () => void) => void;
 }
@@ -77,7 +78,9 @@ export function createGroupCommit<T>(engine: CommitEngine<T>, options: GroupComm
     write<R>(job: (tx: T) => Promise<R>): Promise<R> {
       if (queue.length >= options.queueMax) {
         return Promise.reject(
-          new SwitchboardError('internal', `The journal has ${queue.length} units of work waiting: try again later`),
+          new SwitchboardError('overloaded', `${queue.length} units of work wait for the journal: try again later`, {
+            retryAfterMs: options.overloadRetryMs,
+          }),
         );
       }
       return new Promise<R>((resolve, reject) => {

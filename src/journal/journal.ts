@@ -57,6 +57,8 @@ export interface Commit {
   readonly requests: boolean;
   /** The earliest due time among the timers set; null where none was. */
   readonly timerAt: number | null;
+  /** Messages that wait, queued and scheduled, after it. */
+  readonly messages: number;
 }
 
 export type EntryType =

@@ -82,11 +82,11 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   }
 
   function tellListeners(): void {
-    const { entries, outbox, requests, timerAt } = state;
+    const { entries, outbox, requests, timerAt, waiting: messages } = state;
     if (entries.length === 0 && !outbox && !requests && timerAt === null) return;
     for (const listener of listeners) {
       try {
-        listener({ entries, outbox, requests, timerAt });
+        listener({ entries, outbox, requests, timerAt, messages });
       } catch (error) {
         onListenerError(error);
       }
@@ -139,6 +139,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     {
       jobsMax: limits.groupCommitJobsMax,
       queueMax: limits.commitQueueMax,
+      overloadRetryMs: limits.overloadRetryMs,
       schedule: options.schedule ?? setImmediate,
     },
   );

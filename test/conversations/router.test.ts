@@ -4,6 +4,7 @@ import { createMachineTable, type Selections } from '../../src/conversations/mac
 import { createRouter } from '../../src/conversations/router.ts';
 import { createTimerService } from '../../src/conversations/timers.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
+import { openDatabase } from '../../src/journal/sqlite-open.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 import { groupUpdate, textUpdate } from '../support/updates.ts';
@@ -209,6 +210,36 @@ describe('a faulty machine', () => {
       event: 'message.received',
     });
     expect((await types()).filter((type) => type === 'update.received')).toHaveLength(4);
+  });
+
+  test('a step that the database refuses undoes its whole unit of work: the machine is not at fault', async () => {
+    const router = start();
+    await router.receiveUpdates([textUpdate(7, 'kept')], 1);
+    const db = openDatabase(folder);
+    db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON conversations BEGIN SELECT RAISE(ABORT, 'no room'); END`);
+    const update = textUpdate(7, 'refused');
+    await expect(router.receiveUpdates([update], 2)).rejects.toThrow('no room');
+    expect(await journal.pollOffset()).toBe(1);
+    db.exec('DROP TRIGGER refuse');
+    db.close();
+    await router.receiveUpdates([update], 2);
+    expect(await replies()).toEqual(['kept', 'kept refused']);
+  });
+
+  test('a step that asks for more than it may is a fault of its machine', async () => {
+    const talk = setup({ actions: { reply: (_, _params: { text: string }) => {} } }).createMachine({
+      id: 'talk',
+      initial: 'a',
+      on: { 'message.received': { actions: Array(101).fill({ type: 'reply', params: { text: 'again' } }) } },
+      states: { a: {} },
+    });
+    const table = createMachineTable(
+      { ...selections, private: { machine: 'talk', per: 'chat' } },
+      new Map([['talk', talk]]),
+    );
+    await createRouter({ journal, machines: table, username: () => null }).receiveUpdates([textUpdate(7, 'go')], 1);
+    expect(await journal.conversation('7')).toMatchObject({ status: 'quarantined' });
+    expect(await journal.outboxDepth()).toBe(0);
   });
 
   test.each([

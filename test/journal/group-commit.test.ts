@@ -19,7 +19,11 @@ function noted(faults: Partial<CommitEngine<string[]>> = {}, bounds = { jobsMax:
     },
     ...faults,
   };
-  const group = createGroupCommit(engine, { ...bounds, schedule: (run) => void ready.push(run) });
+  const group = createGroupCommit(engine, {
+    overloadRetryMs: 1000,
+    ...bounds,
+    schedule: (run) => void ready.push(run),
+  });
   const job = (name: string) => group.write(async (tx) => void tx.push(name));
   return { calls, group, job, runScheduled: () => ready.shift()?.() };
 }
@@ -48,7 +52,7 @@ test('a transaction takes no more jobs than its bound; the rest wait for the nex
 test('at its bound the queue refuses at once, as retryable, and takes more when it has drained', async () => {
   const { calls, job, runScheduled, group } = noted({}, { jobsMax: 9, queueMax: 2 });
   const [a, b] = [job('a'), job('b')];
-  await expect(job('c')).rejects.toMatchObject({ code: 'internal', entry: { kind: 'retryable' } });
+  await expect(job('c')).rejects.toMatchObject({ code: 'overloaded', entry: { kind: 'wait' }, retryAfterMs: 1000 });
   runScheduled();
   await Promise.all([a, b]);
   await group.idle();
