@@ -1,6 +1,7 @@
 /**
  * Every bound in one place (I9): its value, why that value, and what happens there. Sizes in bytes, times in ms.
- * What a person running Switchboard may want to change is a setting instead (config/schema.ts).
+ * What a person running Switchboard may want to change is a setting instead (config/schema.ts). Telegram's own constants
+ * that the sandbox imitates (buttons of a keyboard, commands of a list, …) stand beside their use.
  */
 export const limits = {
   // Telegram's own figures (telegram.md). A message beyond them is refused before it is accepted.
@@ -90,6 +91,8 @@ export const limits = {
   /** Recent entries kept encoded for all readers, by count and by bytes; older ones are read from the journal. */
   broadcastEntriesMax: 4096,
   broadcastBytesMax: 8 * 1024 * 1024,
+  /** Chunks kept for readers at one place: few places, as whoever keeps up is at the head. Beyond it all are made anew. */
+  sharedChunksMax: 32,
   /** Bytes handed to a socket before waiting for it to drain: the memory of one slow reader. */
   readerBufferBytes: 256 * 1024,
   /** A socket that takes nothing for this long is closed. */
@@ -102,6 +105,10 @@ export const limits = {
   readersPerTick: 512,
   /** Pages of the journal read at once for readers that are behind; the other readers wait their turn. */
   replayPagesMax: 8,
+  /** Entries read at once for a poll, so that other work gets its turn. */
+  pollPageEntries: 100,
+  /** Pages read for one poll whose filter lets little through; the answer says that there is more. */
+  pollPagesMax: 50,
   /** Values of one `?chat=` or `?type=` filter. */
   filterValuesMax: 100,
   /** How often keys changed by another process (the CLI) are noticed; revoked streams end within 1 s. */
@@ -153,6 +160,10 @@ export const limits = {
   sandboxDownloadBytesMax: 20 * 1024 * 1024,
   /** A request's body: Telegram's bound of an upload. Beyond it 413. */
   sandboxBodyBytesMax: 50 * 1024 * 1024,
+  /** Bytes of a text that the parsers of entities are given, whatever it parses to; a longer one is refused. */
+  sandboxTextBytesMax: 32_768,
+  /** An idle connection is closed. Clients keep theirs between polls: Node's 5 s would close many under a request. */
+  sandboxKeepAliveMs: 75_000,
   /** Readers of one bot's events; the next one gets 429. */
   sandboxReadersMax: 100,
   /** Events that a reader has not taken; beyond it the reader is cut off. */
@@ -163,6 +174,9 @@ export const limits = {
   sandboxHangMs: 10 * 60_000,
   /** Time for a webhook, or for fetching a file by URL, to answer; then it counts as failed. */
   sandboxWebhookTimeoutMs: 60_000,
+  /** Waits of a lane whose webhook fails: doubled up to this and as much again at random; a `Retry-After` is cut to its own. */
+  sandboxRetryDelayMaxS: 60,
+  sandboxRetryAfterMaxS: 3600,
   /** Bytes of a webhook's answer that are read; a longer one counts as having no method in it. */
   sandboxWebhookAnswerBytesMax: 1024 * 1024,
 } as const;

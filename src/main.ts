@@ -8,6 +8,7 @@ import { createPayments } from './backend/payments.ts';
 import { createRequestRunner } from './backend/requests.ts';
 import { createSqlitePaymentStore } from './backend/sqlite.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { type Closing, createClosing } from './closing.ts';
 import { ask, type ConversationsEvent, conversationsLogic, type Reply } from './conversations/actor.ts';
 import type { EventAccepted } from './conversations/conversations.ts';
 import { loadMachineTable } from './conversations/files.ts';
@@ -15,7 +16,7 @@ import { createRouter, type Router } from './conversations/router.ts';
 import { createTimerService } from './conversations/timers.ts';
 import { errorText, SwitchboardError } from './errors.ts';
 import { createHttpServer } from './http/server.ts';
-import { createPoller } from './ingress/poller.ts';
+import { createPoller, refusalOf } from './ingress/poller.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import { holdDataFolder, openDatabase, openReader } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
@@ -57,42 +58,27 @@ export async function startSwitchboard(
   log: Logger,
   { machinesFolder = MACHINES } = {},
 ): Promise<Running> {
-  const undo: (() => Promise<void> | void)[] = [];
-  const unwind = async (): Promise<void> => {
-    for (const close of undo.splice(0).reverse()) {
-      try {
-        await close();
-      } catch (error) {
-        log.error({ event: 'close_failed', error: errorText(error) }, 'a part did not close');
-      }
-    }
-  };
+  const closing = createClosing(log);
   try {
-    return await start(settings, log, machinesFolder, undo, unwind);
+    return await start(settings, log, machinesFolder, closing);
   } catch (error) {
-    await unwind();
+    await closing.closeAll();
     throw error;
   }
 }
 
-async function start(
-  settings: Settings,
-  log: Logger,
-  machinesFolder: string,
-  undo: (() => Promise<void> | void)[],
-  unwind: () => Promise<void>,
-): Promise<Running> {
+async function start(settings: Settings, log: Logger, machinesFolder: string, closing: Closing): Promise<Running> {
   const clock = systemClock;
   const random = Math.random;
   const machines = await loadMachineTable(settings.conversations, machinesFolder);
 
   const db = openDatabase(settings.data);
-  undo.push(() => db.close());
+  closing.add(() => db.close());
   const held = holdDataFolder(settings.data, db, clock.now());
-  undo.push(() => held.release());
+  closing.add(() => held.release());
   const connection = (open: typeof openDatabase) => {
     const opened = open(settings.data);
-    undo.push(() => opened.close());
+    closing.add(() => opened.close());
     return opened;
   };
 
@@ -103,23 +89,23 @@ async function start(
   let sandboxUrl: string | null = null;
   if (settings.telegram.token === null) {
     const sandbox = await createSandbox({ host: '127.0.0.1', port: settings.sandbox.port, clock, random });
-    undo.push(() => sandbox.close());
+    closing.add(() => sandbox.close());
     root = sandboxUrl = sandbox.url;
   }
   const api = createHttpBotApi({ root, token, connections: limits.sendsInFlightMax + 2 });
-  undo.push(() => api.close());
+  closing.add(() => api.close());
 
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const newStreamId = () => randomBytes(6).toString('hex');
   const journal = openSqliteJournal({ db, reader: connection(openReader), bot, newStreamId, clock, onLost: fail });
-  undo.push(() => journal.close());
+  closing.add(() => journal.close());
   const keyring = createKeyring({ store: createSqliteKeyStore(connection(openDatabase)), clock, randomBytes });
-  undo.push(() => keyring.close());
+  closing.add(() => keyring.close());
 
   const status = createStatus(clock.now());
   const tell = (name: PartName, state: 'up' | 'degraded' | 'restarting' | 'stopped', detail?: string) =>
     status.trigger.part(detail === undefined ? { name, state } : { name, state, detail });
-  status.trigger.set({ values: { bot: { id: bot, username: null }, journal: { head: journal.bounds().head } } });
+  status.trigger.set({ values: { bot: { id: bot, username: null } } });
 
   const outbox = createOutbox({ journal, clock });
   const operators = createBroadcast({ journal, clock, random, status, log });
@@ -131,7 +117,10 @@ async function start(
     random,
     log,
     onFate: outbox.settledNow,
-    onSettled: (inFlight) => switchboard.part('outbox')?.send({ type: 'message.settled', inFlight }),
+    onSettled: (inFlight) => {
+      tellFigures();
+      switchboard.part('outbox')?.send({ type: 'message.settled', inFlight });
+    },
   });
 
   /** Sends to the conversations' actor an event that is answered once its unit of work is durable. */
@@ -146,7 +135,7 @@ async function start(
   };
 
   const backend = createBackend(settings, connection(openDatabase), clock);
-  undo.push(() => backend.close());
+  closing.add(() => backend.close());
   const runner = createRequestRunner({
     backend,
     clock,
@@ -159,7 +148,7 @@ async function start(
     healthChanged: ({ failing }) =>
       failing === null ? tell('backend', 'up') : tell('backend', 'degraded', `The backend does not answer: ${failing}`),
   });
-  undo.push(() => runner.close());
+  closing.add(() => runner.close());
 
   const poller = createPoller({
     api,
@@ -235,6 +224,16 @@ async function start(
 
   let router: Router | null = null;
   let quarantines = 0;
+  let depth = await journal.outboxDepth();
+  function tellFigures(): void {
+    status.trigger.set({
+      values: {
+        journal: { head: journal.bounds().head },
+        conversations: { live: 0, steps: 0, ...router?.counts(), quarantines },
+        outbox: { depth, inFlight: sender.inFlight(), sent: sender.sent() },
+      },
+    });
+  }
   journal.onCommit((commit) => {
     for (const { type, chat, seq } of commit.entries) {
       if (type !== 'chat.quarantined') continue;
@@ -244,13 +243,8 @@ async function start(
         'a machine failed: its chat stands still, its entry says why',
       );
     }
-    status.trigger.set({
-      values: {
-        journal: { head: journal.bounds().head },
-        conversations: { live: 0, steps: 0, ...router?.counts(), quarantines },
-        outbox: { depth: commit.messages, inFlight: sender.inFlight(), sent: sender.sent() },
-      },
-    });
+    depth = commit.messages;
+    tellFigures();
     const event = { type: 'journal.committed', commit };
     if (commit.entries.length > 0) switchboard.part('operators')?.send(event);
     if (commit.timerAt !== null) switchboard.part('conversations')?.send(event);
@@ -276,10 +270,10 @@ async function start(
 
   const orphans = await sender.recover();
   if (orphans > 0) log.warn({ event: 'recovered', orphans }, 'messages whose calls a crash cut off are unknown now');
-  undo.push(() => http.close());
+  closing.add(() => http.close());
   const url = await http.listen();
   switchboard.start();
-  undo.push(() => switchboard.stop());
+  closing.add(() => switchboard.stop());
   const ready = { event: 'ready', url, pid: process.pid, bot, ...(sandboxUrl === null ? {} : { sandboxUrl }) };
   log.info(ready, sandboxUrl === null ? `serving bot ${bot} at ${url}` : `serving the sandbox's bot at ${url}`);
 
@@ -295,7 +289,7 @@ async function start(
       await switchboard.drain('ingress', limits.drainMs).catch((error) => log.warn(errorText(error)));
       await http.close();
       await switchboard.drain('outbox', limits.drainMs).catch((error) => log.warn(errorText(error)));
-      await unwind();
+      await closing.closeAll();
       clock.clearTimeout(late);
     },
   };
@@ -304,10 +298,4 @@ async function start(
 function createBackend({ backend }: Settings, db: ReturnType<typeof openDatabase>, clock: Clock): Backend {
   if (backend.url === null) return createPayments({ store: createSqlitePaymentStore(db), clock });
   return createHttpBackend({ url: backend.url, secret: backend.secret, clock });
-}
-
-/** Why the poller ended for good; null where it was asked to stop. */
-function refusalOf(output: unknown): string | null {
-  const failure = typeof output === 'object' && output !== null && 'failure' in output ? output.failure : null;
-  return typeof failure === 'object' && failure !== null && 'message' in failure ? String(failure.message) : null;
 }

@@ -40,5 +40,3 @@ export function createLiveConversations(max: number) {
     size: (): number => live.size,
   };
 }
-
-export type LiveConversations = ReturnType<typeof createLiveConversations>;

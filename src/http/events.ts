@@ -109,8 +109,8 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     let more = true;
     let length = 0;
     // Bounded also where filters let little through: the next poll goes on from there.
-    for (let pages = 0; more && pages < POLL_PAGES_MAX; pages += 1) {
-      const wanted = Math.min(POLL_PAGE_ENTRIES, query.limit - texts.length);
+    for (let pages = 0; more && pages < limits.pollPagesMax; pages += 1) {
+      const wanted = Math.min(limits.pollPageEntries, query.limit - texts.length);
       if (wanted <= 0 || length >= limits.broadcastBytesMax) break;
       const page = await operators.page({ ...query, after, limit: wanted });
       for (const text of page.texts) {
@@ -127,9 +127,6 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     return `${envelope.slice(0, -1)},"last_event_id":${last},"events":[${texts.join(',')}]}`;
   }
 }
-
-const POLL_PAGE_ENTRIES = 100;
-const POLL_PAGES_MAX = 50;
 
 /** The id that a reader resumes from; null where it has none. An empty one is none: EventSource begins with it. */
 function lastEventId(request: FastifyRequest, asked: string | undefined): string | null {

@@ -137,3 +137,9 @@ const conflictMessage = (description: string): string =>
   /webhook/i.test(description)
     ? `A webhook is set for this bot, so nobody can poll it (${description}). Remove it, or set telegram.deleteWebhook to true`
     : `Another process polls this bot with the same token (${description}). Stop it: each poll steals updates from the other`;
+
+/** Why the poller ended for good, of its actor's output; null where it was asked to stop. */
+export function refusalOf(output: unknown): string | null {
+  const failure = typeof output === 'object' && output !== null && 'failure' in output ? output.failure : null;
+  return typeof failure === 'object' && failure !== null && 'message' in failure ? String(failure.message) : null;
+}

@@ -20,9 +20,6 @@ interface Slot {
   readonly frame: Frame;
 }
 
-/** Chunks kept for sharing: readers stand at few places, since whoever keeps up stands at the head. */
-const SHARED_CHUNKS_MAX = 32;
-
 /**
  * The newest entries, encoded, without a gap from `first` to `head`. Beyond limits.broadcastEntriesMax or -BytesMax
  * the oldest go, and readers that want them turn to the journal.
@@ -73,7 +70,7 @@ export class Ring {
     const key = after * 2 + (format === 'sse' ? 0 : 1);
     const known = this.#shared.get(key);
     if (known !== undefined) return known;
-    if (this.#shared.size >= SHARED_CHUNKS_MAX) this.#shared.clear();
+    if (this.#shared.size >= limits.sharedChunksMax) this.#shared.clear();
     const chunk = this.filtered(after, format, null) ?? { bytes: Buffer.alloc(0), after: this.#head };
     this.#shared.set(key, chunk);
     return chunk;

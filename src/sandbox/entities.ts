@@ -1,13 +1,11 @@
 import type { MessageEntity } from '@grammyjs/types';
+import { limits } from '../limits.ts';
 import { badRequest } from './api-error.ts';
 import { parseHtml } from './entities-html.ts';
 import { parseMarkdown } from './entities-markdown.ts';
 import { type Fields, isFields } from './fields.ts';
 import type { FormattedText } from './formatted-text.ts';
 import type { Params } from './params.ts';
-
-/** No text goes through the parsers beyond this, whatever it parses to. */
-const TEXT_BYTES_MAX = 32_768;
 
 /** Kinds that Telegram finds by itself; named by a caller they are passed over. */
 const FOUND_KINDS: ReadonlySet<string> = new Set([
@@ -27,7 +25,7 @@ const FOUND_KINDS: ReadonlySet<string> = new Set([
  */
 export function readFormattedText(params: Params, textName: string, entitiesName: string): FormattedText {
   const given = params.text(textName);
-  if (Buffer.byteLength(given) > TEXT_BYTES_MAX) throw badRequest('Text is too long');
+  if (Buffer.byteLength(given) > limits.sandboxTextBytesMax) throw badRequest('Text is too long');
   const marked = given === '' ? { text: '', entities: [] } : markedText(given, params, entitiesName);
   const trimmed = trim(marked);
   return { text: trimmed.text, entities: withFound(trimmed) };

@@ -43,19 +43,19 @@ export const newTrace = (): FloodTrace => ({ emptyAtMs: 0, recentMs: [] });
 const MINUTE_MS = 60_000;
 
 /** Counts one message, or throws 429 with the seconds to wait and counts nothing. */
-export function checkFlood(clock: Clock, limits: FloodLimits, bot: FloodTrace, chat: FloodTrace, group: boolean): void {
+export function checkFlood(clock: Clock, flood: FloodLimits, bot: FloodTrace, chat: FloodTrace, group: boolean): void {
   const now = clock.now();
   const waits = [
-    limits.botPerSecond === null ? 0 : bucketWaitMs(bot, now, 1000 / limits.botPerSecond, limits.botPerSecond),
-    group ? windowWaitMs(chat, now, limits.groupPerMinute) : 0,
-    group || limits.chatPerSecond === null ? 0 : bucketWaitMs(chat, now, 1000 / limits.chatPerSecond, limits.chatBurst),
+    flood.botPerSecond === null ? 0 : bucketWaitMs(bot, now, 1000 / flood.botPerSecond, flood.botPerSecond),
+    group ? windowWaitMs(chat, now, flood.groupPerMinute) : 0,
+    group || flood.chatPerSecond === null ? 0 : bucketWaitMs(chat, now, 1000 / flood.chatPerSecond, flood.chatBurst),
   ];
   const waitMs = Math.max(...waits);
   if (waitMs > 0) throw tooManyRequests(Math.ceil(waitMs / 1000));
-  if (limits.botPerSecond !== null) fill(bot, now, 1000 / limits.botPerSecond);
+  if (flood.botPerSecond !== null) fill(bot, now, 1000 / flood.botPerSecond);
   if (group) {
-    if (limits.groupPerMinute !== null) chat.recentMs.push(now);
-  } else if (limits.chatPerSecond !== null) fill(chat, now, 1000 / limits.chatPerSecond);
+    if (flood.groupPerMinute !== null) chat.recentMs.push(now);
+  } else if (flood.chatPerSecond !== null) fill(chat, now, 1000 / flood.chatPerSecond);
 }
 
 function bucketWaitMs(trace: FloodTrace, now: number, intervalMs: number, burst: number): number {

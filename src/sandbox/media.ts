@@ -39,8 +39,8 @@ async function download(world: Call['world'], address: string): Promise<Upload> 
   try {
     const response = await fetch(address, { signal: given.signal });
     if (!response.ok) throw badRequest('Failed to get HTTP URL content');
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    if (bytes.length > limits.sandboxDownloadBytesMax) throw badRequest('Failed to get HTTP URL content');
+    const bytes = await readBounded(response);
+    if (bytes === null) throw badRequest('Failed to get HTTP URL content');
     const mimeType = response.headers.get('content-type')?.split(';')[0] ?? '';
     return { bytes, mimeType, fileName: decodeURIComponent(new URL(address).pathname.split('/').at(-1) ?? '') };
   } catch (error) {
@@ -48,6 +48,18 @@ async function download(world: Call['world'], address: string): Promise<Upload> 
   } finally {
     world.clock.clearTimeout(timer);
   }
+}
+
+/** Null beyond the bound: what is still to come is not read, and the connection is dropped. */
+async function readBounded({ body }: Response): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > limits.sandboxDownloadBytesMax) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** A document as a message's field. */

@@ -17,8 +17,7 @@ export function createHttp(world: World): Server {
       else refuse(response, new ApiError(500, 'Internal Server Error'));
     });
   });
-  // Clients keep connections between polls; the default of 5 s would close many of them under a request.
-  server.keepAliveTimeout = 75_000;
+  server.keepAliveTimeout = limits.sandboxKeepAliveMs;
   return server;
 }
 

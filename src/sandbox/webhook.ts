@@ -44,9 +44,6 @@ interface Outcome {
   readonly retryAfterS: number;
 }
 
-const RETRY_AFTER_MAX_S = 3600;
-const RETRY_DELAY_MAX_S = 60;
-
 export function createWebhook(settings: WebhookSettings, deps: WebhookDeps): Webhook {
   const { clock, queue } = deps;
   const lanes = new Map<string, Lane>();
@@ -103,7 +100,7 @@ export function createWebhook(settings: WebhookSettings, deps: WebhookDeps): Web
 
   const backoffS = (lane: Lane): number => {
     if (lane.failures === 0) return 0;
-    const longest = RETRY_DELAY_MAX_S * (1 + deps.random());
+    const longest = limits.sandboxRetryDelayMaxS * (1 + deps.random());
     lane.delayS = Math.min(longest, lane.delayS * 2);
     return lane.delayS;
   };
@@ -153,7 +150,7 @@ export function createWebhook(settings: WebhookSettings, deps: WebhookDeps): Web
           const reason = response.statusMessage || STATUS_CODES[code] || '';
           end({
             error: taken ? null : `Wrong response from the webhook: ${code} ${reason}`,
-            retryAfterS: /^\d+$/.test(retryAfter) ? Math.min(Number(retryAfter), RETRY_AFTER_MAX_S) : 0,
+            retryAfterS: /^\d+$/.test(retryAfter) ? Math.min(Number(retryAfter), limits.sandboxRetryAfterMaxS) : 0,
           });
         });
       });
