@@ -1,4 +1,8 @@
-import { expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { limits } from '../../src/limits.ts';
 import { bodyOf, start } from './start.ts';
 
 /** A PNG's beginning: all that the sandbox looks at. 3 pixels wide, 2 high. */
@@ -41,6 +45,31 @@ test('a photo may come by attach://, by file_id and by URL', async () => {
   const { file_path } = (await bot('getFile', { file_id })).result;
   const url = `${sandbox.url}/file/bot${token}/${file_path}`;
   expect((await bot('sendPhoto', { chat_id: 777, photo: url })).result.photo[0].width).toBe(3);
+});
+
+test('a URL that never ends is refused at the bound, and its connection is dropped', async () => {
+  const { bot, write } = await start();
+  await write(777, 'hello');
+  let sent = 0;
+  const server = createServer((_, response) => {
+    const chunk = Buffer.alloc(256 * 1024);
+    const pour = (): void => {
+      while (!response.destroyed) {
+        sent += chunk.length;
+        if (!response.write(chunk)) return;
+      }
+    };
+    response.on('drain', pour).on('close', () => server.emit('left'));
+    pour();
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const left = once(server, 'left');
+  const document = `http://127.0.0.1:${(server.address() as AddressInfo).port}/endless.bin`;
+  const answer = await bot('sendDocument', { chat_id: 777, document });
+  expect(answer.description).toBe('Bad Request: failed to get HTTP URL content');
+  await left;
+  expect(sent).toBeGreaterThan(limits.sandboxDownloadBytesMax);
 });
 
 test.each([
