@@ -52,12 +52,6 @@ export interface MembershipChanged {
 /** The events that Telegram's updates become. */
 export type UserEvent = MessageReceived | MessageEdited | CallbackReceived | MembershipChanged;
 
-/** Anything else that may come: an aggregator's event, whose type the aggregator chooses. */
-export interface PostedEvent {
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
-
 export interface InlineButton {
   readonly text: string;
   readonly callback_data?: string;
