@@ -27,6 +27,7 @@ test('a user pays, two operators read it live, the aggregator’s word reaches t
     createKey(env, 'operator'),
     createKey(env, 'operator', '--chat', '888'),
     createKey(env, 'aggregator'),
+    createKey(env, 'admin'),
   ]);
   const [all, restricted] = [createOperator(keys[0].key), createOperator(keys[1].key)];
   const aggregator = { authorization: `Bearer ${keys[2].key}`, 'content-type': 'application/json' };
@@ -127,6 +128,17 @@ test('a user pays, two operators read it live, the aggregator’s word reaches t
   expect(second).toMatchObject({ code: 4, stdout: '' });
   expect(second.stderr).toContain(`is served by process ${server.child.pid} on `);
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
+
+  // The live figures are those of this run.
+  const metrics = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${keys[3].key}` } });
+  const figures = (await metrics.text()).split('\n');
+  const sentInAll = all.entries.filter(({ type }) => type === 'message.sent').length;
+  expect(figures).toContain(`switchboard_messages_sent_total ${sentInAll}`);
+  expect(figures).toContain(`switchboard_journal_head ${all.entries.length}`);
+  expect(figures).toContain('switchboard_outbox_depth 0');
+  expect(figures).toContain('switchboard_outbox_in_flight 0');
+  expect(figures).toContain('switchboard_conversations_live 2');
+  expect(figures).toContain('switchboard_operators_connected 2');
 
   server.child.kill('SIGTERM');
   expect(await Promise.all(reading)).toEqual(['ended', 'ended']);
