@@ -29,7 +29,9 @@ export async function loadMachineTable(
 
 async function loadMachine(folder: string, name: string): Promise<AnyStateMachine> {
   const file = `${name}.machine.ts`;
-  const there = readdirSync(folder).filter((other) => other.endsWith('.machine.ts'));
+  const there = readdirSync(folder)
+    .filter((other) => other.endsWith('.machine.ts'))
+    .sort();
   if (!there.includes(file)) {
     throw new SwitchboardError('machine_invalid', `${file} is not in machines/; there are ${there.join(', ')}`);
   }
