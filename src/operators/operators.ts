@@ -86,7 +86,7 @@ export const ENTRY_TYPES: readonly string[] = Object.keys({
 
 /**
  * An entry as readers get it: `{"seq","type","bot","chat","at",…body}`, one line of JSON. The body is spliced in as it
- * is stored: what Telegram sent stays untouched, and is not parsed again.
+ * is stored, and not parsed again.
  */
 export function entryText(entry: Entry): string {
   const chat = entry.chat === null ? 'null' : JSON.stringify(entry.chat);

@@ -1,6 +1,6 @@
 import type { UserEvent } from '../../machines/events.ts';
 
-/** What Switchboard needs to know of an update. The update itself is journalled untouched beside it. */
+/** What Switchboard needs to know of an update. The update itself is journalled beside it, with every field that it has. */
 export interface ClassifiedUpdate {
   readonly updateId: number;
   /** The field that the update carries beside `update_id`: `message`, `poll`, or one that nobody knows yet. */
