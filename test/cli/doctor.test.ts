@@ -77,10 +77,10 @@ test('a rival long-poller ends our poll: found, with what to do', async () => {
 
 test('updates that wait and that nobody takes are no rival, and still wait afterwards', async () => {
   const started = await start();
-  await started.write(7, 'hello');
+  for (const text of ['hello', 'anybody there?']) await started.write(7, text);
   const found = await findings(started, { clock: hastyClock(async () => {}) });
   expect(found.rival).toBe('ok updates wait, and nobody took them meanwhile');
-  expect(await started.control('')).toMatchObject({ pending_update_count: 1 });
+  expect(await started.control('')).toMatchObject({ pending_update_count: 2 });
 });
 
 test('a rival that takes the updates that wait is found while users write on', async () => {
