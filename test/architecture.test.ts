@@ -5,13 +5,20 @@ import { limits } from '../src/limits.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Root files that every area may import. */
+/**
+ * Root files that every area may import: the registries of errors and bounds, the clock that all are given, and what
+ * belongs to no single area. Every part tells one kind of status (status), writes to one log that keeps out what it must
+ * not hold (log), and waits between tries by one formula (backoff).
+ */
 const SHARED = ['src/errors.ts', 'src/limits.ts', 'src/clock.ts', 'src/status.ts', 'src/log.ts', 'src/backoff.ts'];
 /** What an area shows to others: its port (named like the folder), and Telegram's plain facts. */
 const PORTS = /^src\/(\w+)\/\1\.ts$|^src\/telegram\/(errors|update|methods)\.ts$/;
 /** Files that touch the world for a port. Only the composition root may name them. */
 const ADAPTERS = /^src\/(?!http\/)\w+\/(sqlite|postgres|http)(-\w+)?\.ts$/;
 const COMPOSITION = ['src/main.ts', 'src/commands.ts', 'src/cli.ts'];
+
+/** Static imports and exports, and dynamic imports of a name written out: `await import('./main.ts')`. */
+const IMPORTS = /^(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
 
 interface SourceFile {
   readonly path: string;
@@ -30,8 +37,8 @@ const files: SourceFile[] = ['src', 'machines', 'config']
   .filter((path) => path.endsWith('.ts'))
   .map((path) => {
     const text = readFileSync(join(ROOT, path), 'utf8');
-    const imports = [...text.matchAll(/^(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm)].map((m) => {
-      const specifier = m[2] ?? '';
+    const imports = [...text.matchAll(IMPORTS)].map((m) => {
+      const specifier = m[2] ?? m[3] ?? '';
       const external = !specifier.startsWith('.');
       const target = external ? specifier : relative(ROOT, join(ROOT, dirname(path), specifier));
       return { target, external, typeOnly: m[1] !== undefined };
@@ -55,6 +62,11 @@ test('what a stop waits for, all together, is less than it has', () => {
 describe('the import rules of the architecture', () => {
   test('there are files to check', () => {
     expect(files.length).toBeGreaterThan(2);
+  });
+
+  test('imports are seen, static and dynamic', () => {
+    const targets = files.find(({ path }) => path === 'src/commands.ts')?.imports.map(({ target }) => target);
+    expect(targets).toEqual(expect.arrayContaining(['config/load.ts', 'src/main.ts', 'src/sandbox/sandbox.ts']));
   });
 
   test('1: machines import xstate and their own event types, nothing else', () => {
