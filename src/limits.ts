@@ -174,7 +174,7 @@ export const limits = {
   sandboxHangMs: 10 * 60_000,
   /** Time for a webhook, or for fetching a file by URL, to answer; then it counts as failed. */
   sandboxWebhookTimeoutMs: 60_000,
-  /** Waits of a lane whose webhook fails: doubled up to this and as much again at random; a `Retry-After` is cut to its own. */
+  /** Longest waits of a lane whose webhook fails: doubled up to the first, and as much again at random; or its Retry-After. */
   sandboxRetryDelayMaxS: 60,
   sandboxRetryAfterMaxS: 3600,
   /** Bytes of a webhook's answer that are read; a longer one counts as having no method in it. */

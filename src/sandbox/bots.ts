@@ -62,6 +62,7 @@ const UNASKED: ReadonlySet<string> = new Set(['chat_member', 'message_reaction',
 const KNOWN_KINDS: ReadonlySet<string> = new Set(UPDATE_KINDS);
 const UPDATE_ID_MAX = 2 ** 31 - 1;
 
+/** A sandbox without bots. `random` gives from 0 to below 1; `flood` is what every bot starts with. */
 export function createWorld(clock: Clock, random: () => number, log: SandboxLog, flood: FloodLimits): World {
   return { clock, random, log, flood, files: createFileStore(), bots: new Map() };
 }

@@ -45,6 +45,7 @@ export interface ChatStore {
 /** Ids of supergroups and channels begin with -100, then at least ten digits. */
 export const isSupergroupId = (id: number): boolean => id <= -1_000_000_000_000;
 
+/** No chats yet. Beyond limits.sandboxChatsMax the chat added longest ago is forgotten. */
 export function createChatStore(): ChatStore {
   const chats = new Map<number, ChatRecord>();
   return {

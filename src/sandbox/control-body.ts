@@ -8,6 +8,7 @@ import type { Upload } from './params.ts';
 
 /** Reads the control API's bodies. Everything here throws SwitchboardError `request_invalid`, naming the field. */
 
+/** The error for a field (a JSON pointer) that is not as expected. */
 export const wrongField = (field: string, expected: string): SwitchboardError =>
   new SwitchboardError('request_invalid', `${field} must be ${expected}`, { field });
 
@@ -19,6 +20,7 @@ export function readBody(body: Buffer): Fields {
   return value;
 }
 
+/** Undefined where the field is absent or null. The text may be empty. */
 export function optionalText(body: Fields, name: string): string | undefined {
   const value = body[name];
   if (value === undefined || value === null) return undefined;
@@ -26,12 +28,14 @@ export function optionalText(body: Fields, name: string): string | undefined {
   return value;
 }
 
+/** A text that is there and not empty. */
 export function requiredText(body: Fields, name: string): string {
   const value = optionalText(body, name);
   if (value === undefined || value === '') throw wrongField(`/${name}`, 'a text that is not empty');
   return value;
 }
 
+/** A whole number from `min` to `max`; undefined where the field is absent or null. */
 export function optionalInteger(body: Fields, name: string, min: number, max = 2 ** 53): number | undefined {
   const value = body[name];
   if (value === undefined || value === null) return undefined;
@@ -42,12 +46,14 @@ export function optionalInteger(body: Fields, name: string, min: number, max = 2
   return number;
 }
 
+/** As `optionalInteger`, of a field that must be there. */
 export function requiredInteger(body: Fields, name: string, min: number, max?: number): number {
   const value = optionalInteger(body, name, min, max);
   if (value === undefined) throw wrongField(`/${name}`, 'a whole number');
   return value;
 }
 
+/** Undefined where the field is absent or null. */
 export function optionalFlag(body: Fields, name: string): boolean | undefined {
   const value = body[name];
   if (value === undefined || value === null) return undefined;
@@ -81,6 +87,7 @@ export function readFile(body: Fields, name: string): Upload | undefined {
   };
 }
 
+/** A fault of the control API, with its defaults: an error 500 (429 where `retry_after` is given), once, for any method. */
 export function readFault(body: Fields): Fault {
   const kind = FAULT_KINDS.find((known) => known === (body.kind ?? 'error'));
   if (kind === undefined) throw wrongField('/kind', `one of ${FAULT_KINDS.join(', ')}`);

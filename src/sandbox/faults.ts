@@ -36,6 +36,7 @@ export interface FaultList {
   clear(): void;
 }
 
+/** No faults yet. At limits.sandboxFaultsMax another one is refused. */
 export function createFaultList(): FaultList {
   let faults: Fault[] = [];
   return {

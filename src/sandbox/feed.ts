@@ -18,6 +18,7 @@ export interface Feed {
   close(): void;
 }
 
+/** A feed without readers, numbered from 1. At limits.sandboxReadersMax another reader is refused. */
 export function createFeed(clock: Clock): Feed {
   const readers = new Set<ServerResponse>();
   let seq = 0;

@@ -22,6 +22,7 @@ export interface FileStore {
   byPath(botId: number, path: string): StoredFile | undefined;
 }
 
+/** No files yet. Beyond limits.sandboxFilesBytesMax the oldest go; the newest stays, whatever its size. */
 export function createFileStore(): FileStore {
   const byId = new Map<string, StoredFile>();
   const byPath = new Map<string, StoredFile>();

@@ -14,6 +14,7 @@ export interface FloodLimits {
   readonly repeatedPolls: boolean;
 }
 
+/** Telegram's rules of thumb, with room for a burst in a private chat. */
 export const TELEGRAM_FLOOD: FloodLimits = {
   chatPerSecond: 1,
   chatBurst: 10,
@@ -22,6 +23,7 @@ export const TELEGRAM_FLOOD: FloodLimits = {
   repeatedPolls: true,
 };
 
+/** For tests and load: nothing is slowed down or refused. */
 export const NO_FLOOD: FloodLimits = {
   chatPerSecond: null,
   chatBurst: 1,
@@ -38,6 +40,7 @@ export interface FloodTrace {
   readonly recentMs: number[];
 }
 
+/** Of a chat or a bot that has sent nothing. */
 export const newTrace = (): FloodTrace => ({ emptyAtMs: 0, recentMs: [] });
 
 const MINUTE_MS = 60_000;

@@ -21,6 +21,7 @@ export interface Params {
   upload(name: string): Upload | undefined;
 }
 
+/** Parameters as they came: texts, or the values of a JSON object. `uploads` are a form's files by their field. */
 export function createParams(
   values: ReadonlyMap<string, unknown>,
   uploads: ReadonlyMap<string, Upload> = new Map(),

@@ -35,6 +35,7 @@ const CONFLICT_DELAY_MS = 3000;
 const REPEAT_ONE_MS = 500;
 const REPEAT_WAIT_MS = 3000;
 
+/** A poller on a bot's queue, with nobody waiting. `flood` is asked anew at each poll, since it may be changed. */
 export function createPoller(clock: Clock, queue: UpdateQueue, flood: () => FloodLimits): Poller {
   let poll: WaitingPoll | null = null;
   let conflictAtMs = 0;

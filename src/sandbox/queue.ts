@@ -35,6 +35,7 @@ export interface UpdateQueue {
 /** How far past its end an offset may lie before the queue takes it for one of an older numbering (tdlib's TQueue). */
 const OFFSET_AHEAD_MAX = 10;
 
+/** An empty queue whose first update gets `firstId`. */
 export function createUpdateQueue(clock: Clock, firstId: number): UpdateQueue {
   // Waiting are updates[first..] without `gone`. (A Set would be slow: reading its head walks over all that was deleted.)
   let updates: QueuedUpdate[] = [];

@@ -44,6 +44,7 @@ interface Outcome {
   readonly retryAfterS: number;
 }
 
+/** Begins at once with what waits in the queue. How a delivery failed is in `lastError`. */
 export function createWebhook(settings: WebhookSettings, deps: WebhookDeps): Webhook {
   const { clock, queue } = deps;
   const lanes = new Map<string, Lane>();
