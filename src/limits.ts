@@ -48,6 +48,8 @@ export const limits = {
   liveConversationsMax: 10_000,
   /** Overdue timers stepped in one unit of work; the next unit takes the rest. */
   timersPerUnitMax: 200,
+  /** Delay of a machine's `after` or `raise`, 100 years; a longer one is a fault of the machine. */
+  timerDelayMaxMs: 100 * 366 * 24 * 3_600_000,
   /** Longest single wait of the armed timer, below setTimeout's own limit of 2^31 ms. */
   timerArmMaxMs: 3_600_000,
 

@@ -1,6 +1,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import { errorText } from '../errors.ts';
 import type { ConversationRecord, Tx } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
 import { addMessage } from '../outbox/outbox.ts';
 import { type Effect, MESSAGE_ACTIONS } from './effects.ts';
 import type { LiveConversation } from './live.ts';
@@ -12,7 +13,7 @@ export interface Standing {
   readonly chat: string;
   readonly live: LiveConversation | null;
   readonly record: ConversationRecord | null;
-  /** What a conversation that has not begun, or has ended, runs. */
+  /** What it runs: the machine that it began with where that is loaded, else the one chosen for its chat. */
   readonly stepper: Stepper;
 }
 
@@ -31,8 +32,10 @@ export function applyEvent(
   seq: number,
 ): LiveConversation | null {
   const { id, chat, record } = standing;
-  const running = record?.status === 'active' ? record : null;
-  const stepper = running !== null && standing.live !== null ? standing.live.stepper : standing.stepper;
+  const { stepper } = standing;
+  // Another machine's snapshot is never restored: that conversation has ended, with what it waited for.
+  const running = record?.status === 'active' && record.machine === stepper.name ? record : null;
+  const replaced = record?.status === 'active' && running === null;
   let plan: Plan;
   try {
     plan = planOf(standing, running, stepper, event, seq);
@@ -42,10 +45,11 @@ export function applyEvent(
   }
   // From here on only the database can fail, and that undoes the whole unit of work: the machine is not at fault.
   const { snapshot, rows, persisted } = plan;
+  if (replaced) endAll(tx, id);
   for (const [n, row] of rows.entries()) write(tx, bot, standing, seq, n, row);
   const value = JSON.stringify(snapshot.value);
-  const from = running?.state ?? 'null';
-  if (value !== from) {
+  const from = running?.state ?? (replaced ? record.state : 'null');
+  if (replaced || value !== from) {
     const fields = `"machine":${JSON.stringify(stepper.name)},"from":${from},"to":${value}`;
     tx.append({ type: 'chat.moved', chat, body: entryBody(id, chat, fields) });
   }
@@ -108,21 +112,33 @@ type Row =
   | { readonly kind: 'emit'; readonly body: string }
   | Extract<Effect, { kind: 'clearTimer' | 'withdraw' }>;
 
+/** Throws what no row can hold: the machine is at fault then, and not the database. */
 function rowOf(effect: Effect, { id, chat }: Standing, seq: number, n: number): Row {
   switch (effect.kind) {
     case 'call': {
       const method = MESSAGE_ACTIONS[effect.action];
-      return { kind: 'call', method, params: JSON.stringify({ ...addressOf(method, id, chat), ...effect.params }) };
+      return { kind: 'call', method, params: jsonOf({ ...addressOf(method, id, chat), ...effect.params }) };
     }
-    case 'timer':
-      return { ...effect, id: effect.id ?? `raise.${seq}.${n}`, event: JSON.stringify(effect.event) };
+    case 'timer': {
+      const delayMs = Math.max(0, effect.delayMs);
+      if (!(delayMs <= limits.timerDelayMaxMs)) {
+        throw new RangeError(`A delay of ${delayMs} ms cannot be kept: up to ${limits.timerDelayMaxMs} can`);
+      }
+      return { ...effect, delayMs, id: effect.id ?? `raise.${seq}.${n}`, event: jsonOf(effect.event) };
+    }
     case 'request':
-      return { ...effect, input: JSON.stringify(effect.input) };
+      return { ...effect, input: jsonOf(effect.input) };
     case 'emit':
-      return { kind: 'emit', body: entryBody(id, chat, `"event":${JSON.stringify(effect.event)}`) };
+      return { kind: 'emit', body: entryBody(id, chat, `"event":${jsonOf(effect.event)}`) };
     default:
       return effect;
   }
+}
+
+function jsonOf(value: unknown): string {
+  const text: string | undefined = JSON.stringify(value);
+  if (text === undefined) throw new TypeError('What a step asks for must be JSON: a function or undefined is not');
+  return text;
 }
 
 /** Where a call goes: the conversation's chat, and its topic where it has one. */

@@ -27,5 +27,6 @@ export interface EventAccepted {
 
 /** The Telegram chat of a conversation's id; null where the id is not of the form. */
 export function chatOfConversation(id: string): string | null {
-  return /^(-?[1-9]\d{0,15})(?::[ut]\d{1,16})?$/.exec(id)?.[1] ?? null;
+  const chat = /^(-?[1-9]\d{0,15})(?::[ut]\d{1,16})?$/.exec(id)?.[1] ?? null;
+  return chat !== null && Number.isSafeInteger(Number(chat)) ? chat : null;
 }

@@ -113,7 +113,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       const { updateId, chat, chatKind, event, migration } = facts;
       if (seen.has(updateId)) continue;
       seen.add(updateId);
-      const seq = tx.append({ type: 'update.received', chat, updateId, body: `{"update":${JSON.stringify(update)}}` });
+      const seq = tx.append({ type: 'update.received', chat, updateId, body: updateBody(update, updateId) });
       applied += 1;
       if (migration !== null) {
         tx.moveChat(migration.from, migration.to);
@@ -182,7 +182,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     if (chat === null)
       throw invalid('id', `"${conversation}" is no conversation: give a chat id, as 777 or -100777:u5`);
     checkType(event.type);
-    const body = JSON.stringify(event);
+    const body = eventText(event);
     const requestHash = createHash('sha256').update(`${conversation}\n${body}`).digest('hex');
     const first = await tx.remembered(keyId, idempotencyKey);
     if (first !== null) {
@@ -197,7 +197,24 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
   }
 }
 
+/** An update's entry. One that cannot be written as JSON again (nested too deep) must not hold the others up (I8). */
+function updateBody(update: unknown, updateId: number): string {
+  try {
+    return `{"update":${JSON.stringify(update)}}`;
+  } catch {
+    return `{"update":{"update_id":${updateId}},"error":"the update is nested too deep to be kept"}`;
+  }
+}
+
 const invalid = (field: string, message: string) => new SwitchboardError('request_invalid', message, { field });
+
+function eventText(event: Event): string {
+  try {
+    return JSON.stringify(event);
+  } catch {
+    throw invalid('', 'The event is nested too deep');
+  }
+}
 
 /** Names that only Switchboard itself may send to a machine: an aggregator cannot pretend to be the user or a timer. */
 const RESERVED = /^(xstate|message|callback|membership)\./;

@@ -91,9 +91,12 @@ function messageOf(message: Fields) {
     kind: CONTENT_KINDS.find((kind) => message[kind] !== undefined) ?? 'other',
     messageId: id(message.message_id) ?? 0,
     from: personOf(message.from),
-    at: new Date(dated * 1000).toISOString(),
+    at: isoOf(dated),
   };
 }
+
+/** ISO 8601 of Telegram's seconds; a time that no calendar has is that of 1970. */
+const isoOf = (seconds: number): string => new Date(Math.abs(seconds) > 8.64e12 ? 0 : seconds * 1000).toISOString();
 
 function personOf(value: unknown) {
   const person = fieldsOf(value);

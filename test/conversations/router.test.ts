@@ -242,6 +242,55 @@ describe('a faulty machine', () => {
     expect(await journal.outboxDepth()).toBe(0);
   });
 
+  const oneStep = (id: string, on: object) =>
+    createMachine({ id, initial: 'a', states: { a: { on: { 'message.received': 'b' } }, b: on } });
+
+  test.each([
+    ['a delay that no clock has', oneStep('m', { after: { [Number.MAX_VALUE]: 'a' } }), 'cannot be kept'],
+    ['an input that is no JSON', oneStep('m', { invoke: { src: 'ask', input: () => () => {} } }), 'must be JSON'],
+  ])('%s costs its chat alone, and is told', async (_, faulty, error) => {
+    const provided = faulty.provide({ actors: { ask: fromPromise(async () => 1) } });
+    const table = createMachineTable(
+      { ...selections, private: { machine: 'm', per: 'chat' } },
+      new Map([['m', provided]]),
+    );
+    const router = createRouter({ journal, machines: table, username: () => null });
+    expect(await router.receiveUpdates([textUpdate(7, 'go'), textUpdate(8, 'go')], 1)).toBe(2);
+    expect(await journal.conversation('7')).toMatchObject({
+      status: 'quarantined',
+      error: expect.stringContaining(error),
+    });
+  });
+
+  test('another machine never takes over a snapshot: the conversation ends, and begins anew', async () => {
+    await start().receiveUpdates([textUpdate(7, 'a'), textUpdate(7, 'wait')], 1);
+    const other = setup({ actions: { reply: (_, _params: { text: string }) => {} } }).createMachine({
+      id: 'other',
+      initial: 'waiting',
+      states: { waiting: { on: { 'message.received': { actions: { type: 'reply', params: { text: 'anew' } } } } } },
+    });
+    const table = createMachineTable(
+      { ...selections, private: { machine: 'other', per: 'chat' } },
+      new Map([['other', other]]),
+    );
+    const router = createRouter({ journal: openJournal(folder, clock), machines: table, username: () => null });
+    await router.receiveUpdates([textUpdate(7, 'b')], 2);
+    expect((await replies()).at(-1)).toBe('anew');
+    expect(await journal.nextTimerAt()).toBeNull();
+    const moved = (await entries()).filter(({ type }) => type === 'chat.moved').at(-1);
+    expect(JSON.parse(moved?.body ?? '')).toEqual({ machine: 'other', from: 'waiting', to: 'waiting' });
+  });
+
+  test('I8: an update with a time that no calendar has, or nested too deep to write, holds nobody up', async () => {
+    const odd = textUpdate(7, 'odd');
+    const late = { ...odd, message: { ...odd.message, date: 9e15 } };
+    let deep: unknown = 1;
+    for (let n = 0; n < 100_000; n += 1) deep = [deep];
+    await start().receiveUpdates([late, { update_id: 5, deep }, textUpdate(8, 'fine')], 1);
+    expect(await replies()).toEqual(['odd', 'fine']);
+    expect((await types()).filter((type) => type === 'update.received')).toHaveLength(3);
+  });
+
   test.each([
     ['an action given as a function', createMachine({ id: 'faulty', entry: () => {} }), 'name it in setup()'],
     [
