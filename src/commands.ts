@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { request } from 'undici';
-import { loadSettings, SettingsError } from '../config/load.ts';
+import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
 import { systemClock } from './clock.ts';
 import { examine } from './doctor.ts';
@@ -223,7 +223,7 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     const usage = error instanceof UsageError ? `\n${USAGE}` : '';
     process.stderr.write(`switchboard: ${errorText(error)}\n${usage}`);
-    if (error instanceof UsageError || error instanceof SettingsError) return 2;
+    if (error instanceof UsageError) return 2;
     return error instanceof SwitchboardError ? (error.entry.exit ?? 1) : 1;
   }
 }

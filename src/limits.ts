@@ -71,10 +71,8 @@ export const limits = {
   outboxDuePerUnitMax: 500,
   /** Calls to Telegram under way at once; the rest wait in the database. */
   sendsInFlightMax: 64,
-  /** Tries of one message that Telegram did not take (429, 5xx, never left); then it is `failed`. */
+  /** Tries of one message that Telegram answered with 5xx, moved on, or is resent; then it is `failed` or `unknown`. */
   sendAttemptsMax: 8,
-  /** Tries of writing down a fate while the disk refuses; then only a restart tells it, as unknown. */
-  settleAttemptsMax: 8,
   sendBackoffMinMs: 500,
   sendBackoffMaxMs: 30_000,
   /** Messages in one POST to /v1/messages/batch. */

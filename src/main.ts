@@ -212,7 +212,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
       }),
     },
     onFailure: (name, error, delayMs) => {
-      tell(name, 'restarting', errorText(error));
+      tell(name, 'restarting', 'It failed and is started again: the log says why');
       log.error({ event: 'actor_failed', actor: name, error: errorText(error), delayMs }, `${name} failed`);
     },
     onEnd: (name, output) => {

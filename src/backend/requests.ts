@@ -62,7 +62,8 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
   const ended = new Set<string>();
   let failing: string | null = null;
 
-  const health = (): BackendHealth => ({ inFlight: running.size, failing });
+  /** With nothing asked, nothing is known to fail: the next request will tell. */
+  const health = (): BackendHealth => ({ inFlight: running.size, failing: running.size === 0 ? null : failing });
   const tellHealth = () => options.healthChanged?.(health());
 
   /** Waits; ends at once when the runner closes. */

@@ -18,6 +18,18 @@ export interface FateError {
   /** Telegram's error_code; 0 where there was no answer. */
   readonly code: number;
   readonly description: string;
+  /** Errors of Telegram's own (5xx) in a row, this one included: at limits.sendAttemptsMax the message has failed. */
+  readonly times?: number;
+}
+
+/** What a message has been through before a call. */
+export interface History {
+  /** Calls, the one under way included. */
+  readonly attempts: number;
+  /** Since the message was accepted. */
+  readonly ageMs: number;
+  /** How its last call failed; null: it did not, or was the first. */
+  readonly error: FateError | null;
 }
 
 /** The fate of a call that Telegram carried out. */
@@ -28,24 +40,32 @@ export function fateOfResult(result: unknown): Fate {
 }
 
 /**
- * The fate of a call that threw. Only a call that certainly was not carried out is tried again: refused for now
- * (429, 5xx), or never left. A lost answer is `unknown` (I5). `random` from 0 to 1, for jitter.
+ * The fate of a call that threw. Only a call that certainly was not carried out is tried again: refused for now (429,
+ * 5xx), or never left. A lost answer is `unknown` (I5). While Telegram cannot be reached, or asks to wait, there is no
+ * last try: an outage, however long, costs no message but those that expire. `random` from 0 to 1, for jitter.
  */
-export function fateOfError(error: unknown, attempts: number, random: () => number): Fate {
+export function fateOfError(error: unknown, history: History, random: () => number): Fate {
+  const { attempts, ageMs } = history;
   if (error instanceof TelegramUnreachable) {
     const fateError = { code: 0, description: error.message };
-    return error.left
-      ? { kind: 'unknown', error: fateError, resendAfterMs: backoff(attempts, random) }
-      : retryOrFail(fateError, attempts, backoff(attempts, random));
+    if (error.left) return { kind: 'unknown', error: fateError, resendAfterMs: backoff(attempts, random) };
+    // As long again as it has waited, so that an outage is met with fewer and fewer tries.
+    const waitMs = Math.min(limits.sendBackoffMaxMs, Math.max(limits.sendBackoffMinMs, ageMs));
+    return { kind: 'retry', error: fateError, delayMs: waitMs * (0.5 + random() / 2) };
   }
   if (error instanceof TelegramRefused) {
     const fateError = { code: error.errorCode, description: error.description };
     if (error.migrateToChat !== undefined && attempts < limits.sendAttemptsMax) {
       return { kind: 'moved', to: error.migrateToChat, error: fateError };
     }
-    if (error.retryAfterMs !== undefined) return retryOrFail(fateError, attempts, error.retryAfterMs);
+    if (error.retryAfterMs !== undefined) {
+      return { kind: 'retry', error: fateError, delayMs: error.retryAfterMs };
+    }
     if (error.errorCode >= 500 || error.errorCode === 429) {
-      return retryOrFail(fateError, attempts, backoff(attempts, random));
+      const times = (history.error?.times ?? 0) + 1;
+      const counted = { ...fateError, times };
+      if (times >= limits.sendAttemptsMax) return { kind: 'failed', error: counted };
+      return { kind: 'retry', error: counted, delayMs: backoff(times, random) };
     }
     return { kind: 'failed', error: fateError };
   }
@@ -53,9 +73,6 @@ export function fateOfError(error: unknown, attempts: number, random: () => numb
   const fateError = { code: 0, description: errorText(error) };
   return { kind: 'unknown', error: fateError, resendAfterMs: backoff(attempts, random) };
 }
-
-const retryOrFail = (error: FateError, attempts: number, delayMs: number): Fate =>
-  attempts >= limits.sendAttemptsMax ? { kind: 'failed', error } : { kind: 'retry', error, delayMs };
 
 const backoff = (attempts: number, random: () => number): number =>
   backoffMs(attempts, limits.sendBackoffMinMs, limits.sendBackoffMaxMs, random);

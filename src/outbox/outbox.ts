@@ -96,7 +96,8 @@ export function addMessage(tx: Tx, bot: string, message: NewMessage): MessageRec
     params,
     status,
     priority,
-    dueAt: sendAt ?? tx.now,
+    // Not now: a clock that is set back would hold it up.
+    dueAt: sendAt ?? 0,
     expiresAt,
     onUnknown,
     keyId,

@@ -38,8 +38,6 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
   };
 
   async function accept(post: MessagePost): Promise<MessageAccepted> {
-    const message = parseCall(post.body, post.keyId, clock.now());
-    requireOwnChats(post.chats, message.chat, post.body);
     const requestHash = createHash('sha256').update(JSON.stringify(post.body)).digest('hex');
     return journal.write(async (tx) => {
       tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
@@ -50,6 +48,9 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
         }
         return { ...JSON.parse(first.answer), replayed: true };
       }
+      // Only now: what was accepted once is not judged again by a later clock.
+      const message = parseCall(post.body, post.keyId, tx.now);
+      requireOwnChats(post.chats, message.chat, post.body);
       if ((await tx.outboxDepth()) >= limits.outboxMessagesMax) {
         throw new SwitchboardError(
           'outbox_full',

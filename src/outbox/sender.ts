@@ -1,14 +1,18 @@
 import type { Logger } from 'pino';
 import type { Claimed } from '../../machines/outbox.machine.ts';
+import { backoffMs } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
-import { errorText } from '../errors.ts';
+import { type ErrorCode, errorText, SwitchboardError } from '../errors.ts';
 import type { Journal, MessageRecord } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { writeMethod } from '../telegram/methods.ts';
 import type { BotApi } from '../telegram/telegram.ts';
-import { type Fate, fateOfError, fateOfResult, settle, tell } from './fate.ts';
+import { type Fate, type FateError, fateOfError, fateOfResult, settle, tell } from './fate.ts';
 import { chatIdOf, messageId } from './outbox.ts';
 import type { Pacing } from './pacing.ts';
+
+/** The journal takes no more: what is not stored by now the next process calls unknown. */
+const ENDED: readonly ErrorCode[] = ['shutting_down', 'lease_lost'];
 
 export interface SenderOptions {
   readonly journal: Journal;
@@ -44,7 +48,9 @@ export function createSender({ journal, api, pacing, clock, random, log, onFate,
     try {
       return fateOfResult(await api.call(message.method, params));
     } catch (error) {
-      return fateOfError(error, message.attempts, random);
+      const last: FateError | null = message.error === null ? null : JSON.parse(message.error);
+      const ageMs = clock.now() - message.createdAt;
+      return fateOfError(error, { attempts: message.attempts, ageMs, error: last }, random);
     }
   }
 
@@ -60,16 +66,16 @@ export function createSender({ journal, api, pacing, clock, random, log, onFate,
     } else sent += 1;
     // The fate is known and only the disk stands in the way: it is told as soon as the disk takes it. A crash
     // meanwhile makes it unknown, which is true of what the next process knows.
-    for (let failures = 0; ; failures += 1) {
+    for (let failures = 1; ; failures += 1) {
       try {
         await journal.write(async (tx) => settle(tx, bot, message, fate));
         break;
       } catch (error) {
-        if (failures >= limits.settleAttemptsMax) {
-          log.error({ message: messageId(bot, message.seq), error: errorText(error) }, 'a fate could not be stored');
-          break;
-        }
-        await new Promise<void>((resolve) => clock.setTimeout(resolve, limits.restartMinMs * 2 ** failures));
+        // It keeps its place among the calls under way (limits.sendsInFlightMax), so these are bounded too.
+        log.error({ message: messageId(bot, message.seq), error: errorText(error) }, 'a fate could not be stored yet');
+        if (error instanceof SwitchboardError && ENDED.includes(error.code)) return;
+        const delayMs = backoffMs(failures, limits.restartMinMs, limits.restartMaxMs, random);
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs));
       }
     }
     inFlight.delete(message.seq);

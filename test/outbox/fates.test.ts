@@ -4,7 +4,7 @@ import type { Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
 import { fateOfError } from '../../src/outbox/fate.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
-import { TelegramRefused } from '../../src/telegram/errors.ts';
+import { TelegramRefused, TelegramUnreachable } from '../../src/telegram/errors.ts';
 import { until } from '../ingress/support.ts';
 import { openJournal } from '../support/journal.ts';
 import { newWorld, type Running, runOutbox, texts } from './support.ts';
@@ -174,13 +174,31 @@ test('a group that became a supergroup: its messages go to the new id, in order'
   expect(await running.seenBy(to)).toEqual(['a', 'b']);
 });
 
+test('an outage, and waits that Telegram asks for, cost no message however many the tries; errors of its own do', () => {
+  const long = { attempts: 1000, ageMs: 3_600_000, error: null };
+  expect(fateOfError(new TelegramUnreachable('sendMessage', 'no route', false), long, () => 1)).toMatchObject({
+    kind: 'retry',
+    delayMs: limits.sendBackoffMaxMs,
+  });
+  const wait = { error_code: 429, description: 'Too Many Requests', parameters: { retry_after: 3 } };
+  expect(fateOfError(new TelegramRefused('sendMessage', wait), long, () => 1)).toMatchObject({
+    kind: 'retry',
+    delayMs: 3000,
+  });
+  const broken = new TelegramRefused('sendMessage', { error_code: 500, description: 'Internal Server Error' });
+  expect(fateOfError(broken, long, () => 1)).toMatchObject({ kind: 'retry', error: { times: 1 } });
+  const times = limits.sendAttemptsMax - 1;
+  const last = { ...long, error: { code: 500, description: '', times } };
+  expect(fateOfError(broken, last, () => 1)).toMatchObject({ kind: 'failed' });
+});
+
 test('a group that is sent on for ever fails in the end', () => {
   const moved = new TelegramRefused('sendMessage', {
     ...{ error_code: 400, description: 'Bad Request: moved' },
     parameters: { migrate_to_chat_id: -100 },
   });
-  expect(fateOfError(moved, 1, () => 1).kind).toBe('moved');
-  expect(fateOfError(moved, limits.sendAttemptsMax, () => 1).kind).toBe('failed');
+  expect(fateOfError(moved, { attempts: 1, ageMs: 0, error: null }, () => 1).kind).toBe('moved');
+  expect(fateOfError(moved, { attempts: limits.sendAttemptsMax, ageMs: 0, error: null }, () => 1).kind).toBe('failed');
 });
 
 test('a fate that the disk does not take is written as soon as it does, without a second call', async () => {

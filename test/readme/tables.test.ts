@@ -56,7 +56,7 @@ test('the exit codes are those of the registry of errors', () => {
 test('the bounds that the page tells in words are those of src/limits.ts', () => {
   expect(page).toContain('comment every 15 s');
   expect(limits.heartbeatMs).toBe(15_000);
-  expect(page).toContain('could not be reached in eight tries');
+  expect(page).toContain('an error of its own (5xx) eight times');
   expect(limits.sendAttemptsMax).toBe(8);
   expect(page).toContain('up to five times');
   expect(limits.requestAttemptsMax).toBe(5);
