@@ -126,6 +126,8 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       if (!live.has(conversation) && !records.has(conversation)) {
         for (const [id, record] of await tx.conversations([conversation])) records.set(id, record);
       }
+      // The bot's own coming and going begins nothing.
+      if (event.type === 'membership.changed' && !live.has(conversation) && !records.has(conversation)) continue;
       step(tx, conversation, chat, chatKind, records, event, seq);
     }
     return applied;
@@ -176,19 +178,30 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     counts: () => ({ live: live.size(), steps }),
   };
 
+  async function requireConversation(tx: Tx, id: string): Promise<void> {
+    if (live.has(id) || (await tx.conversations([id])).has(id)) return;
+    const message = `There is no conversation ${id}: in a group it begins with what somebody writes`;
+    throw new SwitchboardError('not_found', message, { field: 'id' });
+  }
+
   async function postEvent(tx: Tx, post: EventPost): Promise<EventAccepted> {
-    const { keyId, idempotencyKey, conversation, event } = post;
-    const chat = chatOfConversation(conversation);
-    if (chat === null)
-      throw invalid('id', `"${conversation}" is no conversation: give a chat id, as 777 or -100777:u5`);
+    const { keyId, idempotencyKey, event } = post;
+    const named = chatOfConversation(post.conversation);
+    if (named === null) {
+      throw invalid('id', `"${post.conversation}" is no conversation: give a chat id, as 777 or -100777:u5`);
+    }
     checkType(event.type);
     const body = eventText(event);
-    const requestHash = createHash('sha256').update(`${conversation}\n${body}`).digest('hex');
+    const requestHash = createHash('sha256').update(`${post.conversation}\n${body}`).digest('hex');
     const first = await tx.remembered(keyId, idempotencyKey);
     if (first !== null) {
       if (first.requestHash === requestHash) return { seq: Number(first.answer), replayed: true };
       throw new SwitchboardError('idempotency_key_reused', 'Use a new Idempotency-Key for another event');
     }
+    const chat = await tx.currentChat(named);
+    const conversation = chat + post.conversation.slice(named.length);
+    // A private chat's conversation may begin with an event. In a group nobody could say whose it would be.
+    if (conversation !== chat || chat.startsWith('-')) await requireConversation(tx, conversation);
     const seq = tx.append({ type: 'event.received', chat, body: entryBody(conversation, chat, `"event":${body}`) });
     await stepOne(tx, conversation, chat, event, seq);
     tx.remember(keyId, idempotencyKey, { requestHash, answer: String(seq) });

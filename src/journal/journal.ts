@@ -217,6 +217,10 @@ export interface Tx {
    * only a conversation that no longer runs gives way to one that does.
    */
   moveChat(from: string, to: string): void;
+  /** As Telegram's answer to a message tells it, before the update of the move comes: the waiting messages alone. */
+  moveMessages(from: string, to: string): void;
+  /** The chat's id today: that of the supergroup where the group has become one. */
+  currentChat(chat: string): Promise<string>;
 
   setTimer(timer: TimerRecord): void;
   clearTimer(conversation: string, id: string): void;

@@ -30,6 +30,8 @@ export function prepareStatements(db: DatabaseSync) {
          last_seq = excluded.last_seq, updated_at = excluded.updated_at`,
     ),
     ofChat: db.prepare('SELECT * FROM conversations INDEXED BY conversations_of_chat WHERE bot = ? AND chat = ?'),
+    noteMove: db.prepare('INSERT OR REPLACE INTO moved_chats (bot, chat, moved_to) VALUES (?, ?, ?)'),
+    movedTo: db.prepare('SELECT moved_to FROM moved_chats WHERE bot = ? AND chat = ?'),
     dropConversation: db.prepare('DELETE FROM conversations WHERE bot = ? AND id = ?'),
     moveTimers: db.prepare('UPDATE timers SET conversation = ? WHERE bot = ? AND conversation = ?'),
     moveRequests: db.prepare('UPDATE requests SET conversation = ? WHERE bot = ? AND conversation = ?'),
@@ -127,8 +129,23 @@ export function sqliteTx(
         sql.moveRequests.run(id, bot, record.id);
         sql.dropConversation.run(bot, record.id);
       }
+      tx.moveMessages(from, to);
+    },
+    moveMessages(from, to) {
+      if (from === to) return;
+      sql.noteMove.run(bot, from, to);
       moveMessages(bot, from, to, outbox, lanes);
       state.outbox = true;
+    },
+    async currentChat(chat) {
+      // A group moves once; more steps than a few would be a circle.
+      let current = chat;
+      for (let steps = 0; steps < 4; steps += 1) {
+        const row = sql.movedTo.get(bot, current);
+        if (row === undefined) break;
+        current = text(row, 'moved_to');
+      }
+      return current;
     },
 
     setTimer(timer) {

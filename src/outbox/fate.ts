@@ -109,7 +109,7 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
       return;
     case 'moved':
       tx.changeMessage(message.seq, { status: 'queued', chat: fate.to });
-      tx.moveChat(message.chat, fate.to);
+      tx.moveMessages(message.chat, fate.to);
   }
 }
 

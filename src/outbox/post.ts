@@ -49,8 +49,9 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
         return { ...JSON.parse(first.answer), replayed: true };
       }
       // Only now: what was accepted once is not judged again by a later clock.
-      const message = parseCall(post.body, post.keyId, tx.now);
-      requireOwnChats(post.chats, message.chat, post.body);
+      const called = parseCall(post.body, post.keyId, tx.now);
+      requireOwnChats(post.chats, called.chat, post.body);
+      const message = { ...called, chat: await tx.currentChat(called.chat) };
       if ((await tx.outboxDepth()) >= limits.outboxMessagesMax) {
         throw new SwitchboardError(
           'outbox_full',

@@ -133,6 +133,13 @@ describe('updates', () => {
     expect(await replies()).toEqual(['a', 'x', 'a b', 'a b c']);
   });
 
+  test('the bot being added or removed begins no conversation', async () => {
+    const chat = { id: 7, type: 'private' };
+    const change = { chat, from: { id: 7, first_name: 'Ann' }, new_chat_member: { status: 'kicked' } };
+    await start().receiveUpdates([{ update_id: 5, my_chat_member: change }], 6);
+    expect(await types()).toEqual(['update.received']);
+  });
+
   test('an update of no chat, or of a kind nobody knows, is journalled untouched', async () => {
     const strange = { update_id: 5, hologram: { depth: 3, nested: [{ a: null }] } };
     await start().receiveUpdates([strange, { update_id: 6 }], 7);
@@ -398,6 +405,28 @@ describe('events from outside', () => {
     expect(first).toEqual({ seq: 1, replayed: false });
     expect(await restart().postEvent(post)).toEqual({ seq: 1, replayed: true });
     expect(await replies()).toEqual(['shipped']);
+  });
+
+  test('who knows a group by its old id still reaches its conversation', async () => {
+    const router = start({ ...selections, group: { machine: 'parrot', per: 'user' } });
+    await router.receiveUpdates([groupUpdate(-5, 1, 'before')], 1);
+    const base = groupUpdate(-5, 1, '');
+    const moved = { ...base, message: { ...base.message, text: undefined, migrate_to_chat_id: -1005 } };
+    await router.receiveUpdates([moved], 2);
+    await router.postEvent({ ...post, conversation: '-5:u1' });
+    expect(await journal.conversation('-5:u1')).toBeNull();
+    await router.receiveUpdates([groupUpdate(-1005, 1, 'after')], 3);
+    expect(await replies()).toEqual(['before', 'shipped', 'before order.shipped after']);
+  });
+
+  test.each(['-5', '-5:u1', '777:u1', '-5:t3'])('no conversation is begun that no user could be in: %s', async (id) => {
+    await expect(start().postEvent({ ...post, conversation: id })).rejects.toMatchObject({ code: 'not_found' });
+    expect(await entries()).toEqual([]);
+  });
+
+  test('a chat id that no number holds is refused', async () => {
+    const conversation = '9999999999999999';
+    await expect(start().postEvent({ ...post, conversation })).rejects.toMatchObject({ code: 'request_invalid' });
   });
 
   test('the same idempotency key with another event is refused', async () => {

@@ -50,6 +50,14 @@ CREATE TABLE conversations (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX conversations_of_chat ON conversations (bot, chat, id);
 
+-- Groups that became supergroups: who still knows the old id finds the new one.
+CREATE TABLE moved_chats (
+  bot TEXT NOT NULL,
+  chat TEXT NOT NULL,
+  moved_to TEXT NOT NULL,
+  PRIMARY KEY (bot, chat)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE timers (
   bot TEXT NOT NULL,
   conversation TEXT NOT NULL,
