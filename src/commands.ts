@@ -11,6 +11,7 @@ import { holderOf, openDatabase } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
 import { type Keyring, keyView, type NewKey, ROLES } from './keys/keys.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
+import { limits } from './limits.ts';
 import { createLog } from './log.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 
@@ -79,6 +80,11 @@ function stopSignal(): Promise<NodeJS.Signals> {
 async function start(settings: Settings): Promise<number> {
   const log = createLog(settings.logLevel, process.stdout);
   const asked = stopSignal();
+  // An error's own fields could hold what a user wrote: only its text is told, cut as the log cuts.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ event: 'crashed', error: errorText(error) }, 'a fault that nothing caught');
+    process.exit(1);
+  });
   // Only a start needs the whole of Switchboard: the other commands answer sooner without it.
   const { startSwitchboard } = await import('./main.ts');
   const running = await startSwitchboard(settings, log);
@@ -161,8 +167,9 @@ function newKey(args: string[]): NewKey {
   const role = ROLES.find((known) => known === values.role);
   if (role === undefined) throw new UsageError(`--role must be one of ${ROLES.join(', ')}`);
   const { name, chat: chats = null } = values;
-  if (name === undefined || name === '' || name.length > 100)
-    throw new UsageError('--name must have 1 to 100 characters');
+  if (name === undefined || name === '' || name.length > limits.keyNameLengthMax) {
+    throw new UsageError(`--name must have 1 to ${limits.keyNameLengthMax} characters`);
+  }
   const wrong = chats?.find((chat) => !/^-?[1-9]\d{0,15}$/.test(chat));
   if (wrong !== undefined) throw new UsageError(`--chat ${wrong}: a chat id is a whole number`);
   const expiresAt = values.expires === undefined ? null : Date.parse(values.expires);
@@ -195,7 +202,10 @@ async function doctor(settings: Settings): Promise<number> {
       }
     },
     async telegramTime() {
-      const { headers, body } = await request(apiRoot, { method: 'HEAD' });
+      const { headers, body } = await request(apiRoot, {
+        method: 'HEAD',
+        signal: AbortSignal.timeout(limits.botApiTimeoutMs),
+      });
       await body.dump();
       return typeof headers.date === 'string' ? Date.parse(headers.date) : null;
     },
