@@ -181,7 +181,7 @@ function newKey(args: string[]): NewKey {
 
 async function doctor(settings: Settings): Promise<number> {
   const { token, apiRoot, deleteWebhook } = settings.telegram;
-  const api = token === null ? null : createHttpBotApi({ root: apiRoot, token, connections: 2 });
+  const api = token === null ? null : createHttpBotApi({ root: apiRoot, token, connections: 2, clock: systemClock });
   let failed = false;
   const findings = examine({
     api,

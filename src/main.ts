@@ -92,7 +92,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     closing.add(() => sandbox.close());
     root = sandboxUrl = sandbox.url;
   }
-  const api = createHttpBotApi({ root, token, connections: limits.sendsInFlightMax + 2 });
+  const api = createHttpBotApi({ root, token, connections: limits.sendsInFlightMax + 2, clock });
   closing.add(() => api.close());
 
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();

@@ -1,5 +1,6 @@
 import { Compile } from 'typebox/compile';
 import { Agent, request } from 'undici';
+import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { AnswerSchema, TelegramRefused, TelegramUnreachable } from './errors.ts';
@@ -11,18 +12,28 @@ export interface HttpBotApiOptions {
   readonly token: string;
   /** Connections kept alive. One is the long poll's. */
   readonly connections: number;
+  readonly clock: Clock;
 }
 
 const Answer = Compile(AnswerSchema);
 
 /** The Bot API over HTTP. Errors never hold the token: it is in the path, and no path is in a message. */
-export function createHttpBotApi({ root, token, connections }: HttpBotApiOptions): BotApi {
+export function createHttpBotApi({ root, token, connections, clock }: HttpBotApiOptions): BotApi {
   const base = `${root.replace(/\/+$/, '')}/bot${token}/`;
   const dispatcher = new Agent({ connections, pipelining: 1, maxResponseSize: limits.botApiAnswerBytesMax });
 
   return {
     async call(method, params, { signal, timeoutMs = limits.botApiTimeoutMs } = {}) {
-      const timeout = AbortSignal.timeout(timeoutMs);
+      // One controller and one timer: AbortSignal.any and .timeout cost a third of the whole call.
+      const cut = new AbortController();
+      let late = false;
+      const timer = clock.setTimeout(() => {
+        late = true;
+        cut.abort();
+      }, timeoutMs);
+      const abort = () => cut.abort();
+      if (signal?.aborted === true) abort();
+      signal?.addEventListener('abort', abort, { once: true });
       let text: string;
       let status: number;
       try {
@@ -31,14 +42,17 @@ export function createHttpBotApi({ root, token, connections }: HttpBotApiOptions
           method: 'POST',
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify(params),
-          signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+          signal: cut.signal,
           headersTimeout: 0,
           bodyTimeout: 0,
         });
         status = response.statusCode;
         text = await response.body.text();
       } catch (error) {
-        throw new TelegramUnreachable(method, reason(error, timeout.aborted, timeoutMs), hasLeft(error), error);
+        throw new TelegramUnreachable(method, reason(error, late, timeoutMs), hasLeft(error), error);
+      } finally {
+        clock.clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
       }
       const answer = parse(text);
       if (!Answer.Check(answer)) {

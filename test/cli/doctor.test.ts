@@ -2,6 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
+import { systemClock } from '../../src/clock.ts';
 import { type DoctorOptions, examine } from '../../src/doctor.ts';
 import { createHttpBotApi } from '../../src/telegram/http.ts';
 import { type Started, start } from '../sandbox/start.ts';
@@ -13,7 +14,7 @@ const CHECKS = ['data', 'disk', 'keys', 'token', 'webhook', 'rival', 'clock'];
 
 /** What the doctor finds of a sandbox's bot, by check. */
 async function findings(started: Started, options: Partial<DoctorOptions> = {}): Promise<Record<string, string>> {
-  const api = createHttpBotApi({ root: started.sandbox.url, token: started.token, connections: 2 });
+  const api = createHttpBotApi({ root: started.sandbox.url, token: started.token, connections: 2, clock: systemClock });
   onTestFinished(() => api.close());
   const clock = options.clock ?? manualClock();
   const found: Record<string, string> = {};

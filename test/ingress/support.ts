@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { createActor } from 'xstate';
 import type { Batch, PollFailure } from '../../machines/poller.machine.ts';
+import { systemClock } from '../../src/clock.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import { createRouter } from '../../src/conversations/router.ts';
 import { createPoller, type PollerOptions } from '../../src/ingress/poller.ts';
@@ -80,7 +81,7 @@ export const untilFailed = ({ downs }: Polling, times: number): Promise<void> =>
 export const pending = async (bot: Started): Promise<number> => (await bot.control('')).pending_update_count;
 
 export function apiOf({ sandbox, token }: Started): BotApi {
-  const api = createHttpBotApi({ root: sandbox.url, token, connections: 4 });
+  const api = createHttpBotApi({ root: sandbox.url, token, connections: 4, clock: systemClock });
   onTestFinished(() => api.close());
   return api;
 }

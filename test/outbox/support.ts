@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { createActor } from 'xstate';
+import { systemClock } from '../../src/clock.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { openReader } from '../../src/journal/sqlite-open.ts';
 import { createLog } from '../../src/log.ts';
@@ -53,7 +54,7 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
   const downs: unknown[] = [];
   const reader = openReader(folder);
   const sending = reader.prepare("SELECT params FROM messages WHERE status = 'sending'");
-  const http = createHttpBotApi({ root: bot.sandbox.url, token: bot.token, connections: 16 });
+  const http = createHttpBotApi({ root: bot.sandbox.url, token: bot.token, connections: 16, clock: systemClock });
   const api = through(http);
   const outbox = createOutbox({ journal, clock });
   const sender = createSender({

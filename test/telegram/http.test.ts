@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { limits } from '../../src/limits.ts';
 import { TelegramRefused, TelegramUnreachable } from '../../src/telegram/errors.ts';
 import { createHttpBotApi } from '../../src/telegram/http.ts';
@@ -10,7 +11,7 @@ import { start } from '../sandbox/start.ts';
 const TOKEN = '42:a-token-that-no-message-may-repeat';
 
 function api(root: string, token = TOKEN) {
-  const made = createHttpBotApi({ root, token, connections: 2 });
+  const made = createHttpBotApi({ root, token, connections: 2, clock: systemClock });
   onTestFinished(() => made.close());
   return made;
 }
@@ -165,7 +166,7 @@ test('a call that is aborted may have left', async () => {
 
 test('closing in the middle of a call: it may have been carried out', async () => {
   const { sandbox, token, untilPolling } = await start();
-  const closing = createHttpBotApi({ root: sandbox.url, token, connections: 1 });
+  const closing = createHttpBotApi({ root: sandbox.url, token, connections: 1, clock: systemClock });
   const calling = unreachable(closing.call('getUpdates', { timeout: 50 }));
   await untilPolling();
   await closing.close();
