@@ -8,6 +8,7 @@ export interface Closing {
   closeAll(): Promise<void>;
 }
 
+/** Nothing is open at first. */
 export function createClosing(log: Logger): Closing {
   const open: (() => Promise<void> | void)[] = [];
   return {

@@ -18,6 +18,7 @@ export const MESSAGE_ACTIONS = {
 } as const;
 export type MessageAction = keyof typeof MESSAGE_ACTIONS;
 
+/** Whether a named action becomes a call of the Bot API. */
 export const isMessageAction = (type: string): type is MessageAction => Object.hasOwn(MESSAGE_ACTIONS, type);
 
 // XState's own actions, as they arrive in `actionExecutor` (xstate 5, packages/core/src/actions).

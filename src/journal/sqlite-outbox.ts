@@ -4,6 +4,7 @@ import type { MessageRecord, Tx } from './journal.ts';
 import type { Lanes } from './sqlite-lanes.ts';
 import { int, messageOf } from './sqlite-rows.ts';
 
+/** The outbox's statements, prepared once. */
 export function prepareOutbox(db: DatabaseSync) {
   const count = (status: 'queued' | 'scheduled', index: string) =>
     db.prepare(`SELECT count(*) AS n FROM messages INDEXED BY ${index} WHERE bot = ? AND status = '${status}'`);

@@ -9,18 +9,22 @@ const wrong = (column: string, value: unknown): never => {
   throw new TypeError(`The database column ${column} holds ${typeof value}: the file is damaged`);
 };
 
+/** A column that is never null; throws where it holds another type. */
 export function text(row: Row, column: string): string {
   const value = row[column];
   return typeof value === 'string' ? value : wrong(column, value);
 }
 
+/** A column that is never null; throws where it holds another type. */
 export function int(row: Row, column: string): number {
   const value = row[column];
   return typeof value === 'number' ? value : wrong(column, value);
 }
 
+/** A column that may be null. */
 export const textOrNull = (row: Row, column: string): string | null =>
   row[column] === null ? null : text(row, column);
+/** A column that may be null. */
 export const intOrNull = (row: Row, column: string): number | null => (row[column] === null ? null : int(row, column));
 
 function oneOf<const T extends string>(row: Row, column: string, values: readonly T[]): T {
@@ -39,6 +43,7 @@ export interface SeqRange {
   readonly last: number;
 }
 
+/** The ids of the bot with this slot. */
 export const seqRange = (slot: number): SeqRange => {
   const base = slot * SLOT_SIZE;
   return { id: (seq) => base + seq, seq: (id) => id - base, last: base + SLOT_SIZE - 1 };
@@ -48,6 +53,7 @@ export const seqRange = (slot: number): SeqRange => {
 export const chatCell = (chat: string | null): number | string | null =>
   chat === null || !/^-?\d{1,16}$/.test(chat) ? chat : Number(chat);
 
+/** An entry of a row of `entries`. */
 export const entryOf = (bot: string, range: SeqRange, row: Row): Entry => ({
   seq: range.seq(int(row, 'id')),
   // Entries outlive the version that wrote them: a type that this version does not know is passed on as it is.
@@ -58,6 +64,7 @@ export const entryOf = (bot: string, range: SeqRange, row: Row): Entry => ({
   body: text(row, 'body'),
 });
 
+/** A conversation of a row of `conversations`. */
 export const conversationOf = (row: Row): ConversationRecord => ({
   id: text(row, 'id'),
   chat: text(row, 'chat'),
@@ -71,6 +78,7 @@ export const conversationOf = (row: Row): ConversationRecord => ({
   updatedAt: int(row, 'updated_at'),
 });
 
+/** A timer of a row of `timers`. */
 export const timerOf = (row: Row): TimerRecord => ({
   conversation: text(row, 'conversation'),
   id: text(row, 'id'),
@@ -78,6 +86,7 @@ export const timerOf = (row: Row): TimerRecord => ({
   event: text(row, 'event'),
 });
 
+/** A request of a row of `requests`. */
 export const requestOf = (row: Row): RequestRecord => ({
   id: text(row, 'id'),
   conversation: text(row, 'conversation'),
@@ -87,6 +96,7 @@ export const requestOf = (row: Row): RequestRecord => ({
   createdAt: int(row, 'created_at'),
 });
 
+/** A message of a row of `messages`. */
 export const messageOf = (row: Row): MessageRecord => ({
   seq: int(row, 'seq'),
   chat: text(row, 'chat'),

@@ -43,6 +43,7 @@ export interface MessageAccepted {
   readonly replayed: boolean;
 }
 
+/** A message's id as callers know it: `<bot>-<seq>`. */
 export const messageId = (bot: string, seq: number): string => `${bot}-${seq}`;
 
 /** The seq in a message's id; null where the id is not one of this bot's. */

@@ -3,7 +3,7 @@ import { perS } from './bench.ts';
 import type { LoadOrder } from './load-server.ts';
 import { type Peer, startPeer } from './process.ts';
 
-const UPDATES = 200_000;
+const UPDATES = 300_000;
 
 /** Updates a second through poll, journal (synchronous FULL), step and snapshot, against grammY that keeps nothing. */
 export async function ingest({ folder, print }: Bench): Promise<void> {

@@ -80,6 +80,20 @@ export function conversationsContract(openEngine: OpenEngine): void {
     expect(await journal.nextMessageAt(clock.now())).toBe(clock.now() + 50);
   });
 
+  test('a chat that moved is found by its old id; its messages alone may be told to move first', async () => {
+    const journal = await (await openEngine()).open();
+    await journal.write(async (tx) => {
+      tx.saveConversation(conversation('-5'));
+      tx.moveMessages('-5', '-1005');
+    });
+    expect(await journal.conversation('-5')).not.toBeNull();
+    expect(await journal.write((tx) => tx.currentChat('-5'))).toBe('-1005');
+    expect(await journal.write((tx) => tx.currentChat('7'))).toBe('7');
+    // However Telegram's answers contradict one another, the look-up ends.
+    await journal.write(async (tx) => tx.moveMessages('-1005', '-5'));
+    expect(['-5', '-1005']).toContain(await journal.write((tx) => tx.currentChat('-5')));
+  });
+
   test('where the supergroup has a conversation already, the one that moves takes its place and leaves nothing behind', async () => {
     const journal = await (await openEngine()).open();
     await journal.write(async (tx) => {
