@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { request } from 'undici';
 import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
 import { systemClock } from './clock.ts';
@@ -202,6 +201,7 @@ async function doctor(settings: Settings): Promise<number> {
       }
     },
     async telegramTime() {
+      const { request } = await import('undici');
       const { headers, body } = await request(apiRoot, {
         method: 'HEAD',
         signal: AbortSignal.timeout(limits.botApiTimeoutMs),

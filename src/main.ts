@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Settings } from '../config/schema.ts';
 import { backendLogic } from './backend/actor.ts';
 import type { Backend } from './backend/backend.ts';
-import { createHttpBackend } from './backend/http.ts';
 import { createPayments } from './backend/payments.ts';
 import { createRequestRunner } from './backend/requests.ts';
 import { createSqlitePaymentStore } from './backend/sqlite.ts';
@@ -134,7 +133,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     );
   };
 
-  const backend = createBackend(settings, connection(openDatabase), clock);
+  const backend = await createBackend(settings, connection(openDatabase), clock);
   closing.add(() => backend.close());
   const runner = createRequestRunner({
     backend,
@@ -295,7 +294,13 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   };
 }
 
-function createBackend({ backend }: Settings, db: ReturnType<typeof openDatabase>, clock: Clock): Backend {
+async function createBackend(
+  { backend }: Settings,
+  db: ReturnType<typeof openDatabase>,
+  clock: Clock,
+): Promise<Backend> {
   if (backend.url === null) return createPayments({ store: createSqlitePaymentStore(db), clock });
+  // Not everybody has a service of their own: its client is loaded for those who do.
+  const { createHttpBackend } = await import('./backend/http.ts');
   return createHttpBackend({ url: backend.url, secret: backend.secret, clock });
 }

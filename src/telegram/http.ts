@@ -1,5 +1,4 @@
 import { Compile } from 'typebox/compile';
-import { Agent, request } from 'undici';
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
@@ -20,7 +19,15 @@ const Answer = Compile(AnswerSchema);
 /** The Bot API over HTTP. Errors never hold the token: it is in the path, and no path is in a message. */
 export function createHttpBotApi({ root, token, connections, clock }: HttpBotApiOptions): BotApi {
   const base = `${root.replace(/\/+$/, '')}/bot${token}/`;
-  const dispatcher = new Agent({ connections, pipelining: 1, maxResponseSize: limits.botApiAnswerBytesMax });
+  /** undici comes with the first call: a start is ready a tenth of a second sooner without it. */
+  async function openClient() {
+    const { Agent, request } = await import('undici');
+    return {
+      request,
+      dispatcher: new Agent({ connections, pipelining: 1, maxResponseSize: limits.botApiAnswerBytesMax }),
+    };
+  }
+  let client: ReturnType<typeof openClient> | null = null;
 
   return {
     async call(method, params, { signal, timeoutMs = limits.botApiTimeoutMs } = {}) {
@@ -37,6 +44,8 @@ export function createHttpBotApi({ root, token, connections, clock }: HttpBotApi
       let text: string;
       let status: number;
       try {
+        client ??= openClient();
+        const { request, dispatcher } = await client;
         const response = await request(base + method, {
           dispatcher,
           method: 'POST',
@@ -61,7 +70,7 @@ export function createHttpBotApi({ root, token, connections, clock }: HttpBotApi
       if (answer.ok) return answer.result;
       throw new TelegramRefused(method, answer);
     },
-    close: () => dispatcher.destroy(),
+    close: async () => (await client)?.dispatcher.destroy(),
   };
 }
 

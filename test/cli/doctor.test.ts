@@ -181,7 +181,7 @@ test('the command with a webhook, or a wrong token, or a data folder that cannot
   writeFileSync(file, '');
   const [webhook, unknown, folder] = await Promise.all([
     doctor(env),
-    doctor({ ...env, TELEGRAM_API_ROOT: `${sandbox.url}/nowhere` }),
+    doctor({ ...env, SWITCHBOARD_DATA: temporaryFolder(), TELEGRAM_API_ROOT: `${sandbox.url}/nowhere` }),
     doctor({ ...freeEnv(), SWITCHBOARD_DATA: join(file, 'data') }),
   ]);
   expect([webhook.code, webhook.states]).toEqual([1, 'ok ok ok ok fail skip ok']);
