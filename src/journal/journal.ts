@@ -34,8 +34,12 @@ export interface Journal {
   }): Promise<ConversationRecord[]>;
   /** When the next timer is due; null where none is set. */
   nextTimerAt(): Promise<number | null>;
-  /** Requests without an answer, oldest first. */
-  openRequests(limit: number): Promise<RequestRecord[]>;
+  /** Requests without an answer: of each `src` the oldest, so many, oldest first. */
+  openRequests(limitOfSrc: number): Promise<RequestRecord[]>;
+  /** Requests without an answer, newest first. */
+  newestRequests(limit: number): Promise<RequestRecord[]>;
+  /** How many requests are without an answer. */
+  openRequestCount(): Promise<number>;
   message(seq: number): Promise<MessageRecord | null>;
   /** Messages that wait: queued and scheduled. */
   outboxDepth(): Promise<number>;
@@ -55,6 +59,10 @@ export interface Commit {
   readonly outbox: boolean;
   /** Requests were made. */
   readonly requests: boolean;
+  /** Ids of the requests that were taken back without an answer. */
+  readonly withdrawn: readonly string[];
+  /** Requests without an answer, after it. */
+  readonly openRequests: number;
   /** The earliest due time among the timers set; null where none was. */
   readonly timerAt: number | null;
   /** Messages that wait, queued and scheduled, after it. */
@@ -227,6 +235,10 @@ export interface Tx {
   clearTimers(conversation: string): void;
   /** Due at or before `now`, earliest first. */
   dueTimers(now: number, limit: number): Promise<TimerRecord[]>;
+  /** Those of one conversation that are due at or before `now`, earliest first. */
+  dueTimersOf(conversation: string, now: number): Promise<TimerRecord[]>;
+  /** Takes a due timer out, to be fired; false where it has been cleared, moved or set anew since it was read. */
+  takeTimer(timer: TimerRecord): Promise<boolean>;
 
   addRequest(request: RequestRecord): void;
   /** Null once it was answered or withdrawn. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, RequestRecord } from './journal.ts';
 import {
   chatCell,
   conversationOf,
@@ -11,9 +11,13 @@ import {
   type Row,
   requestOf,
   type SeqRange,
+  textOrNull,
 } from './sqlite-rows.ts';
 
-type Reads = Omit<Journal, 'bot' | 'stream' | 'write' | 'onCommit' | 'bounds' | 'outboxDepth' | 'close'>;
+type Reads = Omit<
+  Journal,
+  'bot' | 'stream' | 'write' | 'onCommit' | 'bounds' | 'outboxDepth' | 'openRequestCount' | 'close'
+>;
 
 /** The block of the index by chat that holds an entry's id (0001-journal.sql). */
 const blockOf = (id: number): number => Math.floor(id / 4096);
@@ -40,7 +44,10 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
      WHERE bot = ? AND chat IN (SELECT value FROM json_each(?)) AND id > ? ORDER BY id LIMIT ?`,
   );
   const nextTimer = db.prepare('SELECT min(due_at) AS at FROM timers WHERE bot = ?');
-  const openRequests = db.prepare('SELECT * FROM requests WHERE bot = ? ORDER BY number LIMIT ?');
+  const nextSrc = db.prepare('SELECT min(src) AS src FROM requests WHERE bot = ? AND src > ?');
+  const openOfSrc = db.prepare('SELECT * FROM requests WHERE bot = ? AND src = ? ORDER BY number LIMIT ?');
+  const newestRequests = db.prepare('SELECT * FROM requests WHERE bot = ? ORDER BY number DESC LIMIT ?');
+  const openRequestCount = db.prepare('SELECT count(*) AS count FROM requests WHERE bot = ?');
   const message = db.prepare('SELECT * FROM messages WHERE bot = ? AND seq = ?');
   const nextMessage = db.prepare(
     `SELECT min(at) AS at FROM (
@@ -79,6 +86,8 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
     return ids;
   }
 
+  const srcAfter = (src: string): string | null => textOrNull(nextSrc.get(bot, src) ?? { src: null }, 'src');
+
   const toEntry = (row: Row) => entryOf(bot, range, row);
 
   const journal: Reads = {
@@ -110,7 +119,13 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
       return row === undefined ? null : intOrNull(row, 'at');
     },
     async openRequests(limit) {
-      return openRequests.all(bot, Math.max(0, limit)).map(requestOf);
+      const requests: RequestRecord[] = [];
+      for (let src = srcAfter(''); src !== null; src = srcAfter(src))
+        requests.push(...openOfSrc.all(bot, src, Math.max(0, limit)).map(requestOf));
+      return requests;
+    },
+    async newestRequests(limit) {
+      return newestRequests.all(bot, Math.max(0, limit)).map(requestOf);
     },
     async message(seq) {
       const row = message.get(bot, seq);
@@ -123,6 +138,7 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
   };
   return {
     journal,
+    openRequestCount: (): number => int(openRequestCount.get(bot) ?? { count: 0 }, 'count'),
     firstSeq(): number | null {
       const id = intOrNull(firstId.get(range.id(1), range.last) ?? { id: null }, 'id');
       return id === null ? null : range.seq(id);

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Entry, Tx } from './journal.ts';
 import type { Lanes } from './sqlite-lanes.ts';
 import { moveMessages, type OutboxState, type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
-import { chatCell, conversationOf, int, requestOf, type SeqRange, text, timerOf } from './sqlite-rows.ts';
+import { chatCell, conversationOf, int, type Row, requestOf, type SeqRange, text, timerOf } from './sqlite-rows.ts';
 
 /** What a transaction has gathered beside its rows; put back where a job is undone. */
 export interface TxState extends OutboxState {
@@ -10,6 +10,8 @@ export interface TxState extends OutboxState {
   entries: Entry[];
   pollOffset: number | null;
   requests: boolean;
+  withdrawn: string[];
+  openRequests: number;
   timerAt: number | null;
 }
 
@@ -44,13 +46,18 @@ export function prepareStatements(db: DatabaseSync) {
     dueTimers: db.prepare(
       'SELECT * FROM timers WHERE bot = ? AND due_at <= ? ORDER BY due_at, conversation, id LIMIT ?',
     ),
+    // The + keeps SQLite off the index by time: in a storm it would walk what is due of all chats.
+    dueTimersOf: db.prepare(
+      'SELECT * FROM timers WHERE bot = ? AND conversation = ? AND +due_at <= ? ORDER BY +due_at, id',
+    ),
+    takeTimer: db.prepare('DELETE FROM timers WHERE bot = ? AND conversation = ? AND id = ? AND due_at = ?'),
     addRequest: db.prepare(
       'INSERT INTO requests (bot, id, conversation, invoke, src, input, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
     openRequest: db.prepare('SELECT * FROM requests WHERE bot = ? AND id = ?'),
     closeRequest: db.prepare('DELETE FROM requests WHERE bot = ? AND id = ?'),
-    withdrawRequest: db.prepare('DELETE FROM requests WHERE bot = ? AND conversation = ? AND invoke = ?'),
-    withdrawRequests: db.prepare('DELETE FROM requests WHERE bot = ? AND conversation = ?'),
+    withdrawRequest: db.prepare('DELETE FROM requests WHERE bot = ? AND conversation = ? AND invoke = ? RETURNING id'),
+    withdrawRequests: db.prepare('DELETE FROM requests WHERE bot = ? AND conversation = ? RETURNING id'),
     remembered: db.prepare('SELECT request_hash, answer FROM answers WHERE owner = ? AND key = ?'),
     remember: db.prepare('INSERT INTO answers (owner, key, request_hash, answer, at) VALUES (?, ?, ?, ?, ?)'),
     forgetAnswers: db.prepare('DELETE FROM answers WHERE at < ?'),
@@ -71,7 +78,13 @@ export function sqliteTx(
   function dropConversation(id: string): void {
     sql.dropConversation.run(bot, id);
     sql.clearTimers.run(bot, id);
-    sql.withdrawRequests.run(bot, id);
+    withdrawn(sql.withdrawRequests.all(bot, id));
+  }
+
+  function withdrawn(rows: readonly Row[]): void {
+    if (rows.length === 0) return;
+    state.withdrawn = [...state.withdrawn, ...rows.map((row) => text(row, 'id'))];
+    state.openRequests -= rows.length;
   }
 
   const tx: Tx = {
@@ -162,23 +175,30 @@ export function sqliteTx(
     async dueTimers(at, limit) {
       return sql.dueTimers.all(bot, at, limit).map(timerOf);
     },
+    async dueTimersOf(conversation, at) {
+      return sql.dueTimersOf.all(bot, conversation, at).map(timerOf);
+    },
+    async takeTimer({ conversation, id, dueAt }) {
+      return sql.takeTimer.run(bot, conversation, id, dueAt).changes === 1;
+    },
 
     addRequest(r) {
       sql.addRequest.run(bot, r.id, r.conversation, r.invoke, r.src, r.input, r.createdAt);
       state.requests = true;
+      state.openRequests += 1;
     },
     async openRequest(id) {
       const row = sql.openRequest.get(bot, id);
       return row === undefined ? null : requestOf(row);
     },
     closeRequest(id) {
-      sql.closeRequest.run(bot, id);
+      state.openRequests -= Number(sql.closeRequest.run(bot, id).changes);
     },
     withdrawRequest(conversation, invoke) {
-      sql.withdrawRequest.run(bot, conversation, invoke);
+      withdrawn(sql.withdrawRequest.all(bot, conversation, invoke));
     },
     withdrawRequests(conversation) {
-      sql.withdrawRequests.run(bot, conversation);
+      withdrawn(sql.withdrawRequests.all(bot, conversation));
     },
 
     ...outboxTx(bot, now, outbox, lanes, state),

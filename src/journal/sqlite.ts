@@ -51,7 +51,8 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   let waiting = countWaiting(bot, outbox);
   let closed = false;
   const firstSeq = reads.firstSeq() ?? head.nextSeq;
-  let state: TxState = emptyState(head.nextSeq, waiting);
+  let openRequests = reads.openRequestCount();
+  let state: TxState = emptyState(head.nextSeq, waiting, openRequests);
   let begunAt = head.nextSeq;
 
   const lost = (): SwitchboardError => {
@@ -82,11 +83,11 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   }
 
   function tellListeners(): void {
-    const { entries, outbox, requests, timerAt, waiting: messages } = state;
-    if (entries.length === 0 && !outbox && !requests && timerAt === null) return;
+    const { entries, outbox, requests, withdrawn, timerAt, waiting: messages } = state;
+    if (entries.length === 0 && !outbox && !requests && withdrawn.length === 0 && timerAt === null) return;
     for (const listener of listeners) {
       try {
-        listener({ entries, outbox, requests, timerAt, messages });
+        listener({ entries, outbox, requests, withdrawn, openRequests, timerAt, messages });
       } catch (error) {
         onListenerError(error);
       }
@@ -105,7 +106,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
           rollback();
           throw error;
         }
-        state = emptyState(begunAt, waiting);
+        state = emptyState(begunAt, waiting, openRequests);
         return guarded(sqliteTx(bot, range, clock.now(), sql, outbox, lanes, state));
       },
       async nested(tx, job) {
@@ -130,6 +131,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         db.exec('COMMIT');
         headSeq = state.nextSeq - 1;
         waiting = state.waiting;
+        openRequests = state.openRequests;
         tellListeners();
       },
       async rollback() {
@@ -155,6 +157,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     onCommit: (listener) => void listeners.push(listener),
     bounds: () => ({ first: firstSeq, head: headSeq }),
     outboxDepth: async () => waiting,
+    openRequestCount: async () => openRequests,
     async close() {
       closed = true;
       await group.idle();
@@ -167,8 +170,10 @@ const stopProcess = (error: unknown): void =>
     throw error;
   });
 
-const emptyState = (nextSeq: number, waiting: number): TxState => ({
+const emptyState = (nextSeq: number, waiting: number, openRequests: number): TxState => ({
   waiting,
+  openRequests,
+  withdrawn: [],
   nextSeq,
   entries: [],
   pollOffset: null,

@@ -36,6 +36,64 @@ export function timersContract(openEngine: OpenEngine): void {
     expect(await journal.nextTimerAt()).toBeNull();
   });
 
+  test('the due timers of one conversation are told apart from all others', async () => {
+    const journal = await (await openEngine()).open();
+    await journal.write(async (tx) => {
+      for (const [id, at] of Object.entries({ c: 30, a: 20, b: 20, late: 41 })) tx.setTimer(timer('7', id, at));
+      tx.setTimer(timer('7:u1', 'a', 10));
+      expect((await tx.dueTimersOf('7', 40)).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+      expect(await tx.dueTimersOf('7', 19)).toEqual([]);
+    });
+  });
+
+  test('a timer is taken once, and only while it stands as it was read', async () => {
+    const journal = await (await openEngine()).open();
+    const [first, second, third] = [timer('7', 'a', 10), timer('7', 'b', 10), timer('7', 'c', 10)];
+    await journal.write(async (tx) => {
+      for (const set of [first, second, third]) tx.setTimer(set);
+      tx.clearTimer('7', 'b');
+      tx.setTimer({ ...third, dueAt: 50 });
+      expect([await tx.takeTimer(first), await tx.takeTimer(first)]).toEqual([true, false]);
+      expect([await tx.takeTimer(second), await tx.takeTimer(third)]).toEqual([false, false]);
+    });
+    expect(await journal.nextTimerAt()).toBe(50);
+  });
+
+  test('what is open is told a src at a time, so that none hides another; the newest are told too', async () => {
+    const journal = await (await openEngine()).open();
+    await journal.write(async (tx) => {
+      for (const n of [1, 2, 3]) tx.addRequest({ ...request(`slow-${n}`, `${n}`), src: 'slow' });
+      tx.addRequest({ ...request('quick-1', '9'), src: 'quick' });
+    });
+    expect((await journal.openRequests(2)).map(({ id }) => id).sort()).toEqual(['quick-1', 'slow-1', 'slow-2']);
+    expect((await journal.newestRequests(2)).map(({ id }) => id)).toEqual(['quick-1', 'slow-3']);
+  });
+
+  test('each commit tells which requests were withdrawn, and how many are open after it', async () => {
+    const { open } = await openEngine();
+    const journal = await open();
+    const told: unknown[] = [];
+    journal.onCommit(({ withdrawn, openRequests }) => told.push([withdrawn, openRequests]));
+    await journal.write(async (tx) => {
+      for (const n of [1, 2, 3, 4]) tx.addRequest(request(`r${n}`, n < 3 ? '7' : '8', `invoke ${n}`));
+    });
+    await journal.write(async (tx) => tx.withdrawRequest('7', 'invoke 2'));
+    await Promise.allSettled([
+      journal.write(async (tx) => {
+        tx.withdrawRequests('8');
+        throw new Error('undone');
+      }),
+      journal.write(async (tx) => tx.withdrawRequest('8', 'invoke 3')),
+    ]);
+    expect(told).toEqual([
+      [[], 4],
+      [['r2'], 3],
+      [['r3'], 2],
+    ]);
+    expect(await journal.openRequestCount()).toBe(2);
+    expect(await (await open()).openRequestCount()).toBe(2);
+  });
+
   test('a request is open until it is answered or withdrawn, the oldest first', async () => {
     const journal = await (await openEngine()).open();
     await journal.write(async (tx) => {

@@ -196,16 +196,17 @@ export function writesContract(openEngine: OpenEngine): void {
     await journal.write(async (tx) => tx.addRequest(request('1-1-0', '7')));
     await journal.write(async (tx) => accept(tx));
     expect(told).toEqual(['commit 1', 'resolved', 'commit 0', 'commit 1']);
-    const nothing = { outbox: false, requests: false, timerAt: null, messages: 0 };
+    const nothing = { outbox: false, requests: false, withdrawn: [], openRequests: 0, timerAt: null, messages: 0 };
     const a = { seq: 1, type: 'event.received', bot: '1', chat: null, at: clock.now(), body: '{"text":"a"}' };
     expect(commits).toEqual([
       { ...nothing, entries: [a], timerAt: 300 },
-      { ...nothing, entries: [], requests: true },
+      { ...nothing, entries: [], requests: true, openRequests: 1 },
       {
         ...nothing,
         entries: [expect.objectContaining({ seq: 2, type: 'message.accepted' })],
         outbox: true,
         messages: 1,
+        openRequests: 1,
       },
     ]);
   });
