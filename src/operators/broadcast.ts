@@ -56,7 +56,6 @@ class Broadcast implements Operators {
     this.#options = options;
     this.#schedule = options.schedule ?? setImmediate;
     this.#ring = new Ring(options.journal.bounds().head);
-    this.#timer = options.clock.setTimeout(this.#sweep, limits.heartbeatMs / BEATS);
   }
 
   publish(entries: readonly Entry[]): void {
@@ -89,6 +88,7 @@ class Broadcast implements Operators {
       const hello = opening(format, { stream: journal.stream, ...journal.bounds(), after }, retryMs);
       this.#readers.add(reader);
       this.#count();
+      this.#timer ??= clock.setTimeout(this.#sweep, limits.heartbeatMs / BEATS);
       sink.onClose(() => this.#remove(reader));
       sink.onDrain(() => this.#drained(reader));
       reader.write(hello + (reset ? controlFrame(format, 'stream.reset', {}) : ''), clock.now());
@@ -230,6 +230,9 @@ class Broadcast implements Operators {
 
   /** Beats for a share of the readers, and closes those whose sockets are stuck. One timer serves all. */
   readonly #sweep = (): void => {
+    // Nobody to beat for: the next reader arms it again.
+    this.#timer = undefined;
+    if (this.#readers.size === 0) return;
     const now = this.#options.clock.now();
     this.#beat = (this.#beat + 1) % BEATS;
     for (const reader of this.#readers) {
