@@ -1,5 +1,6 @@
 import { type AnyActorLogic, type AnyActorRef, assign, createActor, setup, waitFor } from 'xstate';
 import { backoffMs } from './backoff.ts';
+import type { Clock } from './clock.ts';
 import { errorText } from './errors.ts';
 import { limits } from './limits.ts';
 import { PART_NAMES, type PartName } from './status.ts';
@@ -9,6 +10,8 @@ export type Parts = Readonly<Record<PartName, AnyActorLogic>>;
 
 export interface SwitchboardOptions {
   readonly parts: Parts;
+  /** The live actors' time: their delays, and the supervisor's. */
+  readonly clock: Clock;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   /** A part failed and is restarted after `delayMs`. */
@@ -113,7 +116,11 @@ export interface Switchboard {
 
 /** Makes the actor system. Nothing runs before `start`. */
 export function createSwitchboard(options: SwitchboardOptions): Switchboard {
-  const root = createActor(createRoot(options), { systemId: 'switchboard' });
+  const { clock } = options;
+  const root = createActor(createRoot(options), {
+    systemId: 'switchboard',
+    clock: { setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout },
+  });
   const part = (name: PartName): AnyActorRef | null => root.system.get(name) ?? null;
   return {
     part,
@@ -124,9 +131,14 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
       const actor = part(name);
       if (actor === null || actor.getSnapshot().status !== 'active') return;
       actor.send({ type: 'drain' });
-      await waitFor(actor, (snapshot) => snapshot.status !== 'active', { timeout: timeoutMs }).catch((error) => {
-        throw new Error(`${name} did not drain in time: ${errorText(error)}`, { cause: error });
-      });
+      const late = new AbortController();
+      const timer = clock.setTimeout(() => late.abort(), timeoutMs);
+      const { signal } = late;
+      await waitFor(actor, (snapshot) => snapshot.status !== 'active', { signal })
+        .catch((error) => {
+          throw new Error(`${name} did not drain in time: ${errorText(error)}`, { cause: error });
+        })
+        .finally(() => clock.clearTimeout(timer));
     },
     stop: () => void root.stop(),
   };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type AnyEventObject, fromCallback, setup } from 'xstate';
+import { systemClock } from '../../src/clock.ts';
 import { limits } from '../../src/limits.ts';
 import type { StatusStore } from '../../src/status.ts';
 import { createStatus, PART_NAMES, type PartName } from '../../src/status.ts';
@@ -51,6 +52,7 @@ function begin({ random = 0, status = createStatus(0) } = {}) {
       operators: part('operators'),
       outbox: part('outbox'),
     },
+    clock: systemClock,
     random: () => random,
     onFailure: (name, error, delayMs) => {
       story.failures.push({ name, error, delayMs });

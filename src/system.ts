@@ -1,0 +1,239 @@
+import { backendLogic } from './backend/actor.ts';
+import type { Backend } from './backend/backend.ts';
+import { createRequestRunner } from './backend/requests.ts';
+import type { Clock } from './clock.ts';
+import { ask, type ConversationsEvent, conversationsLogic, type Reply } from './conversations/actor.ts';
+import type { Conversations, EventAccepted } from './conversations/conversations.ts';
+import type { MachineTable } from './conversations/machines.ts';
+import { createRouter, type Router } from './conversations/router.ts';
+import { createTimerService } from './conversations/timers.ts';
+import { errorText, SwitchboardError } from './errors.ts';
+import { createPoller, refusalOf } from './ingress/poller.ts';
+import type { Journal } from './journal/journal.ts';
+import { limits } from './limits.ts';
+import type { Logger } from './log.ts';
+import { operatorsLogic } from './operators/actor.ts';
+import { createBroadcast } from './operators/broadcast.ts';
+import type { Operators } from './operators/operators.ts';
+import { outboxLogic } from './outbox/actor.ts';
+import type { Outbox } from './outbox/outbox.ts';
+import { createPacing, type PacingRates } from './outbox/pacing.ts';
+import { createOutbox } from './outbox/post.ts';
+import { createSender } from './outbox/sender.ts';
+import { createStatus, type PartName, type StatusStore } from './status.ts';
+import { createSwitchboard } from './switchboard.ts';
+import type { BotApi } from './telegram/telegram.ts';
+
+/** The world as one bot's system sees it: everything that an adapter, or a simulation, stands behind. */
+export interface SystemOptions {
+  readonly journal: Journal;
+  readonly api: BotApi;
+  readonly backend: Backend;
+  readonly machines: MachineTable;
+  readonly clock: Clock;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  readonly log: Logger;
+  /** The long poll's own time, seconds. */
+  readonly pollTimeoutS: number;
+  /** Take a webhook away at start. */
+  readonly deleteWebhook: boolean;
+  /** ms that one try of a backend request may take. */
+  readonly backendTimeoutMs: number;
+  readonly rates: PacingRates;
+  /** It cannot go on, and says why: Telegram refuses the token. */
+  readonly onRefused: (error: SwitchboardError) => void;
+  /** Starts a round of the broadcast; by default after the I/O at hand. */
+  readonly schedule?: (run: () => void) => void;
+}
+
+/** One bot's parts, wired together. What it tells others goes through the ports; `status` says how it is. */
+export interface System {
+  readonly status: StatusStore;
+  readonly outbox: Outbox;
+  readonly operators: Operators;
+  readonly conversations: Conversations;
+  /** Before `start`: ends what a crash cut off (I5). Rejects where the journal cannot be written. */
+  recover(): Promise<void>;
+  start(): void;
+  /** Asks a part to finish the work at hand and take no more. Resolves when it has, or after limits.drainMs. */
+  drain(name: 'ingress' | 'outbox'): Promise<void>;
+  /** Stops the actors at once and lets the backend's requests go: the journal has them. */
+  stop(): Promise<void>;
+}
+
+/** Wires the parts of one bot between its ports. Nothing runs before `start`; opens and closes nothing. */
+export async function createSystem(options: SystemOptions): Promise<System> {
+  const { journal, api, backend, machines, clock, random, log } = options;
+  const { bot } = journal;
+  const status = createStatus(clock.now());
+  const tell = (name: PartName, state: 'up' | 'degraded' | 'restarting' | 'stopped', detail?: string) =>
+    status.trigger.part(detail === undefined ? { name, state } : { name, state, detail });
+  status.trigger.set({ values: { bot: { id: bot, username: null } } });
+
+  const outbox = createOutbox({ journal, clock });
+  const operators = createBroadcast({
+    ...{ journal, clock, random, status, log },
+    ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
+  });
+  const sender = createSender({
+    journal,
+    api,
+    pacing: createPacing(options.rates),
+    clock,
+    random,
+    log,
+    onFate: outbox.settledNow,
+    onSettled: (inFlight) => {
+      tellFigures();
+      switchboard.part('outbox')?.send({ type: 'message.settled', inFlight });
+    },
+  });
+
+  /** Sends to the conversations' actor an event that is answered once its unit of work is durable. */
+  const toConversations = <T>(event: (reply: Reply<T>) => ConversationsEvent): Promise<T> => {
+    const actor = switchboard.part('conversations');
+    if (actor !== null) return ask(actor, event);
+    return Promise.reject(
+      new SwitchboardError('overloaded', 'The conversations are being restarted: try again soon', {
+        retryAfterMs: limits.overloadRetryMs,
+      }),
+    );
+  };
+
+  const runner = createRequestRunner({
+    backend,
+    clock,
+    random,
+    log,
+    bot,
+    timeoutMs: options.backendTimeoutMs,
+    answered: (id, outcome) => toConversations<boolean>((reply) => ({ type: 'request.answered', id, outcome, reply })),
+    freed: () => switchboard.part('backend')?.send({ type: 'request.ended' }),
+    healthChanged: ({ failing }) =>
+      failing === null ? tell('backend', 'up') : tell('backend', 'degraded', `The backend does not answer: ${failing}`),
+  });
+
+  const poller = createPoller({
+    api,
+    clock,
+    random,
+    pollTimeoutS: options.pollTimeoutS,
+    deleteWebhook: options.deleteWebhook,
+    pollOffset: () => journal.pollOffset(),
+    receive: async ({ updates, offset }) => {
+      await toConversations<number>((reply) => ({ type: 'updates.received', updates, offset, reply }));
+      const { poller } = status.getSnapshot().context;
+      const values = { poller: { updates: poller.updates + updates.length, lastPollAt: clock.now() } };
+      status.trigger.set({ values });
+    },
+    onBot: (me) => status.trigger.set({ values: { bot: me } }),
+    onUp: () => tell('ingress', 'up'),
+    onDown: ({ kind, message }, failures) => {
+      tell('ingress', kind === 'refused' ? 'stopped' : 'degraded', message);
+      log.warn({ event: 'poll_failed', kind, failures }, message);
+    },
+  });
+
+  const switchboard = createSwitchboard({
+    clock,
+    random,
+    parts: {
+      ingress: poller,
+      conversations: conversationsLogic({
+        createRouter: () =>
+          createRouter({
+            journal,
+            machines,
+            username: () => status.getSnapshot().context.bot.username,
+          }),
+        createTimers: (router) =>
+          createTimerService({
+            clock,
+            nextTimerAt: () => journal.nextTimerAt(),
+            fire: router.fireTimers,
+            onError: (error) => log.error({ event: 'timers_failed', error: errorText(error) }, 'timers did not fire'),
+          }),
+        onUp: (started) => {
+          router = started;
+          tell('conversations', 'up');
+        },
+      }),
+      backend: backendLogic({
+        runner,
+        openRequests: (limit) => journal.openRequests(limit),
+        onUp: () => tell('backend', 'up'),
+        onError: (error) => log.error({ event: 'requests_failed', error: errorText(error) }, 'requests were not read'),
+      }),
+      operators: operatorsLogic({ operators, onUp: () => tell('operators', 'up') }),
+      outbox: outboxLogic({
+        sender,
+        random,
+        onUp: () => tell('outbox', 'up'),
+        onDown: (error) => {
+          tell('outbox', 'degraded', `Messages cannot be claimed: ${errorText(error)}`);
+          log.error({ event: 'claim_failed', error: errorText(error) }, 'messages cannot be claimed');
+        },
+      }),
+    },
+    onFailure: (name, error, delayMs) => {
+      tell(name, 'restarting', 'It failed and is started again: the log says why');
+      log.error({ event: 'actor_failed', actor: name, error: errorText(error), delayMs }, `${name} failed`);
+    },
+    onEnd: (name, output) => {
+      tell(name, 'stopped');
+      const refusal = refusalOf(output);
+      if (name === 'ingress' && refusal !== null) options.onRefused(new SwitchboardError('token_refused', refusal));
+    },
+  });
+
+  let router: Router | null = null;
+  let quarantines = 0;
+  let depth = await journal.outboxDepth();
+  function tellFigures(): void {
+    status.trigger.set({
+      values: {
+        journal: { head: journal.bounds().head },
+        conversations: { live: 0, steps: 0, ...router?.counts(), quarantines },
+        outbox: { depth, inFlight: sender.inFlight(), sent: sender.sent() },
+      },
+    });
+  }
+  journal.onCommit((commit) => {
+    for (const { type, chat, seq } of commit.entries) {
+      if (type !== 'chat.quarantined') continue;
+      quarantines += 1;
+      log.error(
+        { event: 'chat_quarantined', chat, seq },
+        'a machine failed: its chat stands still, its entry says why',
+      );
+    }
+    depth = commit.messages;
+    tellFigures();
+    const event = { type: 'journal.committed', commit };
+    if (commit.entries.length > 0) switchboard.part('operators')?.send(event);
+    if (commit.timerAt !== null) switchboard.part('conversations')?.send(event);
+    if (commit.requests) switchboard.part('backend')?.send(event);
+    if (commit.outbox) switchboard.part('outbox')?.send({ type: 'messages.queued' });
+  });
+
+  return {
+    status,
+    outbox,
+    operators,
+    conversations: {
+      postEvent: (post) => toConversations<EventAccepted>((reply) => ({ type: 'event.posted', post, reply })),
+    },
+    async recover() {
+      const orphans = await sender.recover();
+      if (orphans > 0)
+        log.warn({ event: 'recovered', orphans }, 'messages whose calls a crash cut off are unknown now');
+    },
+    start: switchboard.start,
+    drain: (name) => switchboard.drain(name, limits.drainMs),
+    async stop() {
+      switchboard.stop();
+      await runner.close();
+    },
+  };
+}
