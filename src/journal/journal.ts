@@ -48,6 +48,10 @@ export interface Journal {
    * message comes due, a scheduled one is to be queued, one expires. Null: none.
    */
   nextMessageAt(after?: number): Promise<number | null>;
+  /** How far a key has read by getUpdates; null before its first poll. */
+  cursor(keyId: string): Promise<CursorRecord | null>;
+  /** Those of all keys, also of keys that are gone. */
+  cursors(): Promise<CursorRecord[]>;
   /** Ends the journal: waits for the jobs accepted, refuses later ones as `shutting_down`. */
   close(): Promise<void>;
 }
@@ -196,6 +200,18 @@ export type MessageChange = Partial<
   Pick<MessageRecord, 'chat' | 'params' | 'status' | 'dueAt' | 'attempts' | 'telegramMessageId' | 'error'>
 >;
 
+/** A key's place among the updates. */
+export interface CursorRecord {
+  readonly keyId: string;
+  /** It has confirmed what is up to here. */
+  readonly seq: number;
+  /** The offset that confirmed last; null: none did yet. */
+  readonly confirmedOffset: number | null;
+  /** The kinds of update that it asked for, a JSON array; null: Telegram's default. */
+  readonly allowedUpdates: string | null;
+  readonly updatedAt: number;
+}
+
 /** A first answer, kept to be given again (Idempotency-Key). */
 export interface RememberedAnswer {
   /** SHA-256 of the request, hex. */
@@ -269,4 +285,8 @@ export interface Tx {
   remembered(owner: string, key: string): Promise<RememberedAnswer | null>;
   remember(owner: string, key: string, answer: RememberedAnswer): void;
   forgetAnswersBefore(at: number): void;
+
+  cursor(keyId: string): Promise<CursorRecord | null>;
+  /** `updatedAt` becomes the transaction's time. */
+  saveCursor(cursor: Omit<CursorRecord, 'updatedAt'>): void;
 }

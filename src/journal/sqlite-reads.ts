@@ -1,6 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
+
 import type { Journal, RequestRecord } from './journal.ts';
+
+import { prepareCursorReads } from './sqlite-cursors.ts';
+
 import {
   chatCell,
   conversationOf,
@@ -57,6 +61,7 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
        UNION ALL SELECT min(expires_at) FROM messages INDEXED BY messages_expiring
          WHERE bot = ?1 AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at > ?2)`,
   );
+  const cursors = prepareCursorReads(db, bot);
   const firstId = db.prepare('SELECT min(id) AS id FROM entries WHERE id BETWEEN ? AND ?');
 
   /** The first ids of these types, in order. */
@@ -135,6 +140,8 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
       const row = nextMessage.get(bot, after);
       return row === undefined ? null : intOrNull(row, 'at');
     },
+    cursor: async (keyId) => cursors.cursor(keyId),
+    cursors: async () => cursors.cursors(),
   };
   return {
     journal,

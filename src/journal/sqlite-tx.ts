@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Entry, Tx } from './journal.ts';
+import { prepareCursorReads, prepareSaveCursor } from './sqlite-cursors.ts';
 import type { Lanes } from './sqlite-lanes.ts';
 import { moveMessages, type OutboxState, type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
 import { chatCell, conversationOf, int, type Row, requestOf, type SeqRange, text, timerOf } from './sqlite-rows.ts';
@@ -16,7 +17,7 @@ export interface TxState extends OutboxState {
 }
 
 /** Prepared once: a statement costs more to prepare than to run. */
-export function prepareStatements(db: DatabaseSync) {
+export function prepareStatements(db: DatabaseSync, bot: string) {
   return {
     append: db.prepare('INSERT INTO entries (id, type, chat, at, update_id, body) VALUES (?, ?, ?, ?, ?, ?)'),
     seen: db.prepare(
@@ -61,6 +62,8 @@ export function prepareStatements(db: DatabaseSync) {
     remembered: db.prepare('SELECT request_hash, answer FROM answers WHERE owner = ? AND key = ?'),
     remember: db.prepare('INSERT INTO answers (owner, key, request_hash, answer, at) VALUES (?, ?, ?, ?, ?)'),
     forgetAnswers: db.prepare('DELETE FROM answers WHERE at < ?'),
+    cursors: prepareCursorReads(db, bot),
+    saveCursor: prepareSaveCursor(db),
   };
 }
 export type Statements = ReturnType<typeof prepareStatements>;
@@ -212,6 +215,11 @@ export function sqliteTx(
     },
     forgetAnswersBefore(at) {
       sql.forgetAnswers.run(at);
+    },
+
+    cursor: async (keyId) => sql.cursors.cursor(keyId),
+    saveCursor({ keyId, seq, confirmedOffset, allowedUpdates }) {
+      sql.saveCursor.run(bot, keyId, seq, confirmedOffset, allowedUpdates, now);
     },
   };
   return tx;

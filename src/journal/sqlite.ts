@@ -37,7 +37,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const { db, bot, clock } = options;
   const head = takeEpoch(options);
   const range = seqRange(head.slot);
-  const sql = prepareStatements(db);
+  const sql = prepareStatements(db, bot);
   const outbox = prepareOutbox(db);
   const lanes = prepareLanes(db, bot);
   const fence = db.prepare('SELECT next_seq FROM head WHERE bot = ? AND epoch = ?');

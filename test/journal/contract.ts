@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { conversationsContract } from './contract-conversations.ts';
+import { cursorsContract } from './contract-cursors.ts';
 import { durabilityContract } from './contract-durability.ts';
 import { fencingContract } from './contract-fencing.ts';
 import { outboxContract } from './contract-outbox.ts';
@@ -16,5 +17,6 @@ export function journalContract(openEngine: OpenEngine): void {
   describe('reading', () => readsContract(openEngine));
   describe('conversations', () => conversationsContract(openEngine));
   describe('timers, requests and answers', () => timersContract(openEngine));
+  describe('cursors', () => cursorsContract(openEngine));
   describe('the outbox', () => outboxContract(openEngine));
 }

@@ -17,7 +17,7 @@ function plans(): { readonly sql: string; readonly steps: readonly string[] }[] 
     texts.push(sql);
     return prepare(sql);
   };
-  prepareStatements(db);
+  prepareStatements(db, '1');
   prepareOutbox(db);
   prepareLanes(db, '1');
   prepareReads(db, '1', seqRange(0));
