@@ -1,9 +1,9 @@
-import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
 import type { Key } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
-import { ENTRY_TYPES, eventId, type PageQuery, parseEventId } from '../operators/operators.ts';
+import { ENTRY_TYPES, eventId, type PageQuery, parseEventId, type ReaderFilter } from '../operators/operators.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf, visibleChats } from './auth.ts';
 import { streamTo } from './response-sink.ts';
@@ -33,7 +33,10 @@ const PollAnswer = Type.Object({
   more: Type.Boolean({ description: 'There is more at once' }),
 });
 
-/** `GET /v1/events`: the journal as a stream (SSE or NDJSON), or page by page. */
+/**
+ * `GET /v1/events`: the journal as a stream (SSE or NDJSON), or page by page. `GET /v1/messages/events`: the same of the
+ * messages that the caller's own key posted.
+ */
 export function eventRoutes(app: App, parts: HttpParts): void {
   const { journal, keyring, operators } = parts;
   const streamsMax = parts.streamsPerKeyMax ?? limits.streamsPerKeyMax;
@@ -41,35 +44,50 @@ export function eventRoutes(app: App, parts: HttpParts): void {
   const streams = new Map<string, number>();
 
   const schema = {
-    tags: ['events'],
-    summary: 'Read the journal, live or from any earlier entry',
     description: 'Accept: text/event-stream (or none), application/x-ndjson, or ?poll=1 for one page of JSON.',
     querystring: Query,
     headers: Type.Object({ 'last-event-id': Type.Optional(Type.String({ description: '<stream>.<seq>' })) }),
     response: { 200: AsText({ ...PollAnswer, description: 'A page (?poll=1), or the stream' }) },
   };
+  const all = { ...schema, tags: ['events'], summary: 'Read the journal, live or from any earlier entry' };
+  const own = { ...schema, tags: ['messages'], summary: 'What becomes of the messages that this key posted' };
 
   // A HEAD of a stream would open one.
-  const config = { scope: 'read', stream: true } as const;
-  app.get('/v1/events', { schema, config, exposeHeadRoute: false }, async (request, reply) => {
+  const options = { exposeHeadRoute: false };
+  app.get('/v1/events', { ...options, schema: all, config: { scope: 'read', stream: true } }, (request, reply) => {
+    const { chat = [], type: types = null } = request.query;
+    return answer(request, reply, { chats: visibleChats(callerOf(request), chat), types });
+  });
+  app.get(
+    '/v1/messages/events',
+    { ...options, schema: own, config: { scope: 'write', stream: true } },
+    (request, reply) => {
+      const { chat = null, type: types = null } = request.query;
+      // What a key posted it may follow, also where its chat has a new id since.
+      return answer(request, reply, { chats: chat, types, owner: callerOf(request).id });
+    },
+  );
+
+  async function answer(
+    request: FastifyRequest<{ Querystring: Static<typeof Query> }>,
+    reply: FastifyReply,
+    filter: ReaderFilter,
+  ) {
     const key = callerOf(request);
-    const { chat = [], type: types = null, poll, limit = 100 } = request.query;
-    const chats = visibleChats(key, chat);
+    const { poll, limit = 100 } = request.query;
     const id = lastEventId(request, request.query.last_event_id);
     const { after, reset } = placeOf(id, request.query.from ?? 'latest');
     if (poll === '1') {
-      const answer = await pollAnswer({ after, chats, types, limit }, reset);
-      return reply.type('application/json; charset=utf-8').send(answer);
+      const page = await pollAnswer({ ...filter, after, limit }, reset);
+      return reply.type('application/json; charset=utf-8').send(page);
     }
     takeStream(key);
     const format = /application\/x-ndjson/i.test(request.headers.accept ?? '') ? 'ndjson' : 'sse';
     const type = format === 'sse' ? 'text/event-stream; charset=utf-8' : 'application/x-ndjson; charset=utf-8';
     const sink = streamTo(reply, type);
-    void operators
-      .subscribe({ keyId: key.id, after, reset, chats, types, format, sink })
-      .finally(() => letStreamGo(key));
+    void operators.subscribe({ ...filter, keyId: key.id, after, reset, format, sink }).finally(() => letStreamGo(key));
     return reply;
-  });
+  }
 
   /** Where a reader starts. An id of another stream, or beyond the head, is of a journal that is no more. */
   function placeOf(id: string | null, from: 'earliest' | 'latest') {

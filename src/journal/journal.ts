@@ -41,6 +41,8 @@ export interface Journal {
   /** How many requests are without an answer. */
   openRequestCount(): Promise<number>;
   message(seq: number): Promise<MessageRecord | null>;
+  /** Messages with files on the disk, oldest first. */
+  messagesWithFiles(): Promise<MessageRecord[]>;
   /** Messages that wait: queued and scheduled. */
   outboxDepth(): Promise<number>;
   /**
@@ -95,6 +97,8 @@ export interface NewEntry {
   /** What the entry carries: the text of a JSON object, `{"update":{…}}`. */
   readonly body: string;
   readonly updateId?: number;
+  /** The key that posted the message which this entry is about. */
+  readonly owner?: string | null;
 }
 
 export interface Entry {
@@ -105,6 +109,8 @@ export interface Entry {
   /** ms since 1970: when the unit of work was begun. */
   readonly at: number;
   readonly body: string;
+  /** As it was appended. Told in a commit; entries that are read do not repeat it. */
+  readonly owner?: string | null;
 }
 
 export interface ReadQuery {
@@ -114,6 +120,8 @@ export interface ReadQuery {
   /** Only entries of these chats; null: of all, those without a chat included. */
   readonly chats?: readonly string[] | null;
   readonly types?: readonly string[] | null;
+  /** Only entries about messages that this key posted; null: all. */
+  readonly owner?: string | null;
 }
 
 /** A conversation as stored after its last step. */
@@ -192,12 +200,14 @@ export interface MessageRecord {
   readonly telegramMessageId: number | null;
   /** `{"code","description"}` of the last failure, JSON. */
   readonly error: string | null;
+  /** Files uploaded with it, that are still on the disk; JSON (outbox/uploads.ts). Null: none. */
+  readonly files: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
 export type MessageChange = Partial<
-  Pick<MessageRecord, 'chat' | 'params' | 'status' | 'dueAt' | 'attempts' | 'telegramMessageId' | 'error'>
+  Pick<MessageRecord, 'chat' | 'params' | 'status' | 'dueAt' | 'attempts' | 'telegramMessageId' | 'error' | 'files'>
 >;
 
 /** A key's place among the updates. */

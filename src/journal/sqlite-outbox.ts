@@ -11,13 +11,13 @@ export function prepareOutbox(db: DatabaseSync) {
   return {
     add: db.prepare(
       `INSERT INTO messages (bot, seq, chat, method, params, status, priority, due_at, expires_at, on_unknown, key_id,
-         attempts, telegram_message_id, error, created_at, updated_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         attempts, telegram_message_id, error, files, created_at, updated_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     one: db.prepare('SELECT * FROM messages WHERE bot = ? AND seq = ?'),
     change: db.prepare(
       `UPDATE messages SET chat = ?, params = ?, status = ?, due_at = ?, attempts = ?, telegram_message_id = ?,
-         error = ?, updated_at = ? WHERE bot = ? AND seq = ?`,
+         error = ?, files = ?, updated_at = ? WHERE bot = ? AND seq = ?`,
     ),
     queueDue: db.prepare(
       `UPDATE messages SET status = 'queued', updated_at = ?2 WHERE bot = ?1 AND seq IN (
@@ -79,7 +79,7 @@ export function outboxTx(bot: string, now: number, sql: OutboxStatements, lanes:
     addMessage(m) {
       const { seq, chat, priority, status } = m;
       const dueAt = Math.ceil(m.dueAt);
-      const fate = [m.attempts, m.telegramMessageId, m.error, m.createdAt, m.updatedAt] as const;
+      const fate = [m.attempts, m.telegramMessageId, m.error, m.files, m.createdAt, m.updatedAt] as const;
       const when = [dueAt, m.expiresAt === null ? null : Math.ceil(m.expiresAt)] as const;
       sql.add.run(bot, seq, chat, m.method, m.params, status, priority, ...when, m.onUnknown, m.keyId, ...fate);
       if (status === 'queued') lanes.join(chat, priority, seq, dueAt);
@@ -93,7 +93,7 @@ export function outboxTx(bot: string, now: number, sql: OutboxStatements, lanes:
       const before = message(seq);
       if (before === null) throw new TypeError(`There is no message ${seq} to change`);
       const m = { ...before, ...change };
-      const fate = [m.attempts, m.telegramMessageId, m.error] as const;
+      const fate = [m.attempts, m.telegramMessageId, m.error, m.files] as const;
       sql.change.run(m.chat, m.params, m.status, Math.ceil(m.dueAt), ...fate, now, bot, seq);
       state.waiting += waits(m) - waits(before);
       const led = before.status === 'queued' && lanes.settle(before.chat, before.priority);

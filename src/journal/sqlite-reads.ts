@@ -39,6 +39,12 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
      WHERE id >> 12 = ?1 AND chat IN (SELECT value FROM json_each(?2)) AND id >= ?3
        AND (?4 IS NULL OR type IN (SELECT value FROM json_each(?4))) ORDER BY id LIMIT ?5`,
   );
+  const idsOfOwner = db.prepare(
+    `SELECT e.id FROM owned_entries AS o CROSS JOIN entries AS e ON e.id = ?1 + o.seq
+     WHERE o.bot = ?2 AND o.owner = ?3 AND o.seq >= ?4
+       AND (?5 IS NULL OR e.chat IN (SELECT value FROM json_each(?5)))
+       AND (?6 IS NULL OR e.type IN (SELECT value FROM json_each(?6))) ORDER BY o.seq LIMIT ?7`,
+  );
   const lastId = db.prepare('SELECT max(id) AS id FROM entries WHERE id BETWEEN ? AND ?');
   const pollOffset = db.prepare('SELECT poll_offset FROM head WHERE bot = ?');
   const conversation = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id = ?');
@@ -53,6 +59,9 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
   const newestRequests = db.prepare('SELECT * FROM requests WHERE bot = ? ORDER BY number DESC LIMIT ?');
   const openRequestCount = db.prepare('SELECT count(*) AS count FROM requests WHERE bot = ?');
   const message = db.prepare('SELECT * FROM messages WHERE bot = ? AND seq = ?');
+  const withFiles = db.prepare(
+    'SELECT * FROM messages INDEXED BY messages_with_files WHERE bot = ? AND files IS NOT NULL ORDER BY seq',
+  );
   const nextMessage = db.prepare(
     `SELECT min(at) AS at FROM (
        SELECT min(due_at) AS at FROM lanes INDEXED BY lanes_by_time WHERE bot = ?1 AND due_at > ?2
@@ -93,15 +102,29 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
 
   const srcAfter = (src: string): string | null => textOrNull(nextSrc.get(bot, src) ?? { src: null }, 'src');
 
+  /** The first ids of a key's own, in order. */
+  function walkOwned(
+    owner: string,
+    chats: readonly string[] | null,
+    types: readonly string[] | null,
+    from: number,
+    limit: number,
+  ): number[] {
+    const cells = chats === null ? null : JSON.stringify(chats.map(chatCell));
+    const filter = types === null ? null : JSON.stringify(types);
+    return idsOfOwner.all(range.id(0), bot, owner, from, cells, filter, limit).map((row) => int(row, 'id'));
+  }
+
   const toEntry = (row: Row) => entryOf(bot, range, row);
+  const entriesOf = (ids: readonly number[]) => rowsOf.all(JSON.stringify(ids)).map(toEntry);
 
   const journal: Reads = {
-    async read({ from, limit: wanted, chats = null, types = null }) {
+    async read({ from, limit: wanted, chats = null, types = null, owner = null }) {
       const limit = Math.max(0, Math.min(wanted, limits.readEntriesMax));
       const first = range.id(Math.max(1, from));
+      if (owner !== null) return entriesOf(walkOwned(owner, chats, types, Math.max(1, from), limit));
       if (chats === null && types === null) return all.all(first, range.last, limit).map(toEntry);
-      const ids = chats === null ? walkTypes(types ?? [], first, limit) : walkChats(chats, types, first, limit);
-      return rowsOf.all(JSON.stringify(ids)).map(toEntry);
+      return entriesOf(chats === null ? walkTypes(types ?? [], first, limit) : walkChats(chats, types, first, limit));
     },
     async pollOffset() {
       const row = pollOffset.get(bot);
@@ -135,6 +158,9 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
     async message(seq) {
       const row = message.get(bot, seq);
       return row === undefined ? null : messageOf(row);
+    },
+    async messagesWithFiles() {
+      return withFiles.all(bot).map(messageOf);
     },
     async nextMessageAt(after = Number.MIN_SAFE_INTEGER) {
       const row = nextMessage.get(bot, after);

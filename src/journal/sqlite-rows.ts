@@ -111,6 +111,7 @@ export const messageOf = (row: Row): MessageRecord => ({
   attempts: int(row, 'attempts'),
   telegramMessageId: intOrNull(row, 'telegram_message_id'),
   error: textOrNull(row, 'error'),
+  files: textOrNull(row, 'files'),
   createdAt: int(row, 'created_at'),
   updatedAt: int(row, 'updated_at'),
 });

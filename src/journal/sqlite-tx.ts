@@ -20,6 +20,7 @@ export interface TxState extends OutboxState {
 export function prepareStatements(db: DatabaseSync, bot: string) {
   return {
     append: db.prepare('INSERT INTO entries (id, type, chat, at, update_id, body) VALUES (?, ?, ?, ?, ?, ?)'),
+    own: db.prepare('INSERT INTO owned_entries (bot, owner, seq) VALUES (?, ?, ?)'),
     seen: db.prepare(
       `SELECT update_id FROM entries INDEXED BY entries_of_update
        WHERE update_id IS NOT NULL AND update_id IN (SELECT value FROM json_each(?)) AND id BETWEEN ? AND ? AND at >= ?`,
@@ -97,7 +98,9 @@ export function sqliteTx(
       const seq = state.nextSeq;
       sql.append.run(range.id(seq), entry.type, chatCell(entry.chat), now, entry.updateId ?? null, entry.body);
       state.nextSeq = seq + 1;
-      state.entries.push({ seq, type: entry.type, bot, chat: entry.chat, at: now, body: entry.body });
+      const { type, chat, body, owner = null } = entry;
+      if (owner !== null) sql.own.run(bot, owner, seq);
+      state.entries.push({ seq, type, bot, chat, at: now, body, ...(owner === null ? {} : { owner }) });
       return seq;
     },
 

@@ -201,9 +201,9 @@ class Broadcast implements Operators {
 
   async #replay(reader: Reader): Promise<void> {
     const { journal, clock, log } = this.#options;
-    const { after, chats, types, pageEntries: limit } = reader;
+    const { after, chats, types, owner, pageEntries: limit } = reader;
     try {
-      const page = await readPage(journal, { after, chats, types, limit });
+      const page = await readPage(journal, { after, chats, types, owner, limit });
       if (reader.state !== 'replaying') return;
       reader.state = 'ready';
       const parts: Buffer[] = [];

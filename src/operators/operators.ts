@@ -26,6 +26,8 @@ export interface ReaderFilter {
   /** Telegram chat ids. Set: nothing of other chats, and nothing that belongs to no chat. */
   readonly chats: readonly string[] | null;
   readonly types: readonly string[] | null;
+  /** A key: only entries about the messages that it posted. Left out, or null: all. */
+  readonly owner?: string | null;
 }
 
 export interface Subscription extends ReaderFilter {

@@ -14,10 +14,10 @@ export interface EntriesPage extends Omit<Page, 'texts'> {
  * I4: whatever is committed or taken by retention meanwhile, the next page goes on where this one ends.
  */
 export async function readPage(journal: Reads, query: PageQuery): Promise<EntriesPage> {
-  const { after, chats, types } = query;
+  const { after, chats, types, owner = null } = query;
   const limit = Math.max(1, Math.min(query.limit, limits.readEntriesMax));
   const { first, head } = journal.bounds();
-  const read = await journal.read({ from: Math.max(after + 1, first), limit, chats, types });
+  const read = await journal.read({ from: Math.max(after + 1, first), limit, chats, types, owner });
   const firstNow = journal.bounds().first;
   const atHead = read.length < limit;
   const last = read.at(-1)?.seq ?? after;

@@ -18,6 +18,7 @@ export class Reader {
   readonly filter: Filter | null;
   readonly chats: readonly string[] | null;
   readonly types: readonly string[] | null;
+  readonly owner: string | null;
   /** Called once it is gone. */
   readonly left: () => void;
   /** The second of limits.heartbeatMs at which it gets its heartbeat: so that not all are due at once. */
@@ -32,15 +33,18 @@ export class Reader {
   stillPending = 0;
 
   constructor(subscription: Subscription, beat: number, left: () => void) {
-    const { chats, types } = subscription;
+    const { chats, types, owner = null } = subscription;
     this.keyId = subscription.keyId;
     this.sink = subscription.sink;
     this.format = subscription.format;
     this.after = subscription.after;
     this.chats = chats;
     this.types = types;
+    this.owner = owner;
     this.filter =
-      chats === null && types === null ? null : { chats: chats && new Set(chats), types: types && new Set(types) };
+      chats === null && types === null && owner === null
+        ? null
+        : { chats: chats && new Set(chats), types: types && new Set(types), owner };
     this.beat = beat;
     this.left = left;
   }

@@ -12,11 +12,13 @@ export interface Chunk {
 export interface Filter {
   readonly chats: ReadonlySet<string> | null;
   readonly types: ReadonlySet<string> | null;
+  readonly owner: string | null;
 }
 
 interface Slot {
   readonly chat: string | null;
   readonly type: string;
+  readonly owner: string | null;
   readonly frame: Frame;
 }
 
@@ -50,7 +52,12 @@ export class Ring {
     if (entry.seq !== this.#head + 1) this.emptyBehind(entry.seq - 1);
     // Before its slot is taken: a full ring has the oldest entry there.
     if (this.#head - this.#first + 1 >= limits.broadcastEntriesMax) this.#evict();
-    this.#slots[entry.seq % limits.broadcastEntriesMax] = { chat: entry.chat, type: entry.type, frame };
+    this.#slots[entry.seq % limits.broadcastEntriesMax] = {
+      chat: entry.chat,
+      type: entry.type,
+      owner: entry.owner ?? null,
+      frame,
+    };
     this.#head = entry.seq;
     this.#bytes += frame.sse.length;
     while (this.#bytes > limits.broadcastBytesMax) this.#evict();
@@ -84,7 +91,7 @@ export class Ring {
     while (seq < this.#head && bytes < limits.readerBufferBytes) {
       seq += 1;
       const slot = this.#slots[seq % limits.broadcastEntriesMax];
-      if (slot === undefined || (filter !== null && !passes(filter, slot.chat, slot.type))) continue;
+      if (slot === undefined || (filter !== null && !passes(filter, slot))) continue;
       const part = bytesOf(slot.frame, format);
       parts.push(part);
       bytes += part.length;
@@ -103,7 +110,8 @@ export class Ring {
 }
 
 /** Whether the filter lets an entry through. Entries of no chat pass where all chats do. */
-export function passes(filter: Filter, chat: string | null, type: string): boolean {
+export function passes(filter: Filter, { chat, type, owner }: Omit<Slot, 'frame'>): boolean {
+  if (filter.owner !== null && filter.owner !== owner) return false;
   if (filter.types !== null && !filter.types.has(type)) return false;
   return filter.chats === null || (chat !== null && filter.chats.has(chat));
 }

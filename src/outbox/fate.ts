@@ -117,10 +117,10 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
 export function tell(
   tx: Tx,
   bot: string,
-  { seq, chat, method }: MessageRecord,
+  { seq, chat, method, keyId: owner }: MessageRecord,
   status: 'sent' | 'failed' | 'unknown' | 'canceled' | 'expired',
   details: Readonly<Record<string, unknown>>,
 ): void {
   const message = { id: messageId(bot, seq), status, chat_id: chatIdOf(chat), method, ...details };
-  tx.append({ type: `message.${status}`, chat, body: `{"message":${JSON.stringify(message)}}` });
+  tx.append({ type: `message.${status}`, chat, owner, body: `{"message":${JSON.stringify(message)}}` });
 }

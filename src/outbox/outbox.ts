@@ -83,11 +83,13 @@ export interface NewMessage {
   readonly expiresAt: number | null;
   readonly onUnknown: 'hold' | 'resend';
   readonly keyId: string | null;
+  /** Files uploaded with it, JSON (uploads.ts). */
+  readonly files?: string | null;
 }
 
 /** The only way into the outbox: the message's row and its message.accepted entry, in the caller's unit of work. */
 export function addMessage(tx: Tx, bot: string, message: NewMessage): MessageRecord {
-  const { chat, method, params, priority, sendAt, expiresAt, onUnknown, keyId } = message;
+  const { chat, method, params, priority, sendAt, expiresAt, onUnknown, keyId, files } = message;
   const seq = tx.nextSeq();
   const status = sendAt !== null && sendAt > tx.now ? 'scheduled' : 'queued';
   const record: MessageRecord = {
@@ -105,12 +107,14 @@ export function addMessage(tx: Tx, bot: string, message: NewMessage): MessageRec
     attempts: 0,
     telegramMessageId: null,
     error: null,
+    files: files ?? null,
     createdAt: tx.now,
     updatedAt: tx.now,
   };
   tx.append({
     type: 'message.accepted',
     chat,
+    owner: keyId,
     body: `{"message":{"id":"${messageId(bot, seq)}","status":"${status}","chat_id":${JSON.stringify(chatIdOf(chat))},"method":"${method}","params":${params}}}`,
   });
   tx.addMessage(record);

@@ -64,6 +64,7 @@ describe('the description of the routes', () => {
       'get /v1/chats/{id}/events',
       'get /v1/events',
       'get /v1/keys',
+      'get /v1/messages/events',
       'get /v1/messages/{id}',
       'post /v1/chats/{id}/events',
       'post /v1/keys',

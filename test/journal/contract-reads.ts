@@ -12,21 +12,28 @@ const anEntry: fc.Arbitrary<NewEntry> = fc.record({
   type: fc.constantFrom(...TYPES),
   chat: fc.option(fc.constantFrom(...CHATS)),
   body: fc.constant('{}'),
+  owner: fc.constantFrom(null, '11', '12'),
 });
 const aQuery = fc.record({
   from: fc.integer({ min: -2, max: 60 }),
   limit: fc.integer({ min: -1, max: 40 }),
   chats: fc.option(fc.array(fc.constantFrom(...CHATS, 'nobody'), { maxLength: 4 })),
   types: fc.option(fc.array(fc.constantFrom<string[]>(...TYPES, 'chat.emitted'), { maxLength: 4 })),
+  owner: fc.option(fc.constantFrom('11', '12', '13')),
 });
 
 /** The journal as an array. */
-function plainRead(entries: readonly Entry[], { from, limit, chats = null, types = null }: ReadQuery): Entry[] {
+function plainRead(
+  entries: readonly Entry[],
+  { from, limit, chats = null, types = null, owner = null }: ReadQuery,
+): Entry[] {
   return entries
     .filter(({ seq }) => seq >= from)
     .filter(({ chat }) => chats === null || (chat !== null && chats.includes(chat)))
     .filter(({ type }) => types === null || types.includes(type))
-    .slice(0, Math.max(0, limit));
+    .filter((one) => owner === null || one.owner === owner)
+    .slice(0, Math.max(0, limit))
+    .map(({ owner: _, ...read }) => read);
 }
 
 export function readsContract(openEngine: OpenEngine): void {

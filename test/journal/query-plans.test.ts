@@ -58,6 +58,7 @@ test.each([
   ['SELECT min(src)', 'requests_by_src (bot=? AND src>?)'],
   ['src = ? ORDER BY number', 'requests_by_src (bot=? AND src=?)'],
   ['WHERE id >> 12 = ?1 AND chat IN', 'entries_of_chat (<expr>=? AND chat=? AND rowid>?)'],
+  ['owned_entries AS o', 'PRIMARY KEY (bot=? AND owner=? AND seq>?)'],
   ['type = ? AND id BETWEEN ? AND ?', 'COVERING INDEX entries_of_type (type=? AND id>? AND id<?)'],
   ['lanes AS l INDEXED BY', 'COVERING INDEX lanes_by_priority (bot=?)'],
   ['SELECT min(at) AS at', 'COVERING INDEX lanes_by_time (bot=? AND due_at>?)'],

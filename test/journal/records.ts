@@ -66,6 +66,7 @@ export function accept(tx: Tx, more: Partial<MessageRecord> = {}): MessageRecord
     attempts: 0,
     telegramMessageId: null,
     error: null,
+    files: null,
     createdAt: tx.now,
     updatedAt: tx.now,
     ...more,
