@@ -25,6 +25,8 @@ export interface ChatRecord {
   /** Why the bot cannot write here, in Telegram's words after "Forbidden: ". */
   closedTo: string | undefined;
   migratedTo: number | undefined;
+  /** The message pinned last. */
+  pinned: number | undefined;
   /** Oldest first. */
   readonly messages: Map<number, StoredMessage>;
   readonly topics: Set<number>;
@@ -75,6 +77,7 @@ export function newChat(id: number, kind: ChatKind, title = `Group ${-id}`, user
     lastUser: user,
     closedTo: undefined,
     migratedTo: undefined,
+    pinned: undefined,
     messages: new Map(),
     topics: new Set(),
     nextMessageId: 1,

@@ -14,7 +14,7 @@ import {
   wrongField,
 } from './control-body.ts';
 import { type Fields, isFields } from './fields.ts';
-import { documentContent, photoContent } from './media.ts';
+import { documentContent, photoContent } from './media-content.ts';
 import {
   actingUser,
   changeMembership,

@@ -2,7 +2,17 @@ import { createHash } from 'node:crypto';
 import { limits } from '../limits.ts';
 import type { Upload } from './params.ts';
 
-export type FileKind = 'photo' | 'document';
+/** What Telegram keeps apart: a file_id of one kind is none of another. `named`: as Telegram's errors call it. */
+export const FILE_KINDS = {
+  photo: { prefix: 'AgAC', unique: 'AQAD', folder: 'photos', extension: '.jpg', named: 'Photo' },
+  document: { prefix: 'BQAC', unique: 'AgAD', folder: 'documents', extension: '', named: 'Document' },
+  video: { prefix: 'BAAC', unique: 'AgAD', folder: 'videos', extension: '.mp4', named: 'Video' },
+  audio: { prefix: 'CQAC', unique: 'AgAD', folder: 'music', extension: '.mp3', named: 'Audio' },
+  voice: { prefix: 'AwAC', unique: 'AgAD', folder: 'voice', extension: '.oga', named: 'VoiceNote' },
+  animation: { prefix: 'CgAC', unique: 'AgAD', folder: 'animations', extension: '.mp4', named: 'Animation' },
+  sticker: { prefix: 'CAAC', unique: 'AgAD', folder: 'stickers', extension: '.webp', named: 'Sticker' },
+} as const;
+export type FileKind = keyof typeof FILE_KINDS;
 
 /** A file that a bot sent or received. */
 export interface StoredFile {
@@ -41,14 +51,15 @@ export function createFileStore(): FileStore {
   return {
     put(botId, kind, upload) {
       const hash = createHash('sha256').update(upload.bytes).digest('base64url');
-      const extension = /\.[A-Za-z0-9]{1,8}$/.exec(upload.fileName)?.[0] ?? (kind === 'photo' ? '.jpg' : '');
+      const { prefix, unique, folder, extension } = FILE_KINDS[kind];
+      const ending = /\.[A-Za-z0-9]{1,8}$/.exec(upload.fileName)?.[0] ?? extension;
       const file: StoredFile = {
-        fileId: `${kind === 'photo' ? 'AgAC' : 'BQAC'}${botId}_${count}_${hash.slice(0, 24)}`,
-        fileUniqueId: `${kind === 'photo' ? 'AQAD' : 'AgAD'}${hash.slice(0, 11)}`,
+        fileId: `${prefix}${botId}_${count}_${hash.slice(0, 24)}`,
+        fileUniqueId: `${unique}${hash.slice(0, 11)}`,
         kind,
         fileName: upload.fileName,
         mimeType: upload.mimeType || 'application/octet-stream',
-        path: `${kind}s/file_${count}${extension}`,
+        path: `${folder}/file_${count}${ending}`,
         bytes: upload.bytes,
       };
       count += 1;

@@ -46,9 +46,11 @@ function getChat({ bot, params }: Call): Record<string, unknown> {
   const gifts = { unlimited_gifts: false, limited_gifts: false, unique_gifts: false, premium_subscription: false };
   const permissions =
     chat.kind === 'private' ? {} : { permissions: { can_send_messages: chat.closedTo === undefined } };
+  const pinned = chat.pinned === undefined ? undefined : chat.messages.get(chat.pinned);
   return {
     ...shownChat(chat),
     ...permissions,
+    ...(pinned === undefined ? {} : { pinned_message: pinned.message }),
     accent_color_id: Math.abs(chat.id) % 7,
     max_reaction_count: 11,
     accepted_gift_types: { ...gifts, gifts_from_channels: false },

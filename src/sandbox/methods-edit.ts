@@ -19,7 +19,7 @@ export const EDIT_METHODS = {
 const DELETABLE_MS = 48 * 3_600_000;
 
 const textOf = (call: Call): Fields => contentOf(readMessageText(call), 'text', 'entities');
-const captionOf = (call: Call): Fields => contentOf(readCaption(call), 'caption', 'caption_entities');
+const captionOf = (call: Call): Fields => contentOf(readCaption(call.params), 'caption', 'caption_entities');
 
 function edit(call: Call, content: Fields): Message {
   const { world, bot, params } = call;

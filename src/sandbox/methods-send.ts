@@ -9,27 +9,11 @@ import { type Fields, integerOf, isFields } from './fields.ts';
 import { checkFlood } from './flood.ts';
 import type { FormattedText } from './formatted-text.ts';
 import { readMarkup } from './markup.ts';
-import { documentContent, photoContent, readMedia } from './media.ts';
 
-/** Messages that a bot sends. */
+/** Messages of text that a bot sends. */
 export const SEND_METHODS = {
-  sendMessage,
-  sendPhoto: (call) => sendMedia(call, 'photo'),
-  sendDocument: (call) => sendMedia(call, 'document'),
+  sendMessage: (call) => send(call, contentOf(readMessageText(call), 'text', 'entities')),
 } satisfies Record<string, Method>;
-
-function sendMessage(call: Call): Message {
-  const text = readMessageText(call);
-  return send(call, contentOf(text, 'text', 'entities'));
-}
-
-async function sendMedia(call: Call, kind: 'photo' | 'document'): Promise<Message> {
-  const caption = readCaption(call);
-  chatToWrite(call.bot.chats, call.params.text('chat_id'));
-  const file = await readMedia(call, kind);
-  const content = kind === 'photo' ? photoContent(file) : documentContent(file);
-  return send(call, { ...content, ...contentOf(caption, 'caption', 'caption_entities') });
-}
 
 /** The text of a message. Throws where it is empty or too long, after parsing. */
 export function readMessageText({ params }: Pick<Call, 'params'>): FormattedText {
@@ -40,8 +24,8 @@ export function readMessageText({ params }: Pick<Call, 'params'>): FormattedText
   return text;
 }
 
-/** The caption of a photo or document; it may be empty. */
-export function readCaption({ params }: Pick<Call, 'params'>): FormattedText {
+/** The caption of a file; it may be empty. */
+export function readCaption(params: Call['params']): FormattedText {
   const caption = readFormattedText(params, 'caption', 'caption_entities');
   if (lengthOf(caption.text) > limits.captionLengthMax) throw badRequest('Message caption is too long');
   return caption;
@@ -57,27 +41,32 @@ export function contentOf({ text, entities }: FormattedText, textName: string, e
 }
 
 /** Checks everything about the chat, counts the message against the flood limits, and puts it in the chat. */
-function send({ world, bot, params }: Call, content: Fields): Message {
+export function send(call: Call, content: Fields): Message {
+  const [message] = sendAll(call, [content]);
+  if (message === undefined) throw new Error('A message was sent and is not there');
+  return message;
+}
+
+/** As `send`, of several messages that belong together: all of them or none. They count as one. */
+export function sendAll({ world, bot, params }: Call, contents: readonly Fields[]): Message[] {
   const markup = readMarkup(params);
   const chat = chatToWrite(bot.chats, params.text('chat_id'));
   const topic = readTopic(chat, params.integer('message_thread_id', 0));
   const reply = readReply(bot, chat, params);
   checkFlood(world.clock, bot.flood, bot.floodTrace, chat.flood, chat.kind !== 'private');
-  const message = newMessage(bot, chat, botUser(bot), Math.floor(world.clock.now() / 1000), {
-    ...topic,
-    ...reply,
-    ...(isInlineKeyboard(markup) ? { reply_markup: markup } : {}),
-    ...(params.flag('protect_content') ? { has_protected_content: true } : {}),
-    ...content,
+  return contents.map((content) => {
+    const message = newMessage(bot, chat, botUser(bot), Math.floor(world.clock.now() / 1000), {
+      ...topic,
+      ...reply,
+      ...(isInlineKeyboard(markup) ? { reply_markup: markup } : {}),
+      ...(params.flag('protect_content') ? { has_protected_content: true } : {}),
+      ...content,
+    });
+    storeMessage(chat, message, true, markup);
+    const shown = { ...message, ...shownMarkup(markup) };
+    publish(bot, { type: 'message', direction: 'out', chat_id: chat.id, message: shown });
+    return message;
   });
-  storeMessage(chat, message, true, markup);
-  publish(bot, {
-    type: 'message',
-    direction: 'out',
-    chat_id: chat.id,
-    message: { ...message, ...shownMarkup(markup) },
-  });
-  return message;
 }
 
 const shownMarkup = (markup: unknown) => (markup === undefined ? {} : { reply_markup: markup });
@@ -91,7 +80,8 @@ export function newMessage(bot: Bot, chat: ChatRecord, from: User, date: number,
   return { message_id, ...sender, chat: shownChat(chat), date, ...content };
 }
 
-function botUser(bot: Bot): User {
+/** The bot as the sender of its messages. */
+export function botUser(bot: Bot): User {
   const { id, first_name, username } = bot.me;
   return { id, is_bot: true, first_name, username };
 }

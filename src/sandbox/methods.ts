@@ -2,16 +2,20 @@ import { ApiError } from './api-error.ts';
 import type { Bot, World } from './bots.ts';
 import { Answer, type Method } from './call.ts';
 import { CHAT_METHODS } from './methods-chats.ts';
+import { COPY_METHODS } from './methods-copy.ts';
 import { EDIT_METHODS } from './methods-edit.ts';
+import { MEDIA_METHODS } from './methods-media.ts';
+import { POINT_METHODS } from './methods-points.ts';
+import { POLL_METHODS } from './methods-polls.ts';
 import { SEND_METHODS } from './methods-send.ts';
 import { UPDATE_METHODS } from './methods-updates.ts';
 import type { Params } from './params.ts';
 
 const METHODS: ReadonlyMap<string, Method> = new Map(
-  Object.entries({ ...UPDATE_METHODS, ...CHAT_METHODS, ...SEND_METHODS, ...EDIT_METHODS }).map(([name, method]) => [
-    name.toLowerCase(),
-    method,
-  ]),
+  Object.entries({
+    ...{ ...UPDATE_METHODS, ...CHAT_METHODS, ...SEND_METHODS, ...MEDIA_METHODS, ...POINT_METHODS, ...POLL_METHODS },
+    ...{ ...EDIT_METHODS, ...COPY_METHODS },
+  }).map(([name, method]) => [name.toLowerCase(), method]),
 );
 
 /**

@@ -1,5 +1,5 @@
 import { ApiError } from './api-error.ts';
-import { isFields, jsonOf } from './fields.ts';
+import { type Fields, isFields, jsonOf } from './fields.ts';
 
 /** A file that came as a part of multipart/form-data. */
 export interface Upload {
@@ -19,6 +19,8 @@ export interface Params {
   /** The JSON value; null where it is absent; undefined where it does not parse. */
   json(name: string): unknown;
   upload(name: string): Upload | undefined;
+  /** The parameters within one of them, as of an album's item; uploads are the call's. */
+  within(values: Fields): Params;
 }
 
 /** Parameters as they came: texts, or the values of a JSON object. `uploads` are a form's files by their field. */
@@ -47,6 +49,7 @@ export function createParams(
       return value === '' ? null : jsonOf(value);
     },
     upload: (name) => uploads.get(name),
+    within: (fields) => createParams(new Map(Object.entries(fields)), uploads),
   };
 }
 
