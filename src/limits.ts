@@ -44,6 +44,10 @@ export const limits = {
   effectsPerStepMax: 100,
   /** Characters of a snapshot as JSON; a larger one is a fault of the machine. */
   snapshotLengthMax: 256 * 1024,
+  /** How deep a context, or what a step asks for, may be nested; deeper is a fault of the machine. */
+  contextDepthMax: 100,
+  /** Characters of a fault's text that are kept with a quarantined chat; the rest is cut. */
+  faultTextLengthMax: 2000,
   /** Chats held in memory; the least recently used is passivated, since the database has it. */
   liveConversationsMax: 10_000,
   /** Overdue timers stepped in one unit of work; the next unit takes the rest. */

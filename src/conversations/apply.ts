@@ -1,9 +1,10 @@
 import type { AnyMachineSnapshot } from 'xstate';
-import { errorText } from '../errors.ts';
 import type { ConversationRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { addMessage } from '../outbox/outbox.ts';
+import { durableJson } from './durable.ts';
 import { type Effect, MESSAGE_ACTIONS } from './effects.ts';
+import { afterEnd } from './ending.ts';
 import type { LiveConversation } from './live.ts';
 import type { Step, Stepper } from './step.ts';
 
@@ -33,6 +34,7 @@ export function applyEvent(
 ): LiveConversation | null {
   const { id, chat, record } = standing;
   const { stepper } = standing;
+  if (record?.status === 'done' && staysEnded(record, stepper, event)) return null;
   // Another machine's snapshot is never restored: that conversation has ended, with what it waited for.
   const running = record?.status === 'active' && record.machine === stepper.name ? record : null;
   const replaced = record?.status === 'active' && running === null;
@@ -69,6 +71,19 @@ export function applyEvent(
   };
   tx.saveConversation(next);
   return done ? null : { record: next, stepper, snapshot };
+}
+
+/** Whether an event is only journalled, since the conversation has come to its end. */
+function staysEnded(record: ConversationRecord, stepper: Stepper, event: { readonly type: string }): boolean {
+  // The bot's own coming and going begins nothing.
+  if (event.type === 'membership.changed') return true;
+  if (record.machine !== stepper.name) return false;
+  try {
+    return afterEnd(stepper.restore(record.snapshot)) === 'stay';
+  } catch {
+    // The machine has changed, and knows that end no more.
+    return false;
+  }
 }
 
 /** A step as the rows will take it: everything that a machine can get wrong has been tried. */
@@ -117,28 +132,26 @@ function rowOf(effect: Effect, { id, chat }: Standing, seq: number, n: number): 
   switch (effect.kind) {
     case 'call': {
       const method = MESSAGE_ACTIONS[effect.action];
-      return { kind: 'call', method, params: jsonOf({ ...addressOf(method, id, chat), ...effect.params }) };
+      return {
+        kind: 'call',
+        method,
+        params: durableJson({ ...addressOf(method, id, chat), ...effect.params }, `params of ${effect.action}`),
+      };
     }
     case 'timer': {
       const delayMs = Math.max(0, effect.delayMs);
       if (!(delayMs <= limits.timerDelayMaxMs)) {
         throw new RangeError(`A delay of ${delayMs} ms cannot be kept: up to ${limits.timerDelayMaxMs} can`);
       }
-      return { ...effect, delayMs, id: effect.id ?? `raise.${seq}.${n}`, event: jsonOf(effect.event) };
+      return { ...effect, delayMs, id: effect.id ?? `raise.${seq}.${n}`, event: durableJson(effect.event, 'event') };
     }
     case 'request':
-      return { ...effect, input: jsonOf(effect.input) };
+      return { ...effect, input: durableJson(effect.input, 'input') };
     case 'emit':
-      return { kind: 'emit', body: entryBody(id, chat, `"event":${jsonOf(effect.event)}`) };
+      return { kind: 'emit', body: entryBody(id, chat, `"event":${durableJson(effect.event, 'event')}`) };
     default:
       return effect;
   }
-}
-
-function jsonOf(value: unknown): string {
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) throw new TypeError('What a step asks for must be JSON: a function or undefined is not');
-  return text;
 }
 
 /** Where a call goes: the conversation's chat, and its topic where it has one. */
@@ -190,7 +203,7 @@ function quarantine(
   error: unknown,
 ): void {
   const { id, chat, record } = standing;
-  const text = errorText(error);
+  const text = faultText(error);
   tx.append({
     type: 'chat.quarantined',
     chat,
@@ -212,4 +225,15 @@ function quarantine(
     lastSeq: seq,
     updatedAt: tx.now,
   });
+}
+
+/** What was thrown, as a text, whatever it was: a machine may throw anything. */
+function faultText(error: unknown): string {
+  let text: unknown;
+  try {
+    text = error instanceof Error ? error.message : String(error);
+  } catch {
+    text = null;
+  }
+  return typeof text === 'string' && text !== '' ? text.slice(0, limits.faultTextLengthMax) : 'a fault without a text';
 }

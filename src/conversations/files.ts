@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AnyStateMachine, StateMachine } from 'xstate';
-import { SwitchboardError } from '../errors.ts';
+import { errorText, SwitchboardError } from '../errors.ts';
 import { createMachineTable, type MachineTable, type Selection } from './machines.ts';
 
 /** A choice as the settings give it: `per` left out is one conversation a chat. */
@@ -9,7 +9,8 @@ type Choice = { readonly machine: string; readonly per?: Selection['per'] } | nu
 
 /**
  * Loads the machines that are chosen, each from `<folder>/<machine>.machine.ts`, and checks them.
- * Throws machine_invalid: a file that is not there (naming those that are), exports no machine, or cannot be durable.
+ * Throws machine_invalid: a file that is not there (naming those that are), that cannot be read, exports no machine, or
+ * cannot be durable.
  */
 export async function loadMachineTable(
   choices: { readonly private: Choice; readonly group: Choice; readonly channel: Choice },
@@ -35,7 +36,9 @@ async function loadMachine(folder: string, name: string): Promise<AnyStateMachin
   if (!there.includes(file)) {
     throw new SwitchboardError('machine_invalid', `${file} is not in machines/; there are ${there.join(', ')}`);
   }
-  const module: { machine?: unknown } = await import(join(folder, file));
+  const module: { machine?: unknown } = await import(join(folder, file)).catch((cause) => {
+    throw new SwitchboardError('machine_invalid', `machines/${file} cannot be read: ${errorText(cause)}`, { cause });
+  });
   if (module.machine instanceof StateMachine) return module.machine;
   throw new SwitchboardError('machine_invalid', `machines/${file} must export its machine as "machine"`);
 }

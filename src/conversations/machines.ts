@@ -1,7 +1,8 @@
-import type { AnyStateMachine, AnyStateNode } from 'xstate';
-import { SwitchboardError } from '../errors.ts';
+import type { AnyStateMachine } from 'xstate';
+import type { ConversationInput } from '../../machines/events.ts';
+import { errorText, SwitchboardError } from '../errors.ts';
 import type { ChatKind } from '../telegram/update.ts';
-import { isMessageAction, MESSAGE_ACTIONS } from './effects.ts';
+import { refusalsOf } from './refusals.ts';
 import { createStepper, type Stepper } from './step.ts';
 
 /** Which machine runs the chats of a kind, and what makes a conversation there. */
@@ -22,7 +23,7 @@ export interface MachineTable {
 
 /**
  * Checks the selected machines and makes their steppers.
- * Throws machine_invalid, saying the state's path and what to write instead.
+ * Throws machine_invalid, naming the file and all that is wrong in it: the state's path and what to write instead.
  */
 export function createMachineTable(
   selections: Selections,
@@ -30,8 +31,14 @@ export function createMachineTable(
 ): MachineTable {
   const steppers = new Map<string, Stepper>();
   for (const [name, machine] of machines) {
-    checkState(name, machine, machine.root);
-    steppers.set(name, createStepper(name, machine));
+    const stepper = createStepper(name, machine);
+    const refusals = refusalsOf(machine);
+    const wrong = refusals.length > 0 ? refusals : faultsOfStart(stepper);
+    if (wrong.length > 0) {
+      const list = wrong.map((what) => `\n  ${what}`).join('');
+      throw new SwitchboardError('machine_invalid', `machines/${name}.machine.ts cannot be run:${list}`);
+    }
+    steppers.set(name, stepper);
   }
   return {
     forKind(kind) {
@@ -43,32 +50,13 @@ export function createMachineTable(
   };
 }
 
-function checkState(name: string, machine: AnyStateMachine, state: AnyStateNode): void {
-  const refuse = (what: string): never => {
-    throw new SwitchboardError('machine_invalid', `${name}: state ${state.id}: ${what}`);
-  };
-  const transitions = [...state.transitions.values(), ...(state.always ? [state.always] : [])].flat();
-  const initial = state.initial?.actions ?? [];
-  for (const action of [...state.entry, ...state.exit, ...initial, ...transitions.flatMap((t) => t.actions)]) {
-    if (typeof action === 'function') {
-      // assign, raise, enqueueActions and their like are functions that resolve to data.
-      if (!('resolve' in action))
-        refuse('an action given as a function cannot be durable: name it in setup(), with params');
-      continue;
-    }
-    const type = typeof action === 'string' ? action : action.type;
-    const implementation = machine.implementations.actions[type];
-    const resolves = implementation !== undefined && 'resolve' in implementation;
-    if (!resolves && !isMessageAction(type)) {
-      refuse(
-        `the action ${type} is none of ${Object.keys(MESSAGE_ACTIONS).join(', ')}, and is not built of XState's own`,
-      );
-    }
+/** Every conversation starts alike, so that a start which fails for one would fail for all: one is tried, and dropped. */
+function faultsOfStart(stepper: Stepper): readonly string[] {
+  const input: ConversationInput = { conversation: '777', chat: '777' };
+  try {
+    stepper.persist(stepper.start(input).snapshot);
+    return [];
+  } catch (error) {
+    return [`it cannot be started: ${errorText(error)}`];
   }
-  for (const { src } of state.invoke) {
-    // XState names an actor that is given in place after its state: the name would not outlive a change of the machine.
-    if (typeof src !== 'string' || src.startsWith('xstate.invoke.'))
-      refuse('an invoke without a name cannot be durable: name its actor in setup()');
-  }
-  for (const child of Object.values(state.states)) checkState(name, machine, child);
 }

@@ -166,7 +166,8 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
         const { conversation, src } = request;
         const fields = `"request":${JSON.stringify(id)},"src":${JSON.stringify(src)},${JSON.stringify(outcome).slice(1, -1)}`;
         const seq = tx.append({ type: 'request.answered', chat, body: entryBody(conversation, chat, fields) });
-        await stepOne(tx, conversation, chat, answerEvent(request, outcome), seq);
+        // What was sent to the backend, and not asked of it, is answered to nobody.
+        if (request.invoke !== '') await stepOne(tx, conversation, chat, answerEvent(request, outcome), seq);
         return true;
       });
     },

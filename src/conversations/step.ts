@@ -1,6 +1,7 @@
 import { type AnyActorScope, type AnyMachineSnapshot, type AnyStateMachine, createActor, createMachine } from 'xstate';
 import { limits } from '../limits.ts';
-import { type Effect, effectOf } from './effects.ts';
+import { INSTEAD, lossOf, NotDurable } from './durable.ts';
+import { type Effect, effectOf, systemActor } from './effects.ts';
 
 /** What one step came to. Nothing has been done yet: the effects are data, to be committed with the snapshot. */
 export interface Step {
@@ -16,7 +17,7 @@ export interface Stepper {
   start(input: unknown): Step;
   /** Applies one event. Throws what the machine throws, and where the machine ends in an error. */
   apply(snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step;
-  /** The snapshot as JSON text. Throws where it is over its size bound. */
+  /** The snapshot as JSON text. Throws where JSON would lose some of its context, and where it is over its size bound. */
   persist(snapshot: AnyMachineSnapshot): string;
   /** Throws where the text is not a snapshot of this machine. */
   restore(persisted: string): AnyMachineSnapshot;
@@ -35,9 +36,12 @@ export function createStepper(name: string, machine: AnyStateMachine): Stepper {
     self,
     id: self.id,
     sessionId: self.sessionId,
-    system: self.system,
+    system: systemOf(self.system),
     logger: () => {},
-    defer: () => {},
+    // XState defers while it performs, which it never does here, and where it spawns in an assign.
+    defer: () => {
+      throw new NotDurable(INSTEAD.spawnInAssign);
+    },
     stopChild: () => {},
     emit: () => {},
     actionExecutor: (action) => {
@@ -46,10 +50,18 @@ export function createStepper(name: string, machine: AnyStateMachine): Stepper {
     },
   };
 
-  function collect(run: () => AnyMachineSnapshot): Step {
+  /** Throws what the machine throws; what cannot be durable with the state that it was asked for in. */
+  function collect(run: () => AnyMachineSnapshot, from: AnyMachineSnapshot | null): Step {
     effects = [];
-    const snapshot = run();
-    if (snapshot.status === 'error') throw snapshot.error;
+    let snapshot: AnyMachineSnapshot;
+    try {
+      snapshot = run();
+      if (snapshot.status === 'error') throw snapshot.error;
+    } catch (error) {
+      if (!(error instanceof NotDurable)) throw error;
+      const where = from === null ? 'at its start' : `in state ${stateText(from)}`;
+      throw new NotDurable(`${name}: ${where}: ${error.message}`, { cause: error });
+    }
     if (effects.length > limits.effectsPerStepMax) {
       throw new RangeError(`One step asks for ${effects.length} effects, over ${limits.effectsPerStepMax}`);
     }
@@ -59,9 +71,12 @@ export function createStepper(name: string, machine: AnyStateMachine): Stepper {
   return {
     name,
     version: machine.version ?? '0',
-    start: (input) => collect(() => machine.getInitialSnapshot(scope, input)),
-    apply: (snapshot, event) => collect(() => machine.transition(snapshot, event, scope)),
+    start: (input) => collect(() => machine.getInitialSnapshot(scope, input), null),
+    apply: (snapshot, event) =>
+      collect(() => machine.transition(withoutAnswered(snapshot, event), event, scope), snapshot),
     persist(snapshot) {
+      const loss = lossOf(snapshot.context, 'context');
+      if (loss !== null) throw new NotDurable(`${name}: state ${stateText(snapshot)}: ${loss}`);
       const text = JSON.stringify(machine.getPersistedSnapshot(snapshot));
       if (text.length <= limits.snapshotLengthMax) return text;
       throw new RangeError(
@@ -71,3 +86,22 @@ export function createStepper(name: string, machine: AnyStateMachine): Stepper {
     restore: (persisted) => machine.restoreSnapshot(JSON.parse(persisted), scope),
   };
 }
+
+/** The state as its author writes it: `idle`, or the JSON of what is nested. */
+const stateText = ({ value }: AnyMachineSnapshot): string =>
+  typeof value === 'string' ? value : JSON.stringify(value);
+
+/** A request that is answered is nobody's child any more: nothing is left of it in the snapshot, nor to withdraw. */
+function withoutAnswered(snapshot: AnyMachineSnapshot, event: { readonly type: string }): AnyMachineSnapshot {
+  const answered = /^xstate\.(?:done|error)\.actor\.(.*)$/s.exec(event.type)?.[1];
+  if (answered === undefined || !Object.hasOwn(snapshot.children, answered)) return snapshot;
+  const { [answered]: _, ...children } = snapshot.children;
+  return { ...snapshot, children };
+}
+
+/** The system as a machine sees it: names to send to. */
+const systemOf = (system: AnyActorScope['system']): AnyActorScope['system'] =>
+  Object.create(system, {
+    get: { value: systemActor },
+    getAll: { value: () => ({}) },
+  });

@@ -154,12 +154,12 @@ export interface TimerRecord {
   readonly event: string;
 }
 
-/** An `invoke` of a conversation that waits for the backend. */
+/** What a conversation asks of the backend, until it is answered. */
 export interface RequestRecord {
   /** `<bot>-<seq>-<n>`: the idempotency key for the backend. */
   readonly id: string;
   readonly conversation: string;
-  /** XState's id of the invoke. */
+  /** XState's id of the invoke; empty: sent to the backend, and the conversation waits for no answer. */
   readonly invoke: string;
   readonly src: string;
   /** JSON. */
@@ -271,6 +271,7 @@ export interface Tx {
   openRequest(id: string): Promise<RequestRecord | null>;
   closeRequest(id: string): void;
   withdrawRequest(conversation: string, invoke: string): void;
+  /** All that the conversation waits for; what it sent without waiting is asked all the same. */
   withdrawRequests(conversation: string): void;
 
   addMessage(message: MessageRecord): void;

@@ -59,7 +59,9 @@ export function prepareStatements(db: DatabaseSync, bot: string) {
     openRequest: db.prepare('SELECT * FROM requests WHERE bot = ? AND id = ?'),
     closeRequest: db.prepare('DELETE FROM requests WHERE bot = ? AND id = ?'),
     withdrawRequest: db.prepare('DELETE FROM requests WHERE bot = ? AND conversation = ? AND invoke = ? RETURNING id'),
-    withdrawRequests: db.prepare('DELETE FROM requests WHERE bot = ? AND conversation = ? RETURNING id'),
+    withdrawRequests: db.prepare(
+      `DELETE FROM requests WHERE bot = ? AND conversation = ? AND invoke <> '' RETURNING id`,
+    ),
     remembered: db.prepare('SELECT request_hash, answer FROM answers WHERE owner = ? AND key = ?'),
     remember: db.prepare('INSERT INTO answers (owner, key, request_hash, answer, at) VALUES (?, ?, ?, ?, ?)'),
     forgetAnswers: db.prepare('DELETE FROM answers WHERE at < ?'),

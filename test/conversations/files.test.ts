@@ -18,7 +18,8 @@ test('the machines chosen are loaded by their names; a choice without `per` is o
 test('a file that is not there is refused, naming those that are', async () => {
   await expect(load('gone')).rejects.toMatchObject({
     code: 'machine_invalid',
-    message: 'gone.machine.ts is not in machines/; there are greeter.machine.ts, misnamed.machine.ts, plain.machine.ts',
+    message:
+      'gone.machine.ts is not in machines/; there are greeter.machine.ts, misnamed.machine.ts, plain.machine.ts, torn.machine.ts',
   });
 });
 
@@ -26,5 +27,12 @@ test.each(['misnamed', 'plain'])('a file that exports no machine as "machine" is
   await expect(load(name)).rejects.toMatchObject({
     code: 'machine_invalid',
     message: `machines/${name}.machine.ts must export its machine as "machine"`,
+  });
+});
+
+test('a file that cannot be read is refused, with the reason', async () => {
+  await expect(load('torn')).rejects.toMatchObject({
+    code: 'machine_invalid',
+    message: 'machines/torn.machine.ts cannot be read: half a file',
   });
 });

@@ -1,0 +1,82 @@
+import { limits } from '../limits.ts';
+
+/** What a machine asks for cannot survive a crash. The message says what, and what to write instead. */
+export class NotDurable extends TypeError {}
+
+const ACTIONS =
+  'write { type: "reply", params }, edit or answerCallback, or build it in setup() of assign, raise, emit, enqueueActions, sendTo, spawnChild';
+
+/** What to write in place of what cannot be durable: the same words whether a machine is refused or a chat quarantined. */
+export const INSTEAD = {
+  action: ACTIONS,
+  plainFunction: `an action given as a function would run in the process, once or never: ${ACTIONS}`,
+  spawnInAssign:
+    'an actor spawned in assign or in the context lives in this process alone: write spawnChild("name", { id, input }), which asks the backend',
+  notBackend:
+    'only what answers once can be asked of the backend: declare it with fromPromise; for time write after, for events from outside let somebody post them to /v1/chats/{id}/events',
+  inlineActor:
+    'an actor given in place has no name to ask the backend by: name it in setup({ actors }), and use that name',
+  childId: 'write spawnChild("name", { id: "…" }): its answer is known by that id alone, also after a restart',
+  systemId: 'a request belongs to one conversation: leave systemId out, and use the id',
+  onSnapshot: 'the backend answers once, with onDone or onError: leave onSnapshot and syncSnapshot out',
+  sendParent: 'a conversation has no parent: write emit({ type: "…" }), which operators see',
+  sendChild: 'a request takes no events: write sendTo(({ system }) => system.get("backend"), { type: "…" })',
+  sendSelf: 'write raise({ type: "…" }): it is taken in the same step',
+  sendLater:
+    'a delay is kept with what the conversation tells itself: write raise({ type: "…" }, { delay, id }), and sendTo when it comes',
+  sendNobody: 'write sendTo(({ system }) => system.get("backend"), { type: "…" }), or system.get("operators")',
+} as const;
+
+/**
+ * Where JSON would lose something of a value, and what to write instead; null where it keeps everything. A field that is
+ * undefined is as good as one that is not there.
+ */
+export function lossOf(value: unknown, path: string, depth = 0): string | null {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return null;
+    case 'number':
+      return Number.isFinite(value) ? null : `${path} is ${value}: write null, or a text`;
+    case 'object':
+      if (value === null) return null;
+      break;
+    case 'function':
+      return `${path} is a function: keep a name or a number, and decide by it in a guard`;
+    case 'bigint':
+      return `${path} is a bigint: write it as a text`;
+    default:
+      return `${path} is ${String(value)}: write null`;
+  }
+  if (depth >= limits.contextDepthMax) return `${path} is nested deeper than ${limits.contextDepthMax}: keep it flat`;
+  if (Array.isArray(value)) {
+    for (const [n, item] of value.entries()) {
+      const loss = lossOf(item, `${path}[${n}]`, depth + 1);
+      if (loss !== null) return loss;
+    }
+    return null;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return `${path} is ${instanceText(value)}`;
+  for (const [name, field] of Object.entries(value)) {
+    if (field === undefined) continue;
+    const loss = lossOf(field, `${path}.${name}`, depth + 1);
+    if (loss !== null) return loss;
+  }
+  return null;
+}
+
+function instanceText(value: object): string {
+  if (value instanceof Date) return 'a Date: write its ISO text, toISOString()';
+  if (value instanceof Map || value instanceof Set)
+    return `a ${value.constructor.name}: write a plain object or an array`;
+  const { name } = value.constructor;
+  return `an instance of ${name || 'a class'}: write a plain object with its fields`;
+}
+
+/** A value as JSON text. Throws NotDurable where JSON would lose something of it, naming where. */
+export function durableJson(value: unknown, path: string): string {
+  const loss = lossOf(value, path);
+  if (loss !== null) throw new NotDurable(loss);
+  return JSON.stringify(value);
+}
