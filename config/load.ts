@@ -1,6 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { IsInteger, IsLiteral, IsNull, IsNumber, IsObject, IsUnion, type TSchema } from 'typebox';
+import {
+  IsInteger,
+  IsLiteral,
+  IsNull,
+  IsNumber,
+  IsObject,
+  IsRecord,
+  IsUnion,
+  RecordPattern,
+  RecordValue,
+  type TSchema,
+} from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SwitchboardError } from '../src/errors.ts';
 import { type Settings, SettingsSchema } from './schema.ts';
@@ -115,6 +126,7 @@ const nearest = (path: string, origins: Map<string, string>): string =>
 const propertyOf = (schema: TSchema, name: string): TSchema | undefined => {
   if (IsUnion(schema))
     return schema.anyOf.map((branch) => propertyOf(branch, name)).find((found) => found !== undefined);
+  if (IsRecord(schema)) return new RegExp(RecordPattern(schema)).test(name) ? RecordValue(schema) : undefined;
   return IsObject(schema) ? schema.properties[name] : undefined;
 };
 

@@ -9,15 +9,32 @@ const text = (description: string, options: { env?: string; pattern?: string; sa
 /** With a host, maybe a port and a path. */
 const ADDRESS = '^https?://([\\w-]+(\\.[\\w-]+)*|\\[[\\da-fA-F:.]+\\])(:\\d{1,5})?(/[^\\s?#]*)?';
 const optional = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const MACHINE_NAME = '^[a-z][a-z0-9-]*$';
 const strict = { additionalProperties: false };
 
 const Selection = Type.Object(
   {
     machine: text('File machines/<machine>.machine.ts', {
-      pattern: '^[a-z][a-z0-9-]*$',
+      pattern: MACHINE_NAME,
       says: 'a name of a-z, 0-9 and -',
     }),
     per: Type.Optional(Type.Union([Type.Literal('chat'), Type.Literal('user'), Type.Literal('topic')])),
+  },
+  strict,
+);
+
+const Unfit = Type.Object(
+  {
+    unfit: Type.Union([Type.Literal('keep'), Type.Literal('restart'), Type.Literal('quarantine')], {
+      description:
+        'keep: it goes on with the version it began with, as long as machines/<machine>@<version>.machine.ts is there; restart: it begins anew with the next message, and the user is told; quarantine: it stands still (so it is where nothing is set)',
+    }),
+    restartText: Type.Optional(
+      text('What the user is told where the conversation begins anew', {
+        pattern: '^[^]{1,4096}$',
+        says: 'a text of 1 to 4096 characters',
+      }),
+    ),
   },
   strict,
 );
@@ -63,6 +80,10 @@ export const SettingsSchema = Type.Object(
       { private: optional(Selection), group: optional(Selection), channel: optional(Selection) },
       { ...strict, description: 'Which machine runs the chats of a kind; null: none' },
     ),
+    machines: Type.Record(Type.String({ pattern: MACHINE_NAME }), Unfit, {
+      ...strict,
+      description: 'By machine: what becomes of a conversation that does not fit its new version',
+    }),
     backend: Type.Object(
       {
         url: optional(

@@ -81,3 +81,35 @@ export interface AnswerCallback {
   readonly text?: string;
   readonly show_alert?: boolean;
 }
+
+/** A conversation between two events, as `migrate` of a machine gets it and gives it back. */
+export interface AtRest {
+  /** XState's state value. */
+  readonly value: RestingState;
+  readonly context: unknown;
+  /**
+   * What is due later. XState names an `after` by its delay and its state, `xstate.after.patience.support.waiting`: where
+   * a state gets another name, so do its timers, in `id` and in `event.type`. `dueAt` in ms since 1970.
+   */
+  readonly timers: readonly {
+    readonly id: string;
+    readonly dueAt: number;
+    readonly event: { readonly type: string };
+  }[];
+  /** What the backend has been asked and not answered. `invoke` may be given another name; one left out is withdrawn. */
+  readonly requests: readonly {
+    readonly id: string;
+    readonly invoke: string;
+    readonly src: string;
+    readonly input: unknown;
+  }[];
+}
+
+/** A state's name, or of each region or parent the state within. */
+export type RestingState = string | { readonly [state: string]: RestingState };
+
+/**
+ * `export const migrate` of a machine's file: brings a conversation that another version of the machine left at rest to
+ * this one. `from` is that other version. Null: it cannot be done, and the settings say what becomes of it.
+ */
+export type Migrate = (from: string, conversation: AtRest) => AtRest | null;

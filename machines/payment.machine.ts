@@ -18,6 +18,8 @@ import {
 } from './payment-draft.ts';
 import { confirmButtons, retryButtons, summary, texts } from './payment-texts.ts';
 
+export { context } from './payment-context.ts';
+
 /** The shipped conversation: a user pays somebody, sees it confirmed, and hears how it ended. It never ends itself. */
 export const machine = setup({
   types: {

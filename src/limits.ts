@@ -57,6 +57,13 @@ export const limits = {
   /** Longest single wait of the armed timer, below setTimeout's own limit of 2^31 ms. */
   timerArmMaxMs: 3_600_000,
 
+  /** Conversations whose versions are read at once, when a new version of a machine looks for those of another. */
+  sweepPageMax: 1000,
+  /** Conversations brought to a new version in one unit of work: it holds other chats up for some 10 ms. */
+  sweepUnitMax: 100,
+  /** What the search waits between two pages, so that it takes the less of the time the more there is to do. */
+  sweepPauseMs: 5,
+
   // Backend requests.
   requestsInFlightMax: 32,
   requestAttemptsMax: 5,

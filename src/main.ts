@@ -55,7 +55,7 @@ export async function startSwitchboard(
 async function start(settings: Settings, log: Logger, machinesFolder: string, closing: Closing): Promise<Running> {
   const clock = systemClock;
   const random = Math.random;
-  const machines = await loadMachineTable(settings.conversations, machinesFolder);
+  const machines = await loadMachineTable(settings.conversations, machinesFolder, settings.machines);
 
   const db = openDatabase(settings.data);
   closing.add(() => db.close());

@@ -6,6 +6,7 @@ import { ask, type ConversationsEvent, conversationsLogic, type Reply } from './
 import type { Conversations, EventAccepted } from './conversations/conversations.ts';
 import type { MachineTable } from './conversations/machines.ts';
 import { createRouter, type Router } from './conversations/router.ts';
+import { createSweepService } from './conversations/sweep.ts';
 import { createTimerService } from './conversations/timers.ts';
 import { errorText, SwitchboardError } from './errors.ts';
 import { createPoller, refusalOf } from './ingress/poller.ts';
@@ -153,6 +154,18 @@ export async function createSystem(options: SystemOptions): Promise<System> {
             nextTimerAt: () => journal.nextTimerAt(),
             fire: router.fireTimers,
             onError: (error) => log.error({ event: 'timers_failed', error: errorText(error) }, 'timers did not fire'),
+          }),
+        createSweep: (router) =>
+          createSweepService({
+            ...{ journal, machines, router, clock },
+            onProgress: (counts) => log.debug({ event: 'migrating', ...counts }, 'conversations of other versions'),
+            onDone(counts) {
+              const { migrated, kept, restarted, quarantined } = counts;
+              if (migrated + kept + restarted + quarantined === 0) return;
+              log.info({ event: 'migrated', ...counts }, 'every conversation has been held against its machine');
+            },
+            onError: (error) =>
+              log.error({ event: 'migration_failed', error: errorText(error) }, 'conversations were not brought up'),
           }),
         onUp: (started) => {
           router = started;

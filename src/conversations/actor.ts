@@ -2,6 +2,7 @@ import { type AnyActorRef, fromCallback } from 'xstate';
 import type { Commit } from '../journal/journal.ts';
 import type { EventAccepted, EventPost } from './conversations.ts';
 import type { RequestOutcome, Router } from './router.ts';
+import type { createSweepService } from './sweep.ts';
 import type { createTimerService } from './timers.ts';
 
 /** Who asked, and waits for the unit of work to be durable. */
@@ -30,6 +31,7 @@ export interface ConversationsActorOptions {
   /** Called at each start, so that a restarted actor begins with nothing in memory. */
   readonly createRouter: () => Router;
   readonly createTimers: (router: Router) => ReturnType<typeof createTimerService>;
+  readonly createSweep: (router: Router) => ReturnType<typeof createSweepService>;
   readonly onUp: (router: Router) => void;
 }
 
@@ -38,6 +40,7 @@ export const conversationsLogic = (options: ConversationsActorOptions) =>
   fromCallback<ConversationsEvent>(({ receive }) => {
     const router = options.createRouter();
     const timers = options.createTimers(router);
+    const sweep = options.createSweep(router);
     receive((event) => {
       switch (event.type) {
         case 'updates.received':
@@ -54,8 +57,12 @@ export const conversationsLogic = (options: ConversationsActorOptions) =>
       }
     });
     void timers.start();
+    void sweep.start();
     options.onUp(router);
-    return () => timers.stop();
+    return () => {
+      timers.stop();
+      sweep.stop();
+    };
   });
 
 /** Sends an event that is answered, and gives the answer. */

@@ -155,7 +155,7 @@ function rowOf(effect: Effect, { id, chat }: Standing, seq: number, n: number): 
 }
 
 /** Where a call goes: the conversation's chat, and its topic where it has one. */
-function addressOf(method: string, id: string, chat: string): Readonly<Record<string, number>> {
+export function addressOf(method: string, id: string, chat: string): Readonly<Record<string, number>> {
   if (method === 'answerCallbackQuery') return {};
   const topic = /:t(\d+)$/.exec(id)?.[1];
   if (topic === undefined || method !== 'sendMessage') return { chat_id: Number(chat) };
@@ -189,7 +189,7 @@ function write(tx: Tx, bot: string, { id, chat }: Standing, seq: number, n: numb
   }
 }
 
-function endAll(tx: Tx, id: string): void {
+export function endAll(tx: Tx, id: string): void {
   tx.clearTimers(id);
   tx.withdrawRequests(id);
 }

@@ -1,44 +1,105 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AnyStateMachine, StateMachine } from 'xstate';
+import type { Migrate } from '../../machines/events.ts';
 import { errorText, SwitchboardError } from '../errors.ts';
-import { createMachineTable, type MachineTable, type Selection } from './machines.ts';
+import { createMachineTable, type MachineTable, type Selection, type VersionParts } from './machines.ts';
+import type { UnfitPolicy } from './versions.ts';
 
 /** A choice as the settings give it: `per` left out is one conversation a chat. */
 type Choice = { readonly machine: string; readonly per?: Selection['per'] } | null;
 
+/** What the settings say of a machine's conversations that another version stored and that do not fit. */
+export interface UnfitSettings {
+  readonly unfit: UnfitPolicy;
+  readonly restartText?: string;
+}
+
+/** The words of a conversation that begins anew, where the settings have none. */
+const RESTART_TEXT = 'I have been changed since we last talked, and lost track of where we were. Please begin again.';
+
 /**
- * Loads the machines that are chosen, each from `<folder>/<machine>.machine.ts`, and checks them.
+ * Loads the machines that are chosen, each from `<folder>/<machine>.machine.ts`, and checks them; and where the settings
+ * keep conversations on the version that stored them, its older versions `<machine>@<version>.machine.ts`.
  * Throws machine_invalid: a file that is not there (naming those that are), that cannot be read, exports no machine, or
  * cannot be durable.
  */
 export async function loadMachineTable(
   choices: { readonly private: Choice; readonly group: Choice; readonly channel: Choice },
   folder: string,
+  settings: Readonly<Record<string, UnfitSettings>> = {},
 ): Promise<MachineTable> {
   const names = new Set(Object.values(choices).flatMap((choice) => choice?.machine ?? []));
   const machines = new Map<string, AnyStateMachine>();
-  for (const name of names) machines.set(name, await loadMachine(folder, name));
+  const parts = new Map<string, VersionParts>();
+  for (const name of names) {
+    const { unfit, restartText = RESTART_TEXT } = settings[name] ?? { unfit: 'quarantine' };
+    const { machine, context, migrate } = await loadMachine(folder, `${name}.machine.ts`);
+    machines.set(name, machine);
+    const older = unfit === 'keep' ? await loadOlder(folder, name) : [];
+    parts.set(name, { context, migrate, older, unfit, restartText });
+  }
   const selection = (choice: Choice): Selection | null =>
     choice === null ? null : { machine: choice.machine, per: choice.per ?? 'chat' };
   const { private: inPrivate, group, channel } = choices;
   return createMachineTable(
     { private: selection(inPrivate), group: selection(group), channel: selection(channel) },
     machines,
+    parts,
   );
 }
 
-async function loadMachine(folder: string, name: string): Promise<AnyStateMachine> {
-  const file = `${name}.machine.ts`;
-  const there = readdirSync(folder)
+/** What a machine's file exports. */
+export interface MachineFile {
+  readonly machine: AnyStateMachine;
+  readonly context: unknown;
+  readonly migrate: Migrate | null;
+}
+
+const filesOf = (folder: string): string[] =>
+  readdirSync(folder)
     .filter((other) => other.endsWith('.machine.ts'))
     .sort();
+
+async function loadMachine(folder: string, file: string): Promise<MachineFile> {
+  const there = filesOf(folder);
   if (!there.includes(file)) {
-    throw new SwitchboardError('machine_invalid', `${file} is not in machines/; there are ${there.join(', ')}`);
+    const current = there.filter((other) => !other.includes('@'));
+    throw new SwitchboardError('machine_invalid', `${file} is not in machines/; there are ${current.join(', ')}`);
   }
-  const module: { machine?: unknown } = await import(join(folder, file)).catch((cause) => {
-    throw new SwitchboardError('machine_invalid', `machines/${file} cannot be read: ${errorText(cause)}`, { cause });
+  return importMachine(join(folder, file), `machines/${file}`);
+}
+
+/** Throws machine_invalid, calling the file as `named`. */
+export async function importMachine(path: string, named: string): Promise<MachineFile> {
+  const {
+    machine,
+    context,
+    migrate = null,
+  }: Record<string, unknown> = await import(path).catch((cause) => {
+    throw new SwitchboardError('machine_invalid', `${named} cannot be read: ${errorText(cause)}`, { cause });
   });
-  if (module.machine instanceof StateMachine) return module.machine;
-  throw new SwitchboardError('machine_invalid', `machines/${file} must export its machine as "machine"`);
+  if (!(machine instanceof StateMachine)) {
+    throw new SwitchboardError('machine_invalid', `${named} must export its machine as "machine"`);
+  }
+  if (!isMigrate(migrate)) {
+    throw new SwitchboardError('machine_invalid', `${named} exports "migrate", which must be a function`);
+  }
+  return { machine, context, migrate };
+}
+
+const isMigrate = (value: unknown): value is Migrate | null => value === null || typeof value === 'function';
+
+async function loadOlder(folder: string, name: string): Promise<AnyStateMachine[]> {
+  const older: AnyStateMachine[] = [];
+  for (const file of filesOf(folder).filter((other) => other.startsWith(`${name}@`))) {
+    const version = file.slice(name.length + 1, -'.machine.ts'.length);
+    const { machine } = await importMachine(join(folder, file), `machines/${file}`);
+    if (machine.version !== version) {
+      const says = machine.version === undefined ? 'none' : `"${machine.version}"`;
+      throw new SwitchboardError('machine_invalid', `machines/${file} must have the version "${version}", not ${says}`);
+    }
+    older.push(machine);
+  }
+  return older;
 }

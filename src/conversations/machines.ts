@@ -1,9 +1,12 @@
+import { Compile } from 'typebox/compile';
 import type { AnyStateMachine } from 'xstate';
-import type { ConversationInput } from '../../machines/events.ts';
+import type { ConversationInput, Migrate } from '../../machines/events.ts';
 import { errorText, SwitchboardError } from '../errors.ts';
 import type { ChatKind } from '../telegram/update.ts';
+import type { ContextCheck } from './fit.ts';
 import { refusalsOf } from './refusals.ts';
 import { createStepper, type Stepper } from './step.ts';
+import { createVersions, type UnfitPolicy, type Versions } from './versions.ts';
 
 /** Which machine runs the chats of a kind, and what makes a conversation there. */
 export interface Selection {
@@ -17,9 +20,28 @@ export type Selections = Readonly<Record<ChatKind, Selection | null>>;
 
 export interface MachineTable {
   forKind(kind: ChatKind): { readonly stepper: Stepper; readonly per: Selection['per'] } | null;
-  /** A machine that is loaded, by its name. */
-  named(name: string): Stepper | null;
+  /**
+   * A machine that is loaded, by its name: the version of today, or where `version` is another one and still there,
+   * that one.
+   */
+  named(name: string, version?: string): Stepper | null;
+  /** The versions of a machine that is loaded. */
+  versions(name: string): Versions | null;
+  /** Every machine that is loaded, by name. */
+  readonly names: readonly string[];
 }
+
+/** What else a machine's file exports, its older files, and what the settings say of its versions. */
+export interface VersionParts {
+  /** JSON Schema of the context; undefined: none is given. */
+  readonly context: unknown;
+  readonly migrate: Migrate | null;
+  readonly older: readonly AnyStateMachine[];
+  readonly unfit: UnfitPolicy;
+  readonly restartText: string;
+}
+
+const NO_PARTS: VersionParts = { context: undefined, migrate: null, older: [], unfit: 'quarantine', restartText: '' };
 
 /**
  * Checks the selected machines and makes their steppers.
@@ -28,17 +50,26 @@ export interface MachineTable {
 export function createMachineTable(
   selections: Selections,
   machines: ReadonlyMap<string, AnyStateMachine>,
+  parts: ReadonlyMap<string, VersionParts> = new Map(),
 ): MachineTable {
   const steppers = new Map<string, Stepper>();
+  const versions = new Map<string, Versions>();
   for (const [name, machine] of machines) {
-    const stepper = createStepper(name, machine);
-    const refusals = refusalsOf(machine);
-    const wrong = refusals.length > 0 ? refusals : faultsOfStart(stepper);
-    if (wrong.length > 0) {
-      const list = wrong.map((what) => `\n  ${what}`).join('');
-      throw new SwitchboardError('machine_invalid', `machines/${name}.machine.ts cannot be run:${list}`);
-    }
-    steppers.set(name, stepper);
+    const { context, older, ...rest } = parts.get(name) ?? NO_PARTS;
+    const current = checkedStepper(name, name, machine);
+    steppers.set(name, current);
+    versions.set(
+      name,
+      createVersions({
+        ...rest,
+        machine,
+        current,
+        context: context === undefined ? null : contextCheck(name, context),
+        older: new Map(
+          older.map((other) => [versionOf(other), checkedStepper(name, `${name}@${versionOf(other)}`, other)]),
+        ),
+      }),
+    );
   }
   return {
     forKind(kind) {
@@ -46,8 +77,36 @@ export function createMachineTable(
       const stepper = selection === null ? undefined : steppers.get(selection.machine);
       return selection === null || stepper === undefined ? null : { stepper, per: selection.per };
     },
-    named: (name) => steppers.get(name) ?? null,
+    named(name, version) {
+      const older = version === undefined ? undefined : versions.get(name)?.older.get(version);
+      return older ?? steppers.get(name) ?? null;
+    },
+    versions: (name) => versions.get(name) ?? null,
+    names: [...steppers.keys()].sort(),
   };
+}
+
+const versionOf = ({ version = '0' }: AnyStateMachine): string => version;
+
+/** Of a machine as it stands in `machines/<file>.machine.ts`. */
+export function checkedStepper(name: string, file: string, machine: AnyStateMachine): Stepper {
+  const stepper = createStepper(name, machine);
+  const refusals = refusalsOf(machine);
+  const wrong = refusals.length > 0 ? refusals : faultsOfStart(stepper);
+  if (wrong.length === 0) return stepper;
+  const list = wrong.map((what) => `\n  ${what}`).join('');
+  throw new SwitchboardError('machine_invalid', `machines/${file}.machine.ts cannot be run:${list}`);
+}
+
+function contextCheck(name: string, schema: unknown): ContextCheck {
+  const refuse = (why: string) =>
+    new SwitchboardError('machine_invalid', `${name}: its "context" must be a JSON Schema of the context: ${why}`);
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw refuse('it is no object');
+  try {
+    return Compile(schema);
+  } catch (error) {
+    throw refuse(errorText(error));
+  }
 }
 
 /** Every conversation starts alike, so that a start which fails for one would fail for all: one is tried, and dropped. */

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { UserEvent } from '../../machines/events.ts';
 import { SwitchboardError } from '../errors.ts';
-import type { ConversationRecord, Journal, RequestRecord, Tx } from '../journal/journal.ts';
+import type { ConversationRecord, Journal, RequestRecord, Tx, VersionCheck } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { type ChatKind, type ClassifiedUpdate, chatKindOf, classifyUpdate, commandTarget } from '../telegram/update.ts';
 import { applyEvent, entryBody } from './apply.ts';
 import { type Conversations, chatOfConversation, type EventAccepted, type EventPost } from './conversations.ts';
 import { createLiveConversations } from './live.ts';
 import type { MachineTable } from './machines.ts';
+import { readConversations, settle } from './migrate.ts';
 import type { Stepper } from './step.ts';
+import { isOutdated, type Verdict } from './versions.ts';
 
 export interface RouterOptions {
   readonly journal: Journal;
@@ -32,6 +34,11 @@ export interface Router extends Conversations {
   fireTimers(): Promise<number>;
   /** Takes the backend's answer to a request; false where the conversation no longer waits for it. */
   answerRequest(id: string, outcome: RequestOutcome): Promise<boolean>;
+  /**
+   * Brings those of these conversations that another version of their machine stored to that of today, or holds them by
+   * policy; and notes how far the walk over all of them has come. One unit of work.
+   */
+  bringUp(ids: readonly string[], check: VersionCheck): Promise<Verdict[]>;
   /** Conversations in memory, and steps since the start. */
   counts(): { readonly live: number; readonly steps: number };
 }
@@ -63,8 +70,17 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
   function stepperFor(record: ConversationRecord | null, kind: ChatKind): Stepper | null {
     if (record?.status === 'quarantined') return null;
     const selected = machines.forKind(kind)?.stepper ?? null;
-    return record?.status === 'active' ? (machines.named(record.machine) ?? selected) : selected;
+    return record?.status === 'active' ? (machines.named(record.machine, record.version) ?? selected) : selected;
   }
+
+  /** As stored, of those that are not in memory. What another version stored is brought up to date first. */
+  const stored = (tx: Tx, ids: readonly string[]): Promise<Records> =>
+    readConversations(
+      tx,
+      bot,
+      ids.filter((id) => !live.has(id)),
+      machines.versions,
+    );
 
   function step(tx: Tx, id: string, chat: string, kind: ChatKind, records: Records, event: Event, seq: number): void {
     const held = live.take(id);
@@ -84,8 +100,9 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
   }
 
   /** Steps one conversation with an event that did not come as an update. */
-  async function stepOne(tx: Tx, id: string, chat: string, event: Event, seq: number): Promise<void> {
-    const records = live.has(id) ? new Map() : new Map(await tx.conversations([id]));
+  async function stepOne(tx: Tx, id: string, chat: string, records: Records, event: Event, seq: number): Promise<void> {
+    // Stepped earlier in this unit and not kept in memory: read it as this unit has left it.
+    if (!live.has(id) && !records.has(id)) for (const [key, record] of await stored(tx, [id])) records.set(key, record);
     step(tx, id, chat, chatKindOf(undefined, Number(chat)), records, event, seq);
   }
 
@@ -106,8 +123,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     });
     const ids = batch.map(({ facts }) => facts.updateId);
     const seen = new Set(await tx.seenUpdates(ids, tx.now - limits.dedupeWindowMs));
-    const cold = new Set(batch.flatMap(({ conversation: c }) => (c === null || live.has(c) ? [] : [c])));
-    let records: Records = new Map(await tx.conversations([...cold]));
+    let records = await stored(tx, [...new Set(batch.flatMap(({ conversation: c }) => c ?? []))]);
     let applied = 0;
     for (const { update, facts, conversation } of batch) {
       const { updateId, chat, chatKind, event, migration } = facts;
@@ -124,7 +140,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       if (isForAnother(event)) continue;
       // Stepped earlier in this batch and not kept in memory: read it as this batch has left it.
       if (!live.has(conversation) && !records.has(conversation)) {
-        for (const [id, record] of await tx.conversations([conversation])) records.set(id, record);
+        for (const [id, record] of await stored(tx, [conversation])) records.set(id, record);
       }
       // The bot's own coming and going begins nothing.
       if (event.type === 'membership.changed' && !live.has(conversation) && !records.has(conversation)) continue;
@@ -144,6 +160,9 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
 
     fireTimers() {
       return unit(async (tx) => {
+        const first = await tx.dueTimers(tx.now, limits.timersPerUnitMax);
+        const records = await stored(tx, [...new Set(first.map(({ conversation }) => conversation))]);
+        // Another version's timers may have been cleared or moved with their conversation.
         const due = await tx.dueTimers(tx.now, limits.timersPerUnitMax);
         for (const { conversation, id, dueAt, event } of due) {
           tx.clearTimer(conversation, id);
@@ -151,7 +170,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
           if (chat === null) continue;
           const fields = `"timer":${JSON.stringify(id)},"due_at":${dueAt},"event":${event}`;
           const seq = tx.append({ type: 'timer.fired', chat, body: entryBody(conversation, chat, fields) });
-          await stepOne(tx, conversation, chat, JSON.parse(event), seq);
+          await stepOne(tx, conversation, chat, records, JSON.parse(event), seq);
         }
         return due.length;
       });
@@ -159,6 +178,9 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
 
     answerRequest(id, outcome) {
       return unit(async (tx) => {
+        const asked = await tx.openRequest(id);
+        const records = asked === null ? new Map() : await stored(tx, [asked.conversation]);
+        // Another version's request may have been withdrawn or renamed with its conversation.
         const request = await tx.openRequest(id);
         const chat = request === null ? null : chatOfConversation(request.conversation);
         if (request === null || chat === null) return false;
@@ -167,7 +189,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
         const fields = `"request":${JSON.stringify(id)},"src":${JSON.stringify(src)},${JSON.stringify(outcome).slice(1, -1)}`;
         const seq = tx.append({ type: 'request.answered', chat, body: entryBody(conversation, chat, fields) });
         // What was sent to the backend, and not asked of it, is answered to nobody.
-        if (request.invoke !== '') await stepOne(tx, conversation, chat, answerEvent(request, outcome), seq);
+        if (request.invoke !== '') await stepOne(tx, conversation, chat, records, answerEvent(request, outcome), seq);
         return true;
       });
     },
@@ -176,11 +198,25 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       return unit((tx) => postEvent(tx, post));
     },
 
+    bringUp(ids, check) {
+      return unit(async (tx) => {
+        const verdicts: Verdict[] = [];
+        for (const record of (await tx.conversations(ids)).values()) {
+          if (!isOutdated(record, machines.versions)) continue;
+          const { verdict, after } = await settle(tx, bot, record, machines.versions);
+          verdicts.push(verdict);
+          if (after !== record) live.forget(record.id);
+        }
+        tx.noteVersionCheck(check);
+        return verdicts;
+      });
+    },
+
     counts: () => ({ live: live.size(), steps }),
   };
 
-  async function requireConversation(tx: Tx, id: string): Promise<void> {
-    if (live.has(id) || (await tx.conversations([id])).has(id)) return;
+  function requireConversation(id: string, records: Records): void {
+    if (live.has(id) || records.has(id)) return;
     const message = `There is no conversation ${id}: in a group it begins with what somebody writes`;
     throw new SwitchboardError('not_found', message, { field: 'id' });
   }
@@ -201,10 +237,11 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     }
     const chat = await tx.currentChat(named);
     const conversation = chat + post.conversation.slice(named.length);
+    const records = await stored(tx, [conversation]);
     // A private chat's conversation may begin with an event. In a group nobody could say whose it would be.
-    if (conversation !== chat || chat.startsWith('-')) await requireConversation(tx, conversation);
+    if (conversation !== chat || chat.startsWith('-')) requireConversation(conversation, records);
     const seq = tx.append({ type: 'event.received', chat, body: entryBody(conversation, chat, `"event":${body}`) });
-    await stepOne(tx, conversation, chat, event, seq);
+    await stepOne(tx, conversation, chat, records, event, seq);
     tx.remember(keyId, idempotencyKey, { requestHash, answer: String(seq) });
     tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
     return { seq, replayed: false };

@@ -32,6 +32,12 @@ export interface Journal {
     readonly limit: number;
     readonly chats: readonly string[] | null;
   }): Promise<ConversationRecord[]>;
+  /** What each conversation runs, without its snapshot. Ordered by id, after that id; '' is before all of them. */
+  conversationVersions(after: string, limit: number): Promise<ConversationVersion[]>;
+  /** How far the conversations have been brought to today's machines; null where that was never noted. */
+  versionCheck(): Promise<VersionCheck | null>;
+  timersOf(conversation: string): Promise<TimerRecord[]>;
+  requestsOf(conversation: string): Promise<RequestRecord[]>;
   /** When the next timer is due; null where none is set. */
   nextTimerAt(): Promise<number | null>;
   /** Requests without an answer: of each `src` the oldest, so many, oldest first. */
@@ -81,6 +87,7 @@ export type EntryType =
   | 'timer.fired'
   | 'request.answered'
   | 'chat.moved'
+  | 'chat.migrated'
   | 'chat.emitted'
   | 'chat.quarantined'
   | 'message.accepted'
@@ -142,6 +149,16 @@ export interface ConversationRecord {
   /** The entry that caused the last step. */
   readonly lastSeq: number;
   readonly updatedAt: number;
+}
+
+export type ConversationVersion = Pick<ConversationRecord, 'id' | 'machine' | 'version' | 'status'>;
+
+/** A walk over all conversations in the order of their ids, which a later process goes on with. */
+export interface VersionCheck {
+  /** Names the machines, versions and policies that conversations are held against: another plan begins anew. */
+  readonly plan: string;
+  /** The last id that was looked at; null once all have been. */
+  readonly after: string | null;
 }
 
 /** An `after` of a conversation. (conversation, id) is unique: setting it again moves it. */
@@ -265,6 +282,7 @@ export interface Tx {
   dueTimersOf(conversation: string, now: number): Promise<TimerRecord[]>;
   /** Takes a due timer out, to be fired; false where it has been cleared, moved or set anew since it was read. */
   takeTimer(timer: TimerRecord): Promise<boolean>;
+  timersOf(conversation: string): Promise<TimerRecord[]>;
 
   addRequest(request: RequestRecord): void;
   /** Null once it was answered or withdrawn. */
@@ -273,6 +291,12 @@ export interface Tx {
   withdrawRequest(conversation: string, invoke: string): void;
   /** All that the conversation waits for; what it sent without waiting is asked all the same. */
   withdrawRequests(conversation: string): void;
+  /** Those without an answer, oldest first. */
+  requestsOf(conversation: string): Promise<RequestRecord[]>;
+  /** An open request goes on under another name of its invoke; its id, the idempotency key, stays. */
+  renameRequest(id: string, invoke: string): void;
+
+  noteVersionCheck(check: VersionCheck): void;
 
   addMessage(message: MessageRecord): void;
   message(seq: number): Promise<MessageRecord | null>;

@@ -15,7 +15,10 @@ import {
   type Row,
   requestOf,
   type SeqRange,
+  text,
   textOrNull,
+  timerOf,
+  versionOf,
 } from './sqlite-rows.ts';
 
 type Reads = Omit<
@@ -53,6 +56,12 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
     `SELECT * FROM conversations INDEXED BY conversations_of_chat
      WHERE bot = ? AND chat IN (SELECT value FROM json_each(?)) AND id > ? ORDER BY id LIMIT ?`,
   );
+  const versions = db.prepare(
+    'SELECT id, machine, version, status FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?',
+  );
+  const versionCheck = db.prepare('SELECT plan, after FROM version_check WHERE bot = ?');
+  const timersOf = db.prepare('SELECT * FROM timers WHERE bot = ? AND conversation = ? ORDER BY id');
+  const requestsOf = db.prepare('SELECT * FROM requests WHERE bot = ? AND conversation = ? ORDER BY number');
   const nextTimer = db.prepare('SELECT min(due_at) AS at FROM timers WHERE bot = ?');
   const nextSrc = db.prepare('SELECT min(src) AS src FROM requests WHERE bot = ? AND src > ?');
   const openOfSrc = db.prepare('SELECT * FROM requests WHERE bot = ? AND src = ? ORDER BY number LIMIT ?');
@@ -141,6 +150,19 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
           ? conversations.all(bot, after ?? '', most)
           : conversationsOfChats.all(bot, JSON.stringify(chats), after ?? '', most);
       return rows.map(conversationOf);
+    },
+    async conversationVersions(after, limit) {
+      return versions.all(bot, after, Math.max(0, limit)).map(versionOf);
+    },
+    async versionCheck() {
+      const row = versionCheck.get(bot);
+      return row === undefined ? null : { plan: text(row, 'plan'), after: textOrNull(row, 'after') };
+    },
+    async timersOf(id) {
+      return timersOf.all(bot, id).map(timerOf);
+    },
+    async requestsOf(id) {
+      return requestsOf.all(bot, id).map(requestOf);
     },
     async nextTimerAt() {
       const row = nextTimer.get(bot);

@@ -1,5 +1,13 @@
 import type { SQLOutputValue } from 'node:sqlite';
-import type { ConversationRecord, Entry, EntryType, MessageRecord, RequestRecord, TimerRecord } from './journal.ts';
+import type {
+  ConversationRecord,
+  ConversationVersion,
+  Entry,
+  EntryType,
+  MessageRecord,
+  RequestRecord,
+  TimerRecord,
+} from './journal.ts';
 import { MESSAGE_STATUSES } from './journal.ts';
 
 /** A row as `node:sqlite` gives it. A column of another type than the schema's is a bug or a damaged file: stop. */
@@ -64,18 +72,28 @@ export const entryOf = (bot: string, range: SeqRange, row: Row): Entry => ({
   body: text(row, 'body'),
 });
 
+const CONVERSATION_STATUSES = ['active', 'done', 'quarantined'] as const;
+
 /** A conversation of a row of `conversations`. */
 export const conversationOf = (row: Row): ConversationRecord => ({
   id: text(row, 'id'),
   chat: text(row, 'chat'),
   machine: text(row, 'machine'),
   version: text(row, 'version'),
-  status: oneOf(row, 'status', ['active', 'done', 'quarantined']),
+  status: oneOf(row, 'status', CONVERSATION_STATUSES),
   state: text(row, 'state'),
   snapshot: text(row, 'snapshot'),
   error: textOrNull(row, 'error'),
   lastSeq: int(row, 'last_seq'),
   updatedAt: int(row, 'updated_at'),
+});
+
+/** What a conversation runs, of some columns of `conversations`. */
+export const versionOf = (row: Row): ConversationVersion => ({
+  id: text(row, 'id'),
+  machine: text(row, 'machine'),
+  version: text(row, 'version'),
+  status: oneOf(row, 'status', CONVERSATION_STATUSES),
 });
 
 /** A timer of a row of `timers`. */

@@ -53,6 +53,10 @@ export function prepareStatements(db: DatabaseSync, bot: string) {
       'SELECT * FROM timers WHERE bot = ? AND conversation = ? AND +due_at <= ? ORDER BY +due_at, id',
     ),
     takeTimer: db.prepare('DELETE FROM timers WHERE bot = ? AND conversation = ? AND id = ? AND due_at = ?'),
+    timersOf: db.prepare('SELECT * FROM timers WHERE bot = ? AND conversation = ? ORDER BY id'),
+    requestsOf: db.prepare('SELECT * FROM requests WHERE bot = ? AND conversation = ? ORDER BY number'),
+    renameRequest: db.prepare('UPDATE requests SET invoke = ? WHERE bot = ? AND id = ?'),
+    noteVersionCheck: db.prepare('INSERT OR REPLACE INTO version_check (bot, plan, after) VALUES (?, ?, ?)'),
     addRequest: db.prepare(
       'INSERT INTO requests (bot, id, conversation, invoke, src, input, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -190,6 +194,10 @@ export function sqliteTx(
       return sql.takeTimer.run(bot, conversation, id, dueAt).changes === 1;
     },
 
+    async timersOf(conversation) {
+      return sql.timersOf.all(bot, conversation).map(timerOf);
+    },
+
     addRequest(r) {
       sql.addRequest.run(bot, r.id, r.conversation, r.invoke, r.src, r.input, r.createdAt);
       state.requests = true;
@@ -207,6 +215,17 @@ export function sqliteTx(
     },
     withdrawRequests(conversation) {
       withdrawn(sql.withdrawRequests.all(bot, conversation));
+    },
+
+    async requestsOf(conversation) {
+      return sql.requestsOf.all(bot, conversation).map(requestOf);
+    },
+    renameRequest(id, invoke) {
+      sql.renameRequest.run(invoke, bot, id);
+    },
+
+    noteVersionCheck({ plan, after }) {
+      sql.noteVersionCheck.run(bot, plan, after);
     },
 
     ...outboxTx(bot, now, outbox, lanes, state),

@@ -76,6 +76,7 @@ export const ENTRY_TYPES: readonly string[] = Object.keys({
   'timer.fired': true,
   'request.answered': true,
   'chat.moved': true,
+  'chat.migrated': true,
   'chat.emitted': true,
   'chat.quarantined': true,
   'message.accepted': true,

@@ -35,12 +35,14 @@ function complaint(local: unknown, env: Env = {}): string {
 }
 
 /** The paths of all settings that a schema, or a value, has. */
+/** Set as a whole by who needs them. */
+const WHOLE = ['/conversations', '/machines'];
 const schemaPaths = (schema: TSchema, path = ''): string[] =>
-  IsObject(schema) && path !== '/conversations'
+  IsObject(schema) && !WHOLE.includes(path)
     ? Object.entries(schema.properties).flatMap(([name, property]) => schemaPaths(property, `${path}/${name}`))
     : [path];
 const valuePaths = (value: unknown, path = ''): string[] =>
-  typeof value === 'object' && value !== null && path !== '/conversations'
+  typeof value === 'object' && value !== null && !WHOLE.includes(path)
     ? Object.entries(value).flatMap(([name, field]) => valuePaths(field, `${path}/${name}`))
     : [path];
 
@@ -128,6 +130,17 @@ test.each([
     'a machine that can be no file',
     { conversations: { private: { machine: '../x' } } },
     local('conversations.private.machine', '"../x"', 'a name of a-z, 0-9 and -'),
+  ],
+  [
+    'an unknown policy',
+    { machines: { payment: { unfit: 'forget' } } },
+    local('machines.payment.unfit', '"forget"', '"keep", or "restart", or "quarantine"'),
+  ],
+  ['a name that no machine has', { machines: { Payment: { unfit: 'keep' } } }, unknown('machines.Payment')],
+  [
+    'no words where some must be',
+    { machines: { payment: { unfit: 'restart', restartText: '' } } },
+    local('machines.payment.restartText', '""', 'a text of 1 to 4096 characters'),
   ],
 ])('%s is named with its value and what is allowed', (_, settings, message) => {
   expect(complaint(settings)).toBe(message);

@@ -19,8 +19,27 @@ test('a file that is not there is refused, naming those that are', async () => {
   await expect(load('gone')).rejects.toMatchObject({
     code: 'machine_invalid',
     message:
-      'gone.machine.ts is not in machines/; there are greeter.machine.ts, misnamed.machine.ts, plain.machine.ts, torn.machine.ts',
+      'gone.machine.ts is not in machines/; there are greeter.machine.ts, misnamed.machine.ts, older.machine.ts, plain.machine.ts, torn.machine.ts, unmoved.machine.ts',
   });
+});
+
+test('a version that conversations may be kept on stands beside the machine, and is loaded where they are kept', async () => {
+  const choice = { machine: 'greeter' };
+  const kinds = { private: choice, group: null, channel: null };
+  const kept = await loadMachineTable(kinds, FIXTURES, { greeter: { unfit: 'keep' } });
+  expect(kept.named('greeter', '0')).toMatchObject({ name: 'greeter', version: '0' });
+  expect(kept.named('greeter', '7')).toBe(kept.named('greeter'));
+  const restarted = await loadMachineTable(kinds, FIXTURES, { greeter: { unfit: 'restart' } });
+  expect(restarted.named('greeter', '0')).toMatchObject({ version: '1' });
+});
+
+test.each([
+  ['unmoved', 'machines/unmoved.machine.ts exports "migrate", which must be a function'],
+  ['older', 'machines/older@1.machine.ts must have the version "1", not "2"'],
+])('what a file says of its versions is checked: %s', async (machine, message) => {
+  const kinds = { private: { machine }, group: null, channel: null };
+  const loading = loadMachineTable(kinds, FIXTURES, { [machine]: { unfit: 'keep' } });
+  await expect(loading).rejects.toMatchObject({ code: 'machine_invalid', message });
 });
 
 test.each(['misnamed', 'plain'])('a file that exports no machine as "machine" is refused: %s', async (name) => {

@@ -116,6 +116,23 @@ export function timersContract(openEngine: OpenEngine): void {
     expect(await open()).toEqual(['1-10-1']);
   });
 
+  test('what waits for one conversation is found, and an open request goes on under another name', async () => {
+    const journal = await (await openEngine()).open();
+    await journal.write(async (tx) => {
+      for (const id of ['b', 'a']) tx.setTimer(timer('7', id, 10));
+      tx.setTimer(timer('7:u1', 'a', 10));
+      tx.addRequest(request('1-9-0', '7', 'open'));
+      tx.addRequest(request('1-10-0', '8', 'open'));
+      tx.addRequest(request('1-11-0', '7', 'check'));
+      tx.renameRequest('1-9-0', 'begin');
+      expect(await tx.timersOf('7')).toEqual([timer('7', 'a', 10), timer('7', 'b', 10)]);
+      expect(await tx.requestsOf('7')).toEqual([request('1-9-0', '7', 'begin'), request('1-11-0', '7', 'check')]);
+      tx.withdrawRequest('7', 'begin');
+    });
+    expect((await journal.timersOf('7')).map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(await journal.requestsOf('7')).toEqual([request('1-11-0', '7', 'check')]);
+  });
+
   test('a request with an id that is taken undoes its unit of work: an idempotency key is never used twice', async () => {
     const journal = await (await openEngine()).open();
     await journal.write(async (tx) => tx.addRequest(request('1-9-0', '7')));

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { holdDataFolder, holderOf, openDatabase } from '../../src/journal/sqlite-open.ts';
@@ -52,4 +54,9 @@ test('a data folder that many processes open and migrate at once is held by one 
   const said = (await Promise.all(Array.from({ length: 4 }, () => holder(folder)))).map((one) => String(one.said));
   expect(said.filter((line) => line === 'held').length).toBe(1);
   expect(said.filter((line) => line.startsWith('data_held: ')).length).toBe(3);
+});
+
+test('the changes of the schema are numbered 1, 2, 3, …: of two with one number a data folder would get the first', () => {
+  const files = readdirSync(join(import.meta.dirname, '../../src/journal/sql')).sort();
+  expect(files.map((file) => Number(file.slice(0, 4)))).toEqual(files.map((_, n) => n + 1));
 });

@@ -1,7 +1,8 @@
 import { getShortestPaths } from '@xstate/graph';
+import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
 import type { AnyStateNode, SnapshotFrom } from 'xstate';
-import { machine } from '../../machines/payment.machine.ts';
+import { context, machine } from '../../machines/payment.machine.ts';
 import { ANNA } from './harness.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -65,6 +66,11 @@ describe('the paths through the payment conversation', () => {
       const back = getShortestPaths(machine, { ...options, fromState: state, toState: (s) => s.matches('idle') });
       expect(back.length, JSON.stringify(state.value)).toBeGreaterThan(0);
     }
+  });
+
+  test('the context fits the schema that the file gives, wherever a path leads', () => {
+    const schema = Compile(context);
+    for (const { state } of paths) expect(schema.Errors(state.context), JSON.stringify(state.context)).toEqual([]);
   });
 
   test('every state tells what it is for', () => {

@@ -108,6 +108,7 @@ test('the types that can be filtered by are those of the journal', () => {
     'timer.fired',
     'request.answered',
     'chat.moved',
+    'chat.migrated',
     'chat.emitted',
     'chat.quarantined',
     'message.accepted',

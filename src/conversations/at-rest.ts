@@ -1,0 +1,85 @@
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { AtRest } from '../../machines/events.ts';
+import type { ConversationRecord, RequestRecord, TimerRecord } from '../journal/journal.ts';
+
+/** A conversation with all that waits for it. */
+export interface StoredConversation {
+  readonly record: ConversationRecord;
+  readonly timers: readonly TimerRecord[];
+  readonly requests: readonly RequestRecord[];
+}
+
+const State = Type.Cyclic(
+  { State: Type.Union([Type.String(), Type.Record(Type.String(), Type.Ref('State'))]) },
+  'State',
+);
+const PersistedShape = Type.Object({
+  value: State,
+  context: Type.Unknown(),
+  children: Type.Record(Type.String(), Type.Unknown()),
+  historyValue: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Object({ id: Type.String() })))),
+});
+const Persisted = Compile(PersistedShape);
+const Rest = Compile(
+  Type.Object({
+    value: State,
+    context: Type.Unknown(),
+    timers: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        dueAt: Type.Number(),
+        event: Type.Object({ type: Type.String() }),
+      }),
+    ),
+    requests: Type.Array(
+      Type.Object({ id: Type.String(), invoke: Type.String(), src: Type.String(), input: Type.Unknown() }),
+    ),
+  }),
+);
+
+/** XState's persisted snapshot, as far as it is looked into. */
+export type PersistedSnapshot = Static<typeof PersistedShape>;
+
+/** Throws where the record holds no snapshot of a machine. */
+export function persistedOf(record: ConversationRecord): PersistedSnapshot {
+  const value: unknown = JSON.parse(record.snapshot);
+  if (Persisted.Check(value)) return value;
+  throw new TypeError('it is no snapshot of a machine');
+}
+
+/** The conversation as its machine's `migrate` gets it. */
+export const atRest = ({ value, context }: PersistedSnapshot, { timers, requests }: StoredConversation): AtRest => ({
+  value,
+  context,
+  timers: timers.map(({ id, dueAt, event }) => ({ id, dueAt, event: JSON.parse(event) })),
+  requests: requests.map(({ id, invoke, src, input }) => ({ id, invoke, src, input: JSON.parse(input) })),
+});
+
+/** What a machine's `migrate` gave back. Throws where it is no conversation, or asks for what was never asked. */
+export function parseAtRest(given: unknown, { requests }: StoredConversation): AtRest {
+  if (!Rest.Check(given)) {
+    const [first] = Rest.Errors(given);
+    throw new TypeError(`migrate gave no conversation: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
+  }
+  const made = given.requests.find(({ id }) => !requests.some((request) => request.id === id));
+  if (made !== undefined) throw new TypeError(`migrate made the request ${made.id}: it can only rename and drop some`);
+  const { value, context, timers, requests: kept } = given;
+  return { value, context, timers, requests: kept };
+}
+
+/** The snapshot's children under the names that their requests have now; those whose requests were dropped are gone. */
+export function childrenOf(
+  { children }: PersistedSnapshot,
+  { requests }: StoredConversation,
+  rest: AtRest,
+): PersistedSnapshot['children'] {
+  return Object.fromEntries(
+    Object.entries(children).flatMap(([name, child]) => {
+      const request = requests.find(({ invoke }) => invoke === name);
+      if (request === undefined) return [[name, child]];
+      const kept = rest.requests.find(({ id }) => id === request.id);
+      return kept === undefined ? [] : [[kept.invoke, child]];
+    }),
+  );
+}

@@ -1,0 +1,113 @@
+import type { ConversationRecord, Tx } from '../journal/journal.ts';
+import { addMessage } from '../outbox/outbox.ts';
+import { addressOf, endAll, entryBody } from './apply.ts';
+import type { StoredConversation } from './at-rest.ts';
+import { isOutdated, type Verdict, type Versions, type VersionsOf } from './versions.ts';
+
+/**
+ * The conversations as stored, for a unit of work that is about to step them: those that another version of their
+ * machine stored have been brought to that of today, or held by policy, in this same unit of work.
+ */
+export async function readConversations(
+  tx: Tx,
+  bot: string,
+  ids: readonly string[],
+  versionsOf: VersionsOf,
+): Promise<Map<string, ConversationRecord>> {
+  const records = new Map(await tx.conversations(ids));
+  for (const record of [...records.values()]) {
+    if (!isOutdated(record, versionsOf)) continue;
+    const { after } = await settle(tx, bot, record, versionsOf);
+    records.set(record.id, after);
+  }
+  return records;
+}
+
+/** What became of an outdated conversation: `after` is the record given where nothing was written. */
+export interface Settled {
+  readonly verdict: Verdict;
+  readonly after: ConversationRecord;
+}
+
+/**
+ * Judges an outdated conversation and writes what follows: its new snapshot, timers and requests with a chat.migrated
+ * entry; or, where it does not fit, what the policy says. Nothing is lost silently: whatever changes has an entry.
+ */
+export async function settle(
+  tx: Tx,
+  bot: string,
+  record: ConversationRecord,
+  versionsOf: VersionsOf,
+): Promise<Settled> {
+  const versions = versionsOf(record.machine);
+  if (versions === null) throw new Error(`The machine ${record.machine} is not loaded`);
+  const [timers, requests] = [await tx.timersOf(record.id), await tx.requestsOf(record.id)];
+  const stored = { record, timers, requests };
+  const verdict = versions.judge(stored);
+  return { verdict, after: write(tx, bot, stored, versions, verdict) };
+}
+
+function write(
+  tx: Tx,
+  bot: string,
+  stored: StoredConversation,
+  versions: Versions,
+  verdict: Verdict,
+): ConversationRecord {
+  const { record } = stored;
+  const { id, chat, machine } = record;
+  if (verdict.outcome === 'kept') return record;
+  const facts = `"machine":${JSON.stringify(machine)},"from":${JSON.stringify(record.version)},"to":${JSON.stringify(versions.current.version)}`;
+  const common = { ...record, updatedAt: tx.now };
+  let next: ConversationRecord;
+  switch (verdict.outcome) {
+    case 'migrated': {
+      const { state, snapshot } = verdict;
+      tx.append({ type: 'chat.migrated', chat, body: entryBody(id, chat, `${facts},"outcome":"migrated"`) });
+      if (state !== record.state) {
+        const moved = `"machine":${JSON.stringify(machine)},"from":${record.state},"to":${state}`;
+        tx.append({ type: 'chat.moved', chat, body: entryBody(id, chat, moved) });
+      }
+      rewritePending(tx, stored, verdict.rest);
+      next = { ...common, version: versions.current.version, state, snapshot };
+      break;
+    }
+    case 'restarted': {
+      const why = `"why":${JSON.stringify(verdict.misfit.code)},"detail":${JSON.stringify(verdict.misfit.detail)}`;
+      tx.append({ type: 'chat.migrated', chat, body: entryBody(id, chat, `${facts},"outcome":"restarted",${why}`) });
+      endAll(tx, id);
+      const params = JSON.stringify({ ...addressOf('sendMessage', id, chat), text: versions.restartText });
+      const plain = { priority: 0, sendAt: null, expiresAt: null, onUnknown: 'hold', keyId: null } as const;
+      addMessage(tx, bot, { chat, method: 'sendMessage', params, ...plain });
+      // Done: the next event begins the machine anew, as it does after a final state.
+      next = { ...common, version: versions.current.version, status: 'done', state: 'null', snapshot: 'null' };
+      break;
+    }
+    case 'quarantined': {
+      const { code, detail } = verdict.misfit;
+      const error = `version ${record.version} does not fit version ${versions.current.version}: ${code}: ${detail}`;
+      const fields = `"error":${JSON.stringify(error)},${facts}`;
+      tx.append({ type: 'chat.quarantined', chat, body: entryBody(id, chat, fields) });
+      next = { ...common, status: 'quarantined', error };
+    }
+  }
+  tx.saveConversation(next);
+  return next;
+}
+
+/** Timers and requests as `migrate` wants them. Without a `migrate` they are as they were, and nothing is written. */
+function rewritePending(tx: Tx, { record, timers, requests }: StoredConversation, rest: Rest): void {
+  const id = record.id;
+  for (const timer of timers) if (!rest.timers.some((kept) => kept.id === timer.id)) tx.clearTimer(id, timer.id);
+  for (const { id: name, dueAt, event } of rest.timers) {
+    const text = JSON.stringify(event);
+    const same = timers.some((timer) => timer.id === name && timer.dueAt === dueAt && timer.event === text);
+    if (!same) tx.setTimer({ conversation: id, id: name, dueAt, event: text });
+  }
+  for (const request of requests) {
+    const kept = rest.requests.find((other) => other.id === request.id);
+    if (kept === undefined) tx.withdrawRequest(id, request.invoke);
+    else if (kept.invoke !== request.invoke) tx.renameRequest(request.id, kept.invoke);
+  }
+}
+type Rest = Extract<Verdict, { outcome: 'migrated' }>['rest'];

@@ -1,0 +1,98 @@
+import type { AnyStateMachine } from 'xstate';
+import type { AtRest, Migrate } from '../../machines/events.ts';
+import { errorText } from '../errors.ts';
+import type { ConversationRecord } from '../journal/journal.ts';
+import { atRest, childrenOf, parseAtRest, persistedOf, type StoredConversation } from './at-rest.ts';
+import { type ContextCheck, contextMisfit, historyMisfit, type Misfit, pendingMisfit, stateMisfit } from './fit.ts';
+import type { Stepper } from './step.ts';
+
+/** What becomes of a conversation that does not fit the version of today. */
+export type UnfitPolicy = 'keep' | 'restart' | 'quarantine';
+
+/** A machine's versions: that of today, and how conversations come to it from another. */
+export interface Versions {
+  readonly current: Stepper;
+  /** By version: the older files that are still there, for conversations that are kept on them. */
+  readonly older: ReadonlyMap<string, Stepper>;
+  readonly unfit: UnfitPolicy;
+  /** What users are told whose conversation begins anew. */
+  readonly restartText: string;
+  /** How the conversation goes on with the version of today. Never throws; changes nothing. */
+  judge(stored: StoredConversation): Verdict;
+}
+
+export type Verdict =
+  | { readonly outcome: 'migrated'; readonly state: string; readonly snapshot: string; readonly rest: AtRest }
+  | { readonly outcome: 'kept' | 'restarted' | 'quarantined'; readonly misfit: Misfit };
+
+export interface VersionsOptions extends Pick<Versions, 'current' | 'older' | 'unfit' | 'restartText'> {
+  readonly machine: AnyStateMachine;
+  /** The schema of the context, where the machine gives one. */
+  readonly context: ContextCheck | null;
+  readonly migrate: Migrate | null;
+}
+
+/** The versions of a machine by its name; null where it is not loaded. */
+export type VersionsOf = (machine: string) => Versions | null;
+
+/** Whether a conversation that goes on was stored by another version of its machine. */
+export function isOutdated(
+  { machine, version, status }: Pick<ConversationRecord, 'machine' | 'version' | 'status'>,
+  versionsOf: VersionsOf,
+): boolean {
+  const versions = status === 'active' ? versionsOf(machine) : null;
+  return versions !== null && versions.current.version !== version;
+}
+
+/** Judges by what is stored: the code of the version that stored it is not needed. */
+export function createVersions(options: VersionsOptions): Versions {
+  const { machine, current, older, context, migrate, unfit, restartText } = options;
+
+  function migrated(stored: StoredConversation, before: AtRest): AtRest | Misfit {
+    if (migrate === null) return before;
+    try {
+      const after = migrate(stored.record.version, before);
+      if (after === null) return { code: 'migrate_refused', detail: 'migrate gave null' };
+      return parseAtRest(after, stored);
+    } catch (error) {
+      return { code: 'migrate_failed', detail: errorText(error) };
+    }
+  }
+
+  function fitted(stored: StoredConversation): Verdict | Misfit {
+    const persisted = persistedOf(stored.record);
+    const rest = migrated(stored, atRest(persisted, stored));
+    if ('code' in rest) return rest;
+    const wrong =
+      stateMisfit(machine, rest.value) ??
+      contextMisfit(context, rest.context) ??
+      historyMisfit(machine, persisted.historyValue ?? {});
+    if (wrong !== null) return wrong;
+    const { value, context: kept } = rest;
+    const text = JSON.stringify({ ...persisted, value, context: kept, children: childrenOf(persisted, stored, rest) });
+    const snapshot = current.restore(text);
+    const pending = pendingMisfit(snapshot, rest);
+    if (pending !== null) return pending;
+    return { outcome: 'migrated', state: JSON.stringify(snapshot.value), snapshot: current.persist(snapshot), rest };
+  }
+
+  function held(misfit: Misfit, version: string): Verdict {
+    if (unfit === 'restart') return { outcome: 'restarted', misfit };
+    return { outcome: unfit === 'keep' && older.has(version) ? 'kept' : 'quarantined', misfit };
+  }
+
+  return {
+    current,
+    older,
+    unfit,
+    restartText,
+    judge(stored) {
+      try {
+        const verdict = fitted(stored);
+        return 'code' in verdict ? held(verdict, stored.record.version) : verdict;
+      } catch (error) {
+        return held({ code: 'snapshot_unreadable', detail: errorText(error) }, stored.record.version);
+      }
+    },
+  };
+}

@@ -1,0 +1,303 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { AnyStateMachine } from 'xstate';
+import type { VersionParts } from '../../src/conversations/machines.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import { type ManualClock, manualClock } from '../support/clock.ts';
+import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { groupUpdate, textUpdate } from '../support/updates.ts';
+import { first, other, renamed, renaming, routerOf, second, sweepAll, tableOf } from './versions.ts';
+
+let clock: ManualClock;
+let folder: string;
+let journal: Journal;
+
+beforeEach(() => {
+  clock = manualClock();
+  folder = temporaryFolder();
+  journal = openJournal(folder, clock);
+});
+
+/** Chat 1 browses, 2 has a timer, 3 waits for the backend, 4 is in a state that goes: all in the first version. */
+async function begin(): Promise<void> {
+  const texts = ['hello', 'buy', 'pay', 'break'];
+  await routerOf(journal, tableOf(first)).receiveUpdates(
+    texts.map((text, n) => textUpdate(n + 1, text)),
+    1,
+  );
+}
+
+/** Every entry since the first version stopped, short. */
+async function since(seq: number): Promise<string[]> {
+  const entries = await journal.read({ from: seq + 1, limit: 100 });
+  return entries.map(({ type, chat, body }) => {
+    const { outcome, why, error, message } = JSON.parse(body);
+    return [chat, type, outcome, why, error, message?.params?.text].filter((word) => word !== undefined).join(' ');
+  });
+}
+
+const standing = async (id: string) => {
+  const record = await journal.conversation(id);
+  return record === null ? null : `${record.status} ${record.version} ${record.state}`;
+};
+const standings = () => Promise.all(['1', '2', '3', '4'].map(standing));
+const table = (machine: AnyStateMachine, parts?: Partial<VersionParts>) => tableOf(machine as typeof second, parts);
+
+describe('what becomes of a conversation of another version', () => {
+  test('one that fits goes on in the new version, with its context, its timer and its request', async () => {
+    await begin();
+    const { head } = journal.bounds();
+    const machines = table(second);
+    expect(await sweepAll(journal, machines)).toEqual({ migrated: 3, kept: 0, restarted: 0, quarantined: 1 });
+    expect(await standings()).toEqual([
+      'active 2 "browsing"',
+      'active 2 "deciding"',
+      'active 2 "paying"',
+      'quarantined 1 "dusty"',
+    ]);
+    expect(await since(head)).toEqual([
+      '1 chat.migrated migrated',
+      '2 chat.migrated migrated',
+      '3 chat.migrated migrated',
+      '4 chat.quarantined version 1 does not fit version 2: state_gone: there is no state shop.dusty',
+    ]);
+    const { head: settled } = journal.bounds();
+    const router = routerOf(journal, machines);
+    await router.receiveUpdates([textUpdate(1, 'and?')], 9);
+    await clock.advance(60_000);
+    expect(await router.fireTimers()).toBe(1);
+    const [request] = await journal.openRequests(1);
+    expect(await router.answerRequest(request?.id ?? '', { output: 'yes' })).toBe(true);
+    expect((await since(settled)).filter((line) => line.includes('accepted'))).toEqual([
+      '1 message.accepted two 2',
+      '2 message.accepted late',
+      '3 message.accepted charged',
+    ]);
+  });
+
+  test.each([
+    ['1', 'request_missing: "browsing" waits for an answer to suggest, which was never asked'],
+    ['2', 'timer_without_taker: nothing in "deciding" takes the timer xstate.after.patience.shop.deciding'],
+    ['3', 'request_without_taker: nothing in "paying" takes the answer to charge'],
+    ['4', 'state_gone: shop.dusty has states of its own now, and nothing tells which to be in'],
+  ])('what waits for it, or what it would wait for, must have a taker: chat %s', async (chat, error) => {
+    await begin();
+    await sweepAll(journal, table(other));
+    expect(await journal.conversation(chat)).toMatchObject({
+      status: 'quarantined',
+      version: '1',
+      error: `version 1 does not fit version 3: ${error}`,
+    });
+    expect(await journal.requestsOf('3')).toHaveLength(1);
+    expect(await journal.timersOf('2')).toHaveLength(1);
+  });
+
+  test('the context must fit the schema that the machine gives; what it holds is not told', async () => {
+    await begin();
+    const context = { type: 'object', required: ['heard', 'total'], properties: { total: { type: 'integer' } } };
+    await sweepAll(journal, table(second, { context }));
+    const { error } = (await journal.conversation('1')) ?? {};
+    expect(error).toBe('version 1 does not fit version 2: context_unfit: context must have required properties total');
+    expect(() => table(second, { context: 'a text' })).toThrow('"context" must be a JSON Schema');
+  });
+
+  test('`migrate` renames states, timers and requests; they fire and are answered as if always so called', async () => {
+    await begin();
+    const { head } = journal.bounds();
+    const due = (await journal.timersOf('2'))[0]?.dueAt;
+    const machines = table(renamed, { migrate: renaming });
+    expect(await sweepAll(journal, machines)).toMatchObject({ migrated: 4 });
+    expect(await standings()).toEqual([
+      'active 4 "browsing"',
+      'active 4 "thinking"',
+      'active 4 "paying"',
+      'active 4 "browsing"',
+    ]);
+    expect(await since(head)).toEqual([
+      '1 chat.migrated migrated',
+      '2 chat.migrated migrated',
+      '2 chat.moved',
+      '3 chat.migrated migrated',
+      '4 chat.migrated migrated',
+      '4 chat.moved',
+    ]);
+    expect(await journal.timersOf('2')).toMatchObject([{ id: 'xstate.after.patience.shop.thinking', dueAt: due }]);
+    const router = routerOf(journal, machines);
+    await clock.advance(60_000);
+    await router.fireTimers();
+    const [request] = await journal.openRequests(1);
+    await router.answerRequest(request?.id ?? '', { output: 'yes' });
+    expect([await standing('2'), await standing('3')]).toEqual(['active 4 "browsing"', 'active 4 "browsing"']);
+  });
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('what now?');
+      },
+      'migrate_failed: what now?',
+    ],
+    ['gives null', () => null, 'migrate_refused: migrate gave null'],
+    ['gives nonsense', () => ({ value: 'browsing' }), /^migrate_failed: migrate gave no conversation/],
+    [
+      'asks what was never asked',
+      (_: string, at: object) => ({ ...at, requests: [{ id: '1-1-9', invoke: 'x', src: 'charge', input: null }] }),
+      'migrate_failed: migrate made the request 1-1-9: it can only rename and drop some',
+    ],
+  ])('a `migrate` that %s leaves it to the policy', async (_, migrate, error) => {
+    await begin();
+    await sweepAll(journal, table(second, { migrate: migrate as never }));
+    const record = await journal.conversation('1');
+    expect(record?.status).toBe('quarantined');
+    expect(record?.error?.replace('version 1 does not fit version 2: ', '')).toMatch(error);
+  });
+
+  test('a request that `migrate` leaves out is withdrawn, and the state that waits for it has no answer to come', async () => {
+    await begin();
+    const machines = table(second, { migrate: (_, at) => ({ ...at, value: 'browsing', timers: [], requests: [] }) });
+    await sweepAll(journal, machines);
+    expect(await journal.openRequests(9)).toEqual([]);
+    expect(await journal.nextTimerAt()).toBeNull();
+    expect(await standing('3')).toBe('active 2 "browsing"');
+  });
+
+  test('a snapshot that is none is held like one that does not fit', async () => {
+    await begin();
+    await journal.write(async (tx) => {
+      const record = (await tx.conversations(['1'])).get('1');
+      if (record !== undefined) tx.saveConversation({ ...record, snapshot: '{}' });
+    });
+    await sweepAll(journal, table(second));
+    expect((await journal.conversation('1'))?.error).toContain('snapshot_unreadable');
+  });
+});
+
+describe('the policies', () => {
+  test('restart: the user is told, what waited is gone, and the next message begins the new version', async () => {
+    await begin();
+    const { head } = journal.bounds();
+    const machines = table(other, { unfit: 'restart' });
+    await sweepAll(journal, machines);
+    expect((await since(head)).slice(0, 4)).toEqual([
+      '1 chat.migrated restarted request_missing',
+      '1 message.accepted begin again',
+      '2 chat.migrated restarted timer_without_taker',
+      '2 message.accepted begin again',
+    ]);
+    expect(await journal.nextTimerAt()).toBeNull();
+    expect(await journal.openRequests(9)).toEqual([]);
+    await routerOf(journal, machines).receiveUpdates([textUpdate(2, 'hello')], 2);
+    expect(await standing('2')).toBe('active 3 "deciding"');
+    expect((await since(head)).at(-2)).toBe('2 message.accepted two 1');
+  });
+
+  test('restart: a member of a group is told in the group', async () => {
+    await routerOf(journal, tableOf(first)).receiveUpdates([groupUpdate(-100, 7, 'break')], 1);
+    const { head } = journal.bounds();
+    await sweepAll(journal, table(second, { unfit: 'restart' }));
+    const entries = await journal.read({ from: head + 1, limit: 9 });
+    expect(entries.map(({ body }) => JSON.parse(body))).toMatchObject([
+      { conversation: '-100:u7', machine: 'shop', from: '1', to: '2', outcome: 'restarted', why: 'state_gone' },
+      { message: { params: { chat_id: -100, text: 'begin again' } } },
+    ]);
+  });
+
+  test('keep: it goes on with the file that it began with, and moves on once it fits', async () => {
+    await begin();
+    const machines = table(second, { unfit: 'keep', older: [first] });
+    expect(await sweepAll(journal, machines)).toEqual({ migrated: 3, kept: 1, restarted: 0, quarantined: 0 });
+    const { head } = journal.bounds();
+    const router = routerOf(journal, machines);
+    await router.receiveUpdates([textUpdate(4, 'still here?'), textUpdate(4, 'buy')], 2);
+    expect(await standing('4')).toBe('active 1 "deciding"');
+    // In memory it stays as it is; read from the disk it is looked at again.
+    await routerOf(journal, machines).receiveUpdates([textUpdate(4, 'and now?')], 3);
+    expect(await standing('4')).toBe('active 2 "deciding"');
+    expect((await since(head)).filter((line) => !line.includes('update.received'))).toEqual([
+      '4 message.accepted one 2',
+      '4 chat.moved',
+      '4 chat.migrated migrated',
+      '4 message.accepted two 4',
+    ]);
+  });
+
+  test('keep, without the file: it is quarantined rather than stepped by a machine that does not know it', async () => {
+    await begin();
+    await sweepAll(journal, table(second, { unfit: 'keep' }));
+    expect(await standing('4')).toBe('quarantined 1 "dusty"');
+  });
+});
+
+describe('a conversation that is stepped before the sweep comes to it', () => {
+  test('by a message: it is brought up first, in the same unit of work', async () => {
+    await begin();
+    const { head } = journal.bounds();
+    await routerOf(journal, table(second)).receiveUpdates([textUpdate(1, 'hello'), textUpdate(4, 'hello')], 2);
+    expect(await since(head)).toEqual([
+      '1 chat.migrated migrated',
+      '4 chat.quarantined version 1 does not fit version 2: state_gone: there is no state shop.dusty',
+      '1 update.received',
+      '1 message.accepted two 2',
+      '4 update.received',
+    ]);
+  });
+
+  test('by its timer: one that the new version renames fires under its new name', async () => {
+    await begin();
+    const { head } = journal.bounds();
+    await clock.advance(60_000);
+    expect(await routerOf(journal, table(renamed, { migrate: renaming })).fireTimers()).toBe(1);
+    expect(await since(head)).toEqual([
+      '2 chat.migrated migrated',
+      '2 chat.moved',
+      '2 timer.fired',
+      '2 message.accepted late',
+      '2 chat.moved',
+    ]);
+  });
+
+  test('by its timer: one that went with a restart does not fire', async () => {
+    await begin();
+    await clock.advance(60_000);
+    expect(await routerOf(journal, table(other, { unfit: 'restart' })).fireTimers()).toBe(0);
+    expect(await standing('2')).toBe('done 3 null');
+  });
+
+  test('by an answer: it is taken under the name that the request has now, or dropped with a restart', async () => {
+    await begin();
+    const { head } = journal.bounds();
+    const [request] = await journal.openRequests(1);
+    const id = request?.id ?? '';
+    const router = routerOf(journal, table(renamed, { migrate: renaming }));
+    expect(await router.answerRequest(id, { output: 'yes' })).toBe(true);
+    expect(await since(head)).toContain('3 message.accepted collected');
+  });
+
+  test('by an event from outside', async () => {
+    await begin();
+    const { head } = journal.bounds();
+    const post = { keyId: 'k', idempotencyKey: 'i', conversation: '1', event: { type: 'shop.closed' } };
+    await routerOf(journal, table(second)).postEvent(post);
+    expect(await since(head)).toEqual(['1 chat.migrated migrated', '1 event.received']);
+  });
+});
+
+describe('the sweep', () => {
+  test('is done once for these versions and policies: the next one reads nothing but that', async () => {
+    await begin();
+    await sweepAll(journal, table(second));
+    const { head } = journal.bounds();
+    const reading = { ...journal, conversationVersions: () => Promise.reject(new Error('it walks')) };
+    expect(await sweepAll(reading, table(second))).toMatchObject({ migrated: 0 });
+    await expect(sweepAll(reading, table(second, { unfit: 'restart' }))).rejects.toThrow('it walks');
+    await expect(sweepAll(reading, table(other))).rejects.toThrow('it walks');
+    expect(journal.bounds().head).toBe(head);
+  });
+
+  test('back to the version before: what fits there goes back', async () => {
+    await begin();
+    await sweepAll(journal, table(second));
+    expect(await sweepAll(journal, table(first))).toMatchObject({ migrated: 3 });
+    expect(await standing('1')).toBe('active 1 "browsing"');
+  });
+});
