@@ -52,7 +52,10 @@ export function readAnswer(output: unknown): OpenPaymentOutput | null {
   return answer.status === 'declined' ? { status: 'declined', reason: reasonOf(answer.reason) } : null;
 }
 
-/** The code of a failed request: `unreachable`, `refused` or `unknown_request`. */
+/** Whether a failed request was certainly not carried out, and never will be. */
+export const isFinal = (code: string): boolean => code === 'refused' || code === 'unknown_request';
+
+/** The code of a failed request: `unreachable`, `timeout`, `overloaded`, `refused` or `unknown_request`. */
 export function readErrorCode(error: unknown): string {
   const { code } = fields(error);
   return typeof code === 'string' ? code : 'unreachable';

@@ -1,6 +1,6 @@
 import { assign, fromPromise, setup } from 'xstate';
 import type { AnswerCallback, ConversationInput, Edit, Reply } from './events.ts';
-import { type OpenPaymentInput, readAnswer, readErrorCode } from './payment-answer.ts';
+import { isFinal, type OpenPaymentInput, readAnswer, readErrorCode } from './payment-answer.ts';
 import {
   commandOf,
   draftOf,
@@ -82,7 +82,7 @@ export const machine = setup({
     gone: ({ event }) => event.type === 'membership.changed' && (event.status === 'kicked' || event.status === 'left'),
     accepted: (_, params: { output: unknown }) => readAnswer(params.output)?.status === 'accepted',
     declined: (_, params: { output: unknown }) => readAnswer(params.output)?.status === 'declined',
-    unreachable: (_, params: { error: unknown }) => readErrorCode(params.error) === 'unreachable',
+    mayTryAgain: (_, params: { error: unknown }) => !isFinal(readErrorCode(params.error)),
     maybeThisPayment: ({ context, event }) => {
       const outcome = outcomeOf(event);
       return outcome !== null && (context.paymentId === null || context.paymentId === outcome.paymentId);
@@ -352,7 +352,7 @@ export const machine = setup({
             ],
             onError: [
               {
-                guard: { type: 'unreachable', params: ({ event }) => ({ error: event.error }) },
+                guard: { type: 'mayTryAgain', params: ({ event }) => ({ error: event.error }) },
                 target: 'unreachable',
                 actions: {
                   type: 'reply',

@@ -50,12 +50,18 @@ export const limits = {
   faultTextLengthMax: 2000,
   /** Chats held in memory; the least recently used is passivated, since the database has it. */
   liveConversationsMax: 10_000,
+  /** A chat unused for so long is passivated; looked for at this interval. */
+  conversationIdleMs: 10 * 60_000,
+  conversationIdleLookMs: 60_000,
   /** Overdue timers stepped in one unit of work; the next unit takes the rest. */
   timersPerUnitMax: 200,
   /** Delay of a machine's `after` or `raise`, 100 years; a longer one is a fault of the machine. */
   timerDelayMaxMs: 100 * 366 * 24 * 3_600_000,
-  /** Longest single wait of the armed timer, below setTimeout's own limit of 2^31 ms. */
-  timerArmMaxMs: 3_600_000,
+  /**
+   * Longest single wait of the armed timer: within it a wall clock that was set forward, or a machine that slept, is
+   * noticed. Far below setTimeout's own limit of 2^31 ms, beyond which it fires at once.
+   */
+  timerArmMaxMs: 60_000,
 
   /** Conversations whose versions are read at once, when a new version of a machine looks for those of another. */
   sweepPageMax: 1000,
@@ -65,8 +71,16 @@ export const limits = {
   sweepPauseMs: 5,
 
   // Backend requests.
+  /** Requests of one src asked at once; the rest wait in the database. Each src has room of its own. */
   requestsInFlightMax: 32,
+  /** Requests without an answer. Beyond it the newest end at once, and their machines are told `overloaded`. */
+  requestsOpenMax: 100_000,
+  /** Tries of one request; then its machine is told how the last one ended. */
   requestAttemptsMax: 5,
+  /** From its making, also across restarts; then its machine is told `timeout`, whether it was tried or still waits. */
+  requestDeadlineMs: 10 * 60_000,
+  /** Tries of one src that failed in a row, while one is under way, before the backend counts as degraded. */
+  backendFailuresMax: 3,
   /** Ids of requests that have ended, so that a list read a moment before does not start one again; the oldest go. */
   requestsRememberedMax: 1024,
   requestBackoffMinMs: 500,

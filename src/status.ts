@@ -8,7 +8,19 @@ export interface Status {
   readonly poller: { readonly updates: number; readonly lastPollAt: number | null };
   readonly operators: { readonly connected: number };
   readonly outbox: { readonly depth: number; readonly inFlight: number; readonly sent: number };
-  readonly conversations: { readonly live: number; readonly steps: number; readonly quarantines: number };
+  readonly conversations: {
+    readonly live: number;
+    readonly activations: number;
+    readonly steps: number;
+    readonly quarantines: number;
+  };
+  readonly backend: {
+    readonly inFlight: number;
+    readonly waiting: number;
+    /** Tries that failed in a row, of the src that fares worst. */
+    readonly failures: number;
+    readonly lastError: { readonly at: number; readonly src: string; readonly message: string } | null;
+  };
   readonly journal: { readonly head: number };
 }
 
@@ -31,7 +43,8 @@ export function createStatus(startedAt: number) {
     poller: { updates: 0, lastPollAt: null },
     operators: { connected: 0 },
     outbox: { depth: 0, inFlight: 0, sent: 0 },
-    conversations: { live: 0, steps: 0, quarantines: 0 },
+    conversations: { live: 0, activations: 0, steps: 0, quarantines: 0 },
+    backend: { inFlight: 0, waiting: 0, failures: 0, lastError: null },
     journal: { head: 0 },
   };
   return createStore({

@@ -109,10 +109,15 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     log,
     bot,
     timeoutMs: options.backendTimeoutMs,
-    answered: (id, outcome) => toConversations<boolean>((reply) => ({ type: 'request.answered', id, outcome, reply })),
-    freed: () => switchboard.part('backend')?.send({ type: 'request.ended' }),
-    healthChanged: ({ failing }) =>
-      failing === null ? tell('backend', 'up') : tell('backend', 'degraded', `The backend does not answer: ${failing}`),
+    answered: (request, outcome) =>
+      toConversations<boolean>((reply) => ({ type: 'request.answered', request, outcome, reply })),
+    freed: () => switchboard.part('backend')?.send({ type: 'requests.freed' }),
+    healthChanged: ({ down }) => {
+      tellFigures();
+      const { state } = status.getSnapshot().context.parts.backend;
+      if (down !== null) tell('backend', 'degraded', `The backend does not answer: ${down}`);
+      else if (state === 'degraded') tell('backend', 'up');
+    },
   });
 
   const poller = createPoller({
@@ -142,6 +147,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     parts: {
       ingress: poller,
       conversations: conversationsLogic({
+        clock,
         createRouter: () =>
           createRouter({
             journal,
@@ -174,7 +180,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       }),
       backend: backendLogic({
         runner,
-        openRequests: (limit) => journal.openRequests(limit),
+        journal,
         onUp: () => tell('backend', 'up'),
         onError: (error) => log.error({ event: 'requests_failed', error: errorText(error) }, 'requests were not read'),
       }),
@@ -203,11 +209,14 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   let router: Router | null = null;
   let quarantines = 0;
   let depth = await journal.outboxDepth();
+  let openRequests = await journal.openRequestCount();
   function tellFigures(): void {
+    const { inFlight, failures, lastError } = runner.health();
     status.trigger.set({
       values: {
         journal: { head: journal.bounds().head },
-        conversations: { live: 0, steps: 0, ...router?.counts(), quarantines },
+        conversations: { live: 0, activations: 0, steps: 0, ...router?.counts(), quarantines },
+        backend: { inFlight, waiting: Math.max(0, openRequests - inFlight), failures, lastError },
         outbox: { depth, inFlight: sender.inFlight(), sent: sender.sent() },
       },
     });
@@ -222,11 +231,14 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       );
     }
     depth = commit.messages;
+    openRequests = commit.openRequests;
     tellFigures();
     const event = { type: 'journal.committed', commit };
     if (commit.entries.length > 0) switchboard.part('operators')?.send(event);
     if (commit.timerAt !== null) switchboard.part('conversations')?.send(event);
-    if (commit.requests) switchboard.part('backend')?.send(event);
+    if (commit.withdrawn.length > 0)
+      switchboard.part('backend')?.send({ type: 'requests.withdrawn', ids: commit.withdrawn });
+    if (commit.requests) switchboard.part('backend')?.send({ type: 'requests.made' });
     if (commit.outbox) switchboard.part('outbox')?.send({ type: 'messages.queued' });
   });
 

@@ -1,27 +1,35 @@
 import { fromCallback } from 'xstate';
-import type { RequestRecord } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { RequestRunner } from './requests.ts';
 
 export interface BackendActorOptions {
   readonly runner: RequestRunner;
-  readonly openRequests: (limit: number) => Promise<RequestRecord[]>;
+  readonly journal: Pick<Journal, 'openRequests' | 'newestRequests' | 'openRequestCount'>;
   readonly onUp: () => void;
   readonly onError: (error: unknown) => void;
 }
 
-/** Requests were made, or a request has ended and there is room for another. */
-export type BackendEvent = { readonly type: 'journal.committed' | 'request.ended' };
+export type BackendEvent =
+  /** Requests were made, or there is room for another. */
+  | { readonly type: 'requests.made' | 'requests.freed' }
+  | { readonly type: 'requests.withdrawn'; readonly ids: readonly string[] };
+
+/** Twice what runs at once: those that run are among the oldest, and the rest fill the room. */
+const LOOK = 2 * limits.requestsInFlightMax;
 
 /** The requests' runner as an actor. What is open is read from the journal each time, so that nothing is missed. */
-export const backendLogic = ({ runner, openRequests, onUp, onError }: BackendActorOptions) =>
+export const backendLogic = ({ runner, journal, onUp, onError }: BackendActorOptions) =>
   fromCallback<BackendEvent>(({ receive }) => {
-    // Twice what runs at once: those that run are among the oldest, and the rest fill the room.
-    const look = (): void =>
-      void openRequests(2 * limits.requestsInFlightMax)
-        .then(runner.take)
-        .catch(onError);
-    receive(look);
-    look();
+    async function look(): Promise<void> {
+      runner.take(await journal.openRequests(LOOK));
+      const over = (await journal.openRequestCount()) - limits.requestsOpenMax;
+      if (over > 0) runner.refuse(await journal.newestRequests(Math.min(over, LOOK)));
+    }
+    receive((event) => {
+      if (event.type === 'requests.withdrawn') runner.withdraw(event.ids);
+      else look().catch(onError);
+    });
+    look().catch(onError);
     onUp();
   });

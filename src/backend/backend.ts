@@ -26,9 +26,12 @@ export interface BackendRequest {
   readonly attempt: number;
 }
 
-/** Why the backend did not answer. A conversation gets it as the `error` of its invoke. */
+/**
+ * Why the backend did not answer. A conversation gets it as the `error` of its invoke. `unreachable` and `timeout`: it
+ * may have been carried out. `refused`, `unknown_request`, and `overloaded` (it was not asked): it was not.
+ */
 export class BackendFailed extends Error {
-  readonly code: 'unreachable' | 'refused' | 'unknown_request';
+  readonly code: 'unreachable' | 'timeout' | 'refused' | 'unknown_request' | 'overloaded';
   /** Whether another try may succeed. */
   readonly retryable: boolean;
 

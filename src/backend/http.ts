@@ -28,7 +28,8 @@ export function createHttpBackend({ url, secret, clock }: HttpBackendOptions): B
   const signer = secret === null ? null : new Webhook(secret);
   // A path or a query may hold the team's own secrets: messages name the host alone.
   const { origin } = new URL(url);
-  const dispatcher = new Agent({ connections: limits.requestsInFlightMax, pipelining: 1 });
+  // As many connections as calls, which limits.requestsInFlightMax bounds: a slow src takes none that another needs.
+  const dispatcher = new Agent({ pipelining: 1 });
 
   return {
     async ask(request, signal) {

@@ -1,143 +1,65 @@
 import { backoffMs } from '../backoff.ts';
-import type { Clock } from '../clock.ts';
+import type { TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import type { RequestRecord } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import type { Logger } from '../log.ts';
-import { type Backend, BackendFailed } from './backend.ts';
+import { type AskingOptions, createAsking, deadlineOf, pause, type RequestEnd, timedOut, WITHDRAWN } from './asking.ts';
+import { BackendFailed } from './backend.ts';
+import { type BackendHealth, createHealth } from './health.ts';
 
-/** How a request ended: what its conversation is told. */
-export type RequestEnd =
-  | { readonly output: unknown }
-  | { readonly error: { readonly code: BackendFailed['code']; readonly message: string } };
-
-export interface RequestRunnerOptions {
-  readonly backend: Backend;
-  readonly bot: string;
-  readonly clock: Clock;
-  /** From 0 to 1, for jitter. */
-  readonly random: () => number;
-  readonly log: Pick<Logger, 'warn'>;
-  /** What one try may take, in ms. */
-  readonly timeoutMs: number;
+export interface RequestRunnerOptions extends Omit<AskingOptions, 'onTry'> {
   /** Takes the end of a request; durable when it resolves. Where it rejects, it is given the same end again later. */
-  readonly answered: (requestId: string, end: RequestEnd) => Promise<unknown>;
-  /** A request has ended and there is room: look for more. */
+  readonly answered: (request: RequestRecord, end: RequestEnd) => Promise<unknown>;
+  /** There is room, or the deadline of one that waits has passed: look for more. */
   readonly freed?: () => void;
   /** `health()` has changed. */
   readonly healthChanged?: (health: BackendHealth) => void;
 }
 
-export interface BackendHealth {
-  readonly inFlight: number;
-  /** Why the last try failed, while no later one has been answered. */
-  readonly failing: string | null;
-}
-
 export interface RequestRunner {
   /**
-   * Starts those that are new, while there is room; the rest stay in the journal until they are given again. Returns
-   * how many were started.
+   * Starts those that are new, while their src has room, and ends those whose deadline has passed; the rest stay in
+   * the journal until they are given again. Returns how many were started.
    */
   take(requests: readonly RequestRecord[]): number;
+  /** Ends these as `overloaded`, unless they run: too many wait. */
+  refuse(requests: readonly RequestRecord[]): void;
+  /** Their conversations no longer wait: what runs is aborted, as far as the backend heeds it. */
+  withdraw(ids: readonly string[]): void;
   health(): BackendHealth;
   /** Ends what runs without an answer: the journal still has it. Resolves when nothing runs. */
   close(): Promise<void>;
 }
 
-type Failure = Pick<BackendFailed, 'code' | 'message' | 'retryable'>;
+const overloaded: RequestEnd = {
+  error: { code: 'overloaded', message: `more than ${limits.requestsOpenMax} requests wait` },
+};
 
 /**
  * Asks the backend what conversations asked for.
  *
- * At most limits.requestsInFlightMax run at once (I9). A try that fails and may yet succeed is repeated with
- * backoff, up to limits.requestAttemptsMax tries; then the conversation is told. Each request ends once in a
- * process's life, whatever list it stands in again; after a crash it is asked anew under the same id.
+ * At most limits.requestsInFlightMax of one src run at once (I9), so that a slow one holds up no other. Each request
+ * ends once in a process's life, whatever list it stands in again; after a crash it is asked anew under the same id.
  */
 export function createRequestRunner(options: RequestRunnerOptions): RequestRunner {
-  const { backend, bot, clock, log, timeoutMs } = options;
+  const { clock, log } = options;
+  const health = createHealth();
+  const ask = createAsking({
+    ...options,
+    onTry(src, failure) {
+      if (failure === null) health.answered(src);
+      else health.failed(src, failure, clock.now());
+      tellHealth();
+    },
+  });
   const closing = new AbortController();
-  const running = new Map<string, Promise<void>>();
+  const running = new Map<string, { readonly withdrawn: AbortController; readonly done: Promise<void> }>();
   /** Lately ended: a list of open requests may have been read before their end was stored. */
   const ended = new Set<string>();
-  let failing: string | null = null;
+  let wake: { readonly at: number; readonly handle: TimerHandle } | null = null;
 
-  /** With nothing asked, nothing is known to fail: the next request will tell. */
-  const health = (): BackendHealth => ({ inFlight: running.size, failing: running.size === 0 ? null : failing });
-  const tellHealth = () => options.healthChanged?.(health());
-
-  /** Waits; ends at once when the runner closes. */
-  function pause(failures: number): Promise<void> {
-    const { signal } = closing;
-    return new Promise((resolve) => {
-      const end = () => {
-        clock.clearTimeout(timer);
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const delayMs = backoffMs(failures, limits.requestBackoffMinMs, limits.requestBackoffMaxMs, options.random);
-      const timer = clock.setTimeout(end, delayMs);
-      signal.addEventListener('abort', end);
-    });
-  }
-
-  /** One try. Ends with the timeout or the close at the latest, whether or not the backend heeds its signal. */
-  async function ask(request: RequestRecord, attempt: number): Promise<unknown> {
-    const late = new AbortController();
-    const signal = AbortSignal.any([closing.signal, late.signal]);
-    const timer = clock.setTimeout(
-      () => late.abort(new BackendFailed('unreachable', `no answer within ${timeoutMs} ms`, true)),
-      timeoutMs,
-    );
-    const { id, conversation, src } = request;
-    try {
-      const cut = new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      });
-      const question = { id, bot, conversation, src, input: JSON.parse(request.input), attempt };
-      const output = await Promise.race([backend.ask(question, signal), cut]);
-      // Through JSON, as it will be stored: what cannot be must fail here, where a try can be repeated.
-      return JSON.parse(JSON.stringify(output ?? null));
-    } finally {
-      clock.clearTimeout(timer);
-    }
-  }
-
-  /** Null where the runner closed before the end. */
-  async function endOf(request: RequestRecord): Promise<RequestEnd | null> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const output = await ask(request, attempt);
-        failing = null;
-        return { output };
-      } catch (error) {
-        if (closing.signal.aborted) return null;
-        const { code, message, retryable } = failureOf(error);
-        // Refusing is answering: the backend is there.
-        failing = code === 'unreachable' ? message : null;
-        log.warn({ event: 'backend.failed', request: request.id, src: request.src, attempt, code }, message);
-        if (!retryable || attempt >= limits.requestAttemptsMax) return { error: { code, message } };
-      }
-      tellHealth();
-      await pause(attempt);
-      if (closing.signal.aborted) return null;
-    }
-  }
-
-  async function run(request: RequestRecord): Promise<void> {
-    const end = await endOf(request);
-    tellHealth();
-    for (let failures = 1; end !== null && !closing.signal.aborted; failures++) {
-      try {
-        await options.answered(request.id, end);
-        remember(request.id);
-        return;
-      } catch (error) {
-        log.warn({ event: 'backend.answer_not_kept', request: request.id }, errorText(error));
-        await pause(failures);
-      }
-    }
-  }
+  const tellHealth = () => options.healthChanged?.(health.now());
+  const isNew = ({ id }: RequestRecord): boolean => !closing.signal.aborted && !running.has(id) && !ended.has(id);
 
   function remember(id: string): void {
     ended.add(id);
@@ -145,32 +67,80 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
     if (ended.size > limits.requestsRememberedMax && oldest !== undefined) ended.delete(oldest);
   }
 
+  /** Tells the conversation, again and again until it is kept. */
+  async function tell(request: RequestRecord, end: RequestEnd): Promise<void> {
+    for (let failures = 1; !closing.signal.aborted; failures += 1) {
+      try {
+        await options.answered(request, end);
+        remember(request.id);
+        return;
+      } catch (error) {
+        log.warn({ event: 'backend.answer_not_kept', request: request.id }, errorText(error));
+        const delayMs = backoffMs(failures, limits.requestBackoffMinMs, limits.requestBackoffMaxMs, options.random);
+        await pause(clock, delayMs, closing.signal);
+      }
+    }
+  }
+
+  function run(request: RequestRecord, work: (withdrawn: AbortSignal) => Promise<void>): void {
+    const withdrawn = new AbortController();
+    const done = work(withdrawn.signal).finally(() => {
+      running.delete(request.id);
+      if (!closing.signal.aborted) options.freed?.();
+    });
+    running.set(request.id, { withdrawn, done });
+  }
+
+  /** Takes the room of one until its end is kept. */
+  async function askAndTell(request: RequestRecord, withdrawn: AbortSignal): Promise<void> {
+    health.began(request.src);
+    tellHealth();
+    const end = await ask(request, withdrawn, closing.signal);
+    if (end !== null) await tell(request, end);
+    health.ended(request.src);
+    tellHealth();
+  }
+
+  /** Looks again when the first deadline of those that wait has passed. */
+  function wakeAt(at: number): void {
+    if (wake !== null && wake.at <= at && wake.at > clock.now()) return;
+    clock.clearTimeout(wake?.handle);
+    const handle = clock.setTimeout(() => {
+      wake = null;
+      options.freed?.();
+    }, at - clock.now());
+    wake = { at, handle };
+  }
+
   return {
     take(requests) {
       let started = 0;
       for (const request of requests) {
-        if (closing.signal.aborted || running.size >= limits.requestsInFlightMax) break;
-        if (running.has(request.id) || ended.has(request.id)) continue;
-        const runs = run(request).finally(() => {
-          running.delete(request.id);
-          tellHealth();
-          if (!closing.signal.aborted) options.freed?.();
-        });
-        running.set(request.id, runs);
-        started += 1;
+        if (!isNew(request)) continue;
+        const dueAt = deadlineOf(request);
+        if (dueAt <= clock.now()) run(request, () => tell(request, timedOut));
+        else if (health.inFlight(request.src) >= limits.requestsInFlightMax) wakeAt(dueAt);
+        else {
+          run(request, (withdrawn) => askAndTell(request, withdrawn));
+          started += 1;
+        }
       }
-      if (started > 0) tellHealth();
       return started;
     },
-    health,
+    refuse(requests) {
+      for (const request of requests.filter(isNew)) run(request, () => tell(request, overloaded));
+    },
+    withdraw(ids) {
+      for (const id of ids) {
+        remember(id);
+        running.get(id)?.withdrawn.abort(WITHDRAWN);
+      }
+    },
+    health: health.now,
     async close() {
       closing.abort(new BackendFailed('unreachable', 'Switchboard is shutting down', true));
-      await Promise.all(running.values());
+      clock.clearTimeout(wake?.handle);
+      await Promise.all([...running.values()].map(({ done }) => done));
     },
   };
-}
-
-function failureOf(error: unknown): Failure {
-  if (error instanceof BackendFailed) return error;
-  return { code: 'unreachable', message: `the backend failed: ${errorText(error)}`, retryable: true };
 }

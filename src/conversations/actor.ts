@@ -1,5 +1,7 @@
 import { type AnyActorRef, fromCallback } from 'xstate';
-import type { Commit } from '../journal/journal.ts';
+import type { Clock, TimerHandle } from '../clock.ts';
+import type { Commit, RequestRecord } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
 import type { EventAccepted, EventPost } from './conversations.ts';
 import type { RequestOutcome, Router } from './router.ts';
 import type { createSweepService } from './sweep.ts';
@@ -21,13 +23,14 @@ export type ConversationsEvent =
   | { readonly type: 'event.posted'; readonly post: EventPost; readonly reply: Reply<EventAccepted> }
   | {
       readonly type: 'request.answered';
-      readonly id: string;
+      readonly request: RequestRecord;
       readonly outcome: RequestOutcome;
       readonly reply: Reply<boolean>;
     }
   | { readonly type: 'journal.committed'; readonly commit: Commit };
 
 export interface ConversationsActorOptions {
+  readonly clock: Clock;
   /** Called at each start, so that a restarted actor begins with nothing in memory. */
   readonly createRouter: () => Router;
   readonly createTimers: (router: Router) => ReturnType<typeof createTimerService>;
@@ -50,7 +53,7 @@ export const conversationsLogic = (options: ConversationsActorOptions) =>
           router.postEvent(event.post).then(event.reply.resolve, event.reply.reject);
           return;
         case 'request.answered':
-          router.answerRequest(event.id, event.outcome).then(event.reply.resolve, event.reply.reject);
+          router.answerRequest(event.request, event.outcome).then(event.reply.resolve, event.reply.reject);
           return;
         case 'journal.committed':
           if (event.commit.timerAt !== null) timers.arm(event.commit.timerAt);
@@ -58,12 +61,25 @@ export const conversationsLogic = (options: ConversationsActorOptions) =>
     });
     void timers.start();
     void sweep.start();
+    const stopPassivating = passivateIdle(router, options.clock);
     options.onUp(router);
     return () => {
       timers.stop();
+      stopPassivating();
       sweep.stop();
     };
   });
+
+/** Lets go of idle conversations from time to time, until the function that it gives is called. */
+function passivateIdle(router: Router, clock: Clock): () => void {
+  const wait = (): TimerHandle => clock.setTimeout(look, limits.conversationIdleLookMs);
+  let handle = wait();
+  function look(): void {
+    router.passivate(clock.now() - limits.conversationIdleMs);
+    handle = wait();
+  }
+  return () => clock.clearTimeout(handle);
+}
 
 /** Sends an event that is answered, and gives the answer. */
 export function ask<T>(actor: AnyActorRef, event: (reply: Reply<T>) => ConversationsEvent): Promise<T> {

@@ -11,23 +11,22 @@ export interface LiveConversation {
 
 /**
  * The conversations in use. Every chat has one always: this only saves reading it again, so that anything may be
- * forgotten at any time. Bounded (I9): the least recently used goes first.
+ * forgotten between two steps; what waits for it (timers, requests, messages) is in the database. Bounded (I9): beyond
+ * `max` the least recently used goes.
  */
 export function createLiveConversations(max: number) {
-  const live = new Map<string, LiveConversation>();
+  /** In order of use, the one used longest ago first. */
+  const live = new Map<string, { readonly conversation: LiveConversation; readonly usedAt: number }>();
+  let activations = 0;
+
   return {
     has: (id: string): boolean => live.has(id),
-    /** Marks it as used. */
-    take(id: string): LiveConversation | null {
-      const conversation = live.get(id);
-      if (conversation === undefined) return null;
-      live.delete(id);
-      live.set(id, conversation);
-      return conversation;
-    },
-    put(id: string, conversation: LiveConversation): void {
-      live.delete(id);
-      live.set(id, conversation);
+    /** Null where it is not in memory. A step follows, whose `put` marks it as used. */
+    get: (id: string): LiveConversation | null => live.get(id)?.conversation ?? null,
+    /** Keeps what a step came to, as used at that time. */
+    put(id: string, conversation: LiveConversation, usedAt: number): void {
+      if (!live.delete(id)) activations += 1;
+      live.set(id, { conversation, usedAt });
       if (live.size <= max) return;
       for (const oldest of live.keys()) {
         live.delete(oldest);
@@ -35,8 +34,21 @@ export function createLiveConversations(max: number) {
       }
     },
     forget: (id: string): boolean => live.delete(id),
+    /** Lets go of those not used since. Returns how many. */
+    forgetUnusedSince(time: number): number {
+      const before = live.size;
+      for (const [id, { usedAt }] of live) {
+        if (usedAt > time) break;
+        live.delete(id);
+      }
+      return before - live.size;
+    },
     /** After a commit that failed: what was stepped is not what is stored. */
     forgetAll: (): void => live.clear(),
     size: (): number => live.size,
+    /** How often one came into memory. */
+    activations: (): number => activations,
+    /** The ids of all, the one used longest ago first. */
+    ids: (): string[] => [...live.keys()],
   };
 }

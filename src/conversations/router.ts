@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { UserEvent } from '../../machines/events.ts';
 import { SwitchboardError } from '../errors.ts';
-import type { ConversationRecord, Journal, RequestRecord, Tx, VersionCheck } from '../journal/journal.ts';
+import type { ConversationRecord, Journal, RequestRecord, TimerRecord, Tx, VersionCheck } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { type ChatKind, type ClassifiedUpdate, chatKindOf, classifyUpdate, commandTarget } from '../telegram/update.ts';
 import { applyEvent, entryBody } from './apply.ts';
@@ -9,6 +8,7 @@ import { type Conversations, chatOfConversation, type EventAccepted, type EventP
 import { createLiveConversations } from './live.ts';
 import type { MachineTable } from './machines.ts';
 import { readConversations, settle } from './migrate.ts';
+import { checkPost } from './posted-event.ts';
 import type { Stepper } from './step.ts';
 import { isOutdated, type Verdict } from './versions.ts';
 
@@ -30,22 +30,29 @@ export interface Router extends Conversations {
    * Every item must have a whole number as `update_id`. Returns how many were new.
    */
   receiveUpdates(updates: readonly unknown[], offset: number): Promise<number>;
-  /** Fires what is due, up to limits.timersPerUnitMax in one unit of work. Returns how many fired. */
+  /** Fires what is due, up to limits.timersPerUnitMax in one unit of work, in due order. Returns how many were due. */
   fireTimers(): Promise<number>;
-  /** Takes the backend's answer to a request; false where the conversation no longer waits for it. */
-  answerRequest(id: string, outcome: RequestOutcome): Promise<boolean>;
+  /**
+   * Takes the backend's answer to a request. False where its conversation no longer waits for it: the answer is
+   * journalled as late, and dropped.
+   */
+  answerRequest(request: RequestRecord, outcome: RequestOutcome): Promise<boolean>;
   /**
    * Brings those of these conversations that another version of their machine stored to that of today, or holds them by
    * policy; and notes how far the walk over all of them has come. One unit of work.
    */
   bringUp(ids: readonly string[], check: VersionCheck): Promise<Verdict[]>;
-  /** Conversations in memory, and steps since the start. */
-  counts(): { readonly live: number; readonly steps: number };
+  /** Lets go of conversations that nothing has happened to since that time. Returns how many. */
+  passivate(unusedSince: number): number;
+  /** Conversations in memory, how often one was activated, and steps: since the start. */
+  counts(): { readonly live: number; readonly activations: number; readonly steps: number };
+  /** The ids of the conversations in memory, the one used longest ago first. */
+  liveIds(): readonly string[];
 }
 
 type Event = { readonly type: string };
-/** As stored before the unit of work; what has been stepped since is taken out, so that it is read again. */
-type Records = Map<string, ConversationRecord>;
+/** As stored before the unit of work, null: none. What has been stepped since is taken out, so that it is read again. */
+type Records = Map<string, ConversationRecord | null>;
 
 /**
  * Routes every event to its chat's conversation. All of them go through the journal's one queue of units of work, so
@@ -74,36 +81,59 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
   }
 
   /** As stored, of those that are not in memory. What another version stored is brought up to date first. */
-  const stored = (tx: Tx, ids: readonly string[]): Promise<Records> =>
-    readConversations(
-      tx,
-      bot,
-      ids.filter((id) => !live.has(id)),
-      machines.versions,
-    );
+  async function load(tx: Tx, ids: Iterable<string>): Promise<Records> {
+    const cold = [...new Set(ids)].filter((id) => !live.has(id));
+    const found = await readConversations(tx, bot, cold, machines.versions);
+    return new Map(cold.map((id) => [id, found.get(id) ?? null]));
+  }
 
-  function step(tx: Tx, id: string, chat: string, kind: ChatKind, records: Records, event: Event, seq: number): void {
-    const held = live.take(id);
-    const record = held?.record ?? records.get(id) ?? null;
+  /** Where it stands now: in memory, or as stored. Reads it again where this unit of work has stepped it meanwhile. */
+  async function recordOf(tx: Tx, id: string, records: Records): Promise<ConversationRecord | null> {
+    const held = live.get(id);
+    if (held !== null) return held.record;
+    if (!records.has(id)) records.set(id, (await load(tx, [id])).get(id) ?? null);
+    return records.get(id) ?? null;
+  }
+
+  /** Steps one conversation with an event that is journalled as `seq`. */
+  async function step(tx: Tx, id: string, chat: string, kind: ChatKind, records: Records, event: Event, seq: number) {
+    const record = await recordOf(tx, id, records);
     records.delete(id);
     const stepper = stepperFor(record, kind);
     if (stepper === null) return;
     steps += 1;
-    const next = applyEvent(tx, bot, { id, chat, live: held, record, stepper }, event, seq);
+    const next = applyEvent(tx, bot, { id, chat, live: live.get(id), record, stepper }, event, seq);
     if (next === null) live.forget(id);
-    else live.put(id, next);
+    else live.put(id, next, tx.now);
+  }
+
+  /** Fires one timer, unless it has been taken back since it was read. */
+  async function fire(tx: Tx, timer: TimerRecord, records: Records): Promise<void> {
+    const { conversation, id, dueAt, event } = timer;
+    const chat = chatOfConversation(conversation);
+    if (!(await tx.takeTimer(timer)) || chat === null) return;
+    const fields = `"timer":${JSON.stringify(id)},"due_at":${dueAt},"event":${event}`;
+    const seq = tx.append({ type: 'timer.fired', chat, body: entryBody(conversation, chat, fields) });
+    await step(tx, conversation, chat, kindOf(chat), records, JSON.parse(event), seq);
+  }
+
+  /**
+   * What came due before an event was received happens before it: gives a function that fires the overdue timers of a
+   * conversation, called before its first event. Costs one look at the index where nothing is overdue.
+   */
+  async function overdueIn(tx: Tx): Promise<(conversation: string, records: Records) => Promise<void>> {
+    if ((await tx.dueTimers(tx.now, 1)).length === 0) return async () => {};
+    const done = new Set<string>();
+    return async (conversation, records) => {
+      if (done.has(conversation)) return;
+      done.add(conversation);
+      for (const timer of await tx.dueTimersOf(conversation, tx.now)) await fire(tx, timer, records);
+    };
   }
 
   function isForAnother(event: UserEvent): boolean {
     const [own, target] = [username(), event.type === 'message.received' ? commandTarget(event.text) : null];
     return own !== null && target !== null && target.toLowerCase() !== own.toLowerCase();
-  }
-
-  /** Steps one conversation with an event that did not come as an update. */
-  async function stepOne(tx: Tx, id: string, chat: string, records: Records, event: Event, seq: number): Promise<void> {
-    // Stepped earlier in this unit and not kept in memory: read it as this unit has left it.
-    if (!live.has(id) && !records.has(id)) for (const [key, record] of await stored(tx, [id])) records.set(key, record);
-    step(tx, id, chat, chatKindOf(undefined, Number(chat)), records, event, seq);
   }
 
   function conversationOf(update: ClassifiedUpdate): string | null {
@@ -123,12 +153,17 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     });
     const ids = batch.map(({ facts }) => facts.updateId);
     const seen = new Set(await tx.seenUpdates(ids, tx.now - limits.dedupeWindowMs));
-    let records = await stored(tx, [...new Set(batch.flatMap(({ conversation: c }) => c ?? []))]);
+    let records = await load(
+      tx,
+      batch.flatMap(({ conversation }) => conversation ?? []),
+    );
+    const fireOverdue = await overdueIn(tx);
     let applied = 0;
     for (const { update, facts, conversation } of batch) {
       const { updateId, chat, chatKind, event, migration } = facts;
       if (seen.has(updateId)) continue;
       seen.add(updateId);
+      if (conversation !== null) await fireOverdue(conversation, records);
       const seq = tx.append({ type: 'update.received', chat, updateId, body: updateBody(update, updateId) });
       applied += 1;
       if (migration !== null) {
@@ -138,13 +173,10 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       }
       if (event === null || conversation === null || chat === null || chatKind === null) continue;
       if (isForAnother(event)) continue;
-      // Stepped earlier in this batch and not kept in memory: read it as this batch has left it.
-      if (!live.has(conversation) && !records.has(conversation)) {
-        for (const [id, record] of await stored(tx, [conversation])) records.set(id, record);
-      }
       // The bot's own coming and going begins nothing.
-      if (event.type === 'membership.changed' && !live.has(conversation) && !records.has(conversation)) continue;
-      step(tx, conversation, chat, chatKind, records, event, seq);
+      const known = (await recordOf(tx, conversation, records)) !== null;
+      if (event.type === 'membership.changed' && !known) continue;
+      await step(tx, conversation, chat, chatKind, records, event, seq);
     }
     return applied;
   }
@@ -161,36 +193,35 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     fireTimers() {
       return unit(async (tx) => {
         const first = await tx.dueTimers(tx.now, limits.timersPerUnitMax);
-        const records = await stored(tx, [...new Set(first.map(({ conversation }) => conversation))]);
+        const records = await load(
+          tx,
+          first.map(({ conversation }) => conversation),
+        );
         // Another version's timers may have been cleared or moved with their conversation.
         const due = await tx.dueTimers(tx.now, limits.timersPerUnitMax);
-        for (const { conversation, id, dueAt, event } of due) {
-          tx.clearTimer(conversation, id);
-          const chat = chatOfConversation(conversation);
-          if (chat === null) continue;
-          const fields = `"timer":${JSON.stringify(id)},"due_at":${dueAt},"event":${event}`;
-          const seq = tx.append({ type: 'timer.fired', chat, body: entryBody(conversation, chat, fields) });
-          await stepOne(tx, conversation, chat, records, JSON.parse(event), seq);
-        }
+        for (const timer of due) await fire(tx, timer, records);
         return due.length;
       });
     },
 
-    answerRequest(id, outcome) {
+    answerRequest({ id, src, conversation: asker }, outcome) {
       return unit(async (tx) => {
-        const asked = await tx.openRequest(id);
-        const records = asked === null ? new Map() : await stored(tx, [asked.conversation]);
-        // Another version's request may have been withdrawn or renamed with its conversation.
-        const request = await tx.openRequest(id);
-        const chat = request === null ? null : chatOfConversation(request.conversation);
-        if (request === null || chat === null) return false;
+        const conversation = (await tx.openRequest(id))?.conversation ?? asker;
+        const chat = chatOfConversation(conversation);
+        if (chat === null) return false;
+        const records = await load(tx, [conversation]);
+        await (await overdueIn(tx))(conversation, records);
+        // Another version's request may have been withdrawn or renamed with its conversation, and what came due may
+        // have taken it back.
+        const open = await tx.openRequest(id);
         tx.closeRequest(id);
-        const { conversation, src } = request;
-        const fields = `"request":${JSON.stringify(id)},"src":${JSON.stringify(src)},${JSON.stringify(outcome).slice(1, -1)}`;
+        const late = open === null ? '"late":true,' : '';
+        const fields = `"request":${JSON.stringify(id)},"src":${JSON.stringify(src)},${late}${JSON.stringify(outcome).slice(1, -1)}`;
         const seq = tx.append({ type: 'request.answered', chat, body: entryBody(conversation, chat, fields) });
         // What was sent to the backend, and not asked of it, is answered to nobody.
-        if (request.invoke !== '') await stepOne(tx, conversation, chat, records, answerEvent(request, outcome), seq);
-        return true;
+        if (open !== null && open.invoke !== '')
+          await step(tx, conversation, chat, kindOf(chat), records, answerEvent(open, outcome), seq);
+        return open !== null;
       });
     },
 
@@ -212,24 +243,14 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       });
     },
 
-    counts: () => ({ live: live.size(), steps }),
+    passivate: (unusedSince) => live.forgetUnusedSince(unusedSince),
+    counts: () => ({ live: live.size(), activations: live.activations(), steps }),
+    liveIds: () => live.ids(),
   };
-
-  function requireConversation(id: string, records: Records): void {
-    if (live.has(id) || records.has(id)) return;
-    const message = `There is no conversation ${id}: in a group it begins with what somebody writes`;
-    throw new SwitchboardError('not_found', message, { field: 'id' });
-  }
 
   async function postEvent(tx: Tx, post: EventPost): Promise<EventAccepted> {
     const { keyId, idempotencyKey, event } = post;
-    const named = chatOfConversation(post.conversation);
-    if (named === null) {
-      throw invalid('id', `"${post.conversation}" is no conversation: give a chat id, as 777 or -100777:u5`);
-    }
-    checkType(event.type);
-    const body = eventText(event);
-    const requestHash = createHash('sha256').update(`${post.conversation}\n${body}`).digest('hex');
+    const { chat: named, body, requestHash } = checkPost(post);
     const first = await tx.remembered(keyId, idempotencyKey);
     if (first !== null) {
       if (first.requestHash === requestHash) return { seq: Number(first.answer), replayed: true };
@@ -237,11 +258,16 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     }
     const chat = await tx.currentChat(named);
     const conversation = chat + post.conversation.slice(named.length);
-    const records = await stored(tx, [conversation]);
+    const records = await load(tx, [conversation]);
     // A private chat's conversation may begin with an event. In a group nobody could say whose it would be.
-    if (conversation !== chat || chat.startsWith('-')) requireConversation(conversation, records);
+    const mayBegin = conversation === chat && !chat.startsWith('-');
+    if (!mayBegin && (await recordOf(tx, conversation, records)) === null) {
+      const message = `There is no conversation ${conversation}: in a group it begins with what somebody writes`;
+      throw new SwitchboardError('not_found', message, { field: 'id' });
+    }
+    await (await overdueIn(tx))(conversation, records);
     const seq = tx.append({ type: 'event.received', chat, body: entryBody(conversation, chat, `"event":${body}`) });
-    await stepOne(tx, conversation, chat, records, event, seq);
+    await step(tx, conversation, chat, kindOf(chat), records, event, seq);
     tx.remember(keyId, idempotencyKey, { requestHash, answer: String(seq) });
     tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
     return { seq, replayed: false };
@@ -257,25 +283,8 @@ function updateBody(update: unknown, updateId: number): string {
   }
 }
 
-const invalid = (field: string, message: string) => new SwitchboardError('request_invalid', message, { field });
-
-function eventText(event: Event): string {
-  try {
-    return JSON.stringify(event);
-  } catch {
-    throw invalid('', 'The event is nested too deep');
-  }
-}
-
-/** Names that only Switchboard itself may send to a machine: an aggregator cannot pretend to be the user or a timer. */
-const RESERVED = /^(xstate|message|callback|membership)\./;
-
-function checkType(type: string): void {
-  if (!/^[a-z][\w-]*(\.[\w-]+)+$/i.test(type) || type.length > limits.eventTypeLengthMax) {
-    throw invalid('type', 'An event type is a dotted name such as payment.settled');
-  }
-  if (RESERVED.test(type)) throw invalid('type', `${type} is Switchboard's own: choose another name`);
-}
+/** Of an event that did not come as an update. */
+const kindOf = (chat: string): ChatKind => chatKindOf(undefined, Number(chat));
 
 /** The event by which XState tells a machine how an invoke ended. */
 function answerEvent({ invoke }: RequestRecord, outcome: RequestOutcome): Event & Record<string, unknown> {

@@ -5,46 +5,60 @@ export interface TimerServiceOptions {
   readonly clock: Clock;
   /** When the next timer is due; null where none is set. */
   readonly nextTimerAt: () => Promise<number | null>;
-  /** Fires what is due; how many fired. */
+  /** Fires what is due, a bounded unit of work; how many it took. */
   readonly fire: () => Promise<number>;
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Durable time: the rows are the timers, and this arms the clock once, for the earliest. Overdue ones (the process
- * was down) fire at start, in due order.
+ * Durable time: the rows are the timers, and this arms the clock once, for the earliest, however many there are.
+ * Overdue ones (the process was down) fire at start, in due order. Between two units of a storm others get their turn.
  */
 export function createTimerService({ clock, nextTimerAt, fire, onError }: TimerServiceOptions) {
-  let armed: { readonly at: number; readonly handle: TimerHandle } | null = null;
+  /** The earliest due time known of; null: none. */
+  let next: number | null = null;
+  let handle: TimerHandle | undefined;
+  let firing = false;
   let stopped = false;
 
-  function arm(at: number): void {
-    if (stopped || (armed !== null && armed.at <= at)) return;
-    clock.clearTimeout(armed?.handle);
-    const delayMs = Math.min(Math.max(0, at - clock.now()), limits.timerArmMaxMs);
-    armed = { at, handle: clock.setTimeout(() => void run(), delayMs) };
+  /** Waits for `next` in pieces, so that the wall clock may be set, or the machine sleep, meanwhile. */
+  function wait(): void {
+    clock.clearTimeout(handle);
+    if (stopped || firing || next === null) return;
+    const delayMs = Math.min(Math.max(0, next - clock.now()), limits.timerArmMaxMs);
+    handle = clock.setTimeout(() => void (next !== null && clock.now() < next ? wait() : run()), delayMs);
   }
 
   async function run(): Promise<void> {
-    armed = null;
+    firing = true;
+    next = null;
     try {
       while (!stopped && (await fire()) > 0);
-      const next = await nextTimerAt();
-      if (next !== null) arm(next);
+      const at = await nextTimerAt();
+      if (at !== null) arm(at);
     } catch (error) {
       onError(error);
-      arm(clock.now() + limits.restartMinMs);
+      // Whatever is due by then is found then.
+      next = clock.now() + limits.restartMinMs;
     }
+    firing = false;
+    wait();
+  }
+
+  function arm(at: number): void {
+    if (next !== null && next <= at) return;
+    next = at;
+    wait();
   }
 
   return {
-    /** Call once at start. */
+    /** Call once at start. Resolves when what was overdue has fired. */
     start: run,
     /** A timer was set for this time. */
     arm,
     stop(): void {
       stopped = true;
-      clock.clearTimeout(armed?.handle);
+      clock.clearTimeout(handle);
     },
   };
 }

@@ -35,6 +35,14 @@ export function createMetrics(status: StatusStore) {
   gauge('outbox_in_flight', 'Calls to Telegram under way', () => now().outbox.inFlight);
   gauge('operators_connected', 'Open streams', () => now().operators.connected);
   gauge('conversations_live', 'Conversations in memory', () => now().conversations.live);
+  counter(
+    'activations_total',
+    'Conversations brought into memory since the start',
+    () => now().conversations.activations,
+  );
+  gauge('backend_in_flight', 'Requests being asked', () => now().backend.inFlight);
+  gauge('backend_waiting', 'Requests that wait to be asked', () => now().backend.waiting);
+  gauge('backend_failures', 'Tries of one src that failed in a row', () => now().backend.failures);
   counter('quarantines_total', 'Chats brought to a stand since the start', () => now().conversations.quarantines);
   new Gauge({
     name: 'switchboard_part_up',

@@ -3,9 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { RequestEnd } from '../../src/backend/asking.ts';
 import type { BackendRequest } from '../../src/backend/backend.ts';
 import { createHttpBackend } from '../../src/backend/http.ts';
-import { createRequestRunner, type RequestEnd } from '../../src/backend/requests.ts';
+import { createRequestRunner } from '../../src/backend/requests.ts';
 import { systemClock } from '../../src/clock.ts';
 import { limits } from '../../src/limits.ts';
 import { manualClock, settle } from '../support/clock.ts';
@@ -191,6 +192,9 @@ describe('a request fails', () => {
 });
 
 describe('run by the request runner', () => {
+  /** Made so late that its deadline lies beyond the test. */
+  const NO_DEADLINE = 2 ** 52;
+
   /** Asks one request of the service; the clock moves on whenever nothing else happens. */
   async function runOne(timeoutMs: number, until: () => boolean): Promise<RequestEnd> {
     const clock = manualClock(Date.now());
@@ -206,7 +210,7 @@ describe('run by the request runner', () => {
     });
     close.push(() => runner.close());
     const { id, conversation, src } = request;
-    runner.take([{ id, conversation, src, invoke: src, input: '{}', createdAt: 0 }]);
+    runner.take([{ id, conversation, src, invoke: src, input: '{}', createdAt: NO_DEADLINE }]);
     let end: RequestEnd | undefined;
     void promise.then((value) => {
       end = value;
@@ -239,7 +243,7 @@ describe('run by the request runner', () => {
   test('a service that never answers: every try times out, and the conversation is told', async () => {
     respond = () => {};
     expect(await runOne(1000, () => got.length > 0)).toEqual({
-      error: { code: 'unreachable', message: expect.stringContaining('1000 ms') },
+      error: { code: 'timeout', message: expect.stringContaining('1000 ms') },
     });
     expect(got.length).toBeLessThanOrEqual(limits.requestAttemptsMax);
   });
@@ -248,5 +252,33 @@ describe('run by the request runner', () => {
     respond = (response) => response.writeHead(404).end();
     expect(await runOne(Number.MAX_SAFE_INTEGER, () => false)).toMatchObject({ error: { code: 'refused' } });
     expect(got).toHaveLength(1);
+  });
+
+  test('a src whose calls hang leaves the connections to the others; withdrawn, its calls are cut off', async () => {
+    const cutOff: Promise<unknown>[] = [];
+    respond = (response, incoming) => {
+      if (incoming.headers['idempotency-key'] === 'quick') response.end('1');
+      else cutOff.push(once(response, 'close'));
+    };
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const clock = manualClock(Date.now());
+    const runner = createRequestRunner({
+      ...{ backend: createBackendWith(clock), bot: '1', clock, random: () => 1, log: { warn: () => {} } },
+      timeoutMs: 1000,
+      answered: async ({ id }) => resolve(id),
+    });
+    close.push(() => runner.close());
+    const ids = Array.from({ length: limits.requestsInFlightMax }, (_, n) => `slow-${n}`);
+    const { conversation } = request;
+    const record = (id: string, src: string) => ({
+      ...{ id, conversation, src, invoke: src, input: '{}', createdAt: NO_DEADLINE },
+    });
+    runner.take(ids.map((id) => record(id, 'slow')));
+    while (cutOff.length < ids.length) await settle();
+    runner.take([record('quick', 'quick')]);
+    expect(await promise).toBe('quick');
+    runner.withdraw(ids);
+    await Promise.all(cutOff);
+    while (runner.health().inFlight > 0) await settle();
   });
 });

@@ -1,17 +1,21 @@
 import { describe, expect, test } from 'vitest';
+import type { RequestEnd } from '../../src/backend/asking.ts';
 import { type Backend, BackendFailed, type BackendRequest } from '../../src/backend/backend.ts';
-import { createRequestRunner, type RequestEnd, type RequestRunnerOptions } from '../../src/backend/requests.ts';
+import { createRequestRunner, type RequestRunnerOptions } from '../../src/backend/requests.ts';
 import type { RequestRecord } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
 import { type ManualClock, manualClock, settle } from '../support/clock.ts';
 
-const request = (id: string): RequestRecord => ({
+const NOON = Date.parse('2026-01-01T12:00:00Z');
+
+const request = (id: string, more: Partial<RequestRecord> = {}): RequestRecord => ({
   id,
   conversation: '777',
   invoke: 'openPayment',
   src: 'openPayment',
   input: '{"amount":"1.00"}',
-  createdAt: 0,
+  createdAt: NOON,
+  ...more,
 });
 
 /** A backend whose every try waits until the test ends it. */
@@ -38,7 +42,7 @@ function scripted() {
 }
 
 function setUp(more: Partial<RequestRunnerOptions> = {}) {
-  const clock = manualClock();
+  const clock = manualClock(NOON);
   const script = scripted();
   const ends: [string, RequestEnd][] = [];
   const runner = createRequestRunner({
@@ -48,7 +52,7 @@ function setUp(more: Partial<RequestRunnerOptions> = {}) {
     random: () => 1,
     log: { warn: () => {} },
     timeoutMs: 10_000,
-    answered: async (id, end) => void ends.push([id, end]),
+    answered: async ({ id }, end) => void ends.push([id, end]),
     ...more,
   });
   return { clock, runner, ends, ...script };
@@ -142,7 +146,7 @@ describe('a request', () => {
     expect(first.signal.aborted).toBe(false);
     await pass(clock, 1);
     expect(first.signal.aborted).toBe(true);
-    expect(runner.health().failing).toContain('10000 ms');
+    expect(runner.health().lastError).toMatchObject({ src: 'openPayment', message: 'no answer within 10000 ms' });
     await pass(clock, 500);
     expect(tries).toHaveLength(2);
   });
@@ -184,12 +188,111 @@ describe('many requests', () => {
     expect([tries.length, ends.length]).toEqual([1, 1]);
   });
 
+  test('of one src that is slow hold up no other', async () => {
+    const { runner, tries } = setUp();
+    const slow = Array.from({ length: limits.requestsInFlightMax + 5 }, (_, n) => request(`slow${n}`));
+    runner.take([...slow, request('quick', { src: 'other' })]);
+    expect(tries).toHaveLength(limits.requestsInFlightMax + 1);
+    expect(tries.at(-1)?.request.id).toBe('quick');
+  });
+
+  test('beyond the bound of those that wait are refused, but for those that run', async () => {
+    const { runner, ends, last } = setUp();
+    runner.take([request('runs')]);
+    runner.refuse([request('new'), request('runs')]);
+    await settle();
+    expect(ends).toMatchObject([['new', { error: { code: 'overloaded' } }]]);
+    expect(runner.take([request('new')])).toBe(0);
+    last().ok(1);
+    await settle();
+    expect(ends.at(-1)).toEqual(['runs', { output: 1 }]);
+  });
+
   test('one that hangs does not hold another up', async () => {
     const { runner, ends, last } = setUp();
     runner.take([request('hangs'), request('b')]);
     last().ok(2);
     await settle();
     expect(ends).toEqual([['b', { output: 2 }]]);
+  });
+});
+
+describe('the deadline', () => {
+  test('ends what could not be asked in time, also where the process was down meanwhile', async () => {
+    const { runner, ends, tries } = setUp();
+    runner.take([request('old', { createdAt: NOON - limits.requestDeadlineMs })]);
+    await settle();
+    expect([tries.length, ends.map(([id, end]) => [id, 'error' in end && end.error.code])]).toEqual([
+      0,
+      [['old', 'timeout']],
+    ]);
+  });
+
+  test('cuts a try short, and no other follows', async () => {
+    const { clock, runner, ends, tries } = setUp();
+    runner.take([request('a', { createdAt: NOON - limits.requestDeadlineMs + 4000 })]);
+    await pass(clock, 4000);
+    expect(ends).toEqual([['a', { error: { code: 'timeout', message: 'no answer within 4000 ms' } }]]);
+    await pass(clock, 60_000);
+    expect(tries).toHaveLength(1);
+  });
+
+  test('of one that waits for room is looked at when it comes', async () => {
+    let freed = 0;
+    const { clock, runner } = setUp({ freed: () => void freed++, timeoutMs: limits.requestDeadlineMs });
+    const full = Array.from({ length: limits.requestsInFlightMax }, (_, n) =>
+      request(`r${n}`, { createdAt: NOON + 1 }),
+    );
+    runner.take([...full, request('waits')]);
+    await pass(clock, limits.requestDeadlineMs - 1);
+    expect(freed).toBe(0);
+    await pass(clock, 1);
+    expect(freed).toBe(1);
+  });
+});
+
+describe('a request that is withdrawn', () => {
+  test('is aborted at the backend, tells nobody, and is not asked again from an older list', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('a')]);
+    const { signal, fail } = last();
+    signal.addEventListener('abort', () => fail(signal.reason));
+    runner.withdraw(['a']);
+    await settle();
+    expect([signal.aborted, runner.health().inFlight, runner.health().failures]).toEqual([true, 0, 0]);
+    expect(runner.take([request('a')])).toBe(0);
+    await pass(clock, 60_000);
+    expect([tries.length, ends]).toEqual([1, []]);
+  });
+
+  test('while it waits for another try is not tried again', async () => {
+    const { clock, runner, tries, last } = setUp();
+    runner.take([request('a')]);
+    last().fail(unreachable());
+    await settle();
+    runner.withdraw(['a']);
+    await pass(clock, 60_000);
+    expect([tries.length, runner.health().inFlight]).toEqual([1, 0]);
+  });
+
+  test('and answered all the same is told: whoever takes the answer knows that it is late', async () => {
+    const { runner, ends, last } = setUp();
+    runner.take([request('a')]);
+    runner.withdraw(['a']);
+    await settle();
+    last().ok('done already');
+    await settle();
+    expect(ends).toEqual([['a', { output: 'done already' }]]);
+  });
+
+  test('and never answered gives its room back when its try would have ended', async () => {
+    const { clock, runner, ends } = setUp();
+    runner.take([request('a')]);
+    runner.withdraw(['a']);
+    await pass(clock, 9_999);
+    expect(runner.health().inFlight).toBe(1);
+    await pass(clock, 1);
+    expect([runner.health().inFlight, ends]).toEqual([0, []]);
   });
 });
 
@@ -231,19 +334,59 @@ describe('closing', () => {
 });
 
 describe('health', () => {
-  test('says why the backend fails until it answers again; a refusal is an answer', async () => {
-    const seen: (string | null)[] = [];
-    const { clock, runner, last } = setUp({ healthChanged: ({ failing }) => void seen.push(failing) });
+  test('counts tries that failed in a row, until one is answered; a refusal is an answer', async () => {
+    const { clock, runner, last } = setUp();
     runner.take([request('a')]);
-    expect(runner.health()).toEqual({ inFlight: 1, failing: null });
+    expect(runner.health()).toEqual({ inFlight: 1, failures: 0, lastError: null, down: null });
     last().fail(unreachable());
     await settle();
-    expect(runner.health()).toEqual({ inFlight: 1, failing: 'down' });
+    const lastError = { at: NOON, src: 'openPayment', message: 'down' };
+    expect(runner.health()).toEqual({ inFlight: 1, failures: 1, lastError, down: null });
     await pass(clock, 500);
     last().fail(new BackendFailed('refused', 'no', false));
     await settle();
-    expect(runner.health()).toEqual({ inFlight: 0, failing: null });
-    expect(seen).toContain('down');
+    expect(runner.health()).toEqual({ inFlight: 0, failures: 0, lastError, down: null });
+  });
+
+  test('is down from the third failure in a row, while something is asked, until one is answered', async () => {
+    const seen: (string | null)[] = [];
+    const { clock, runner, last } = setUp({ healthChanged: ({ down }) => void seen.push(down) });
+    runner.take([request('a')]);
+    for (const waitMs of [500, 1000]) {
+      last().fail(unreachable());
+      await pass(clock, waitMs);
+    }
+    expect(runner.health().down).toBeNull();
+    last().fail(unreachable());
+    await settle();
+    expect(runner.health().down).toBe('openPayment failed 3 times in a row: down');
+    for (const waitMs of [2000, 4000]) {
+      await pass(clock, waitMs);
+      last().fail(unreachable());
+      await settle();
+    }
+    expect(runner.health()).toMatchObject({ inFlight: 0, failures: 5, down: null });
+    runner.take([request('b')]);
+    expect(runner.health().down).not.toBeNull();
+    last().ok(1);
+    await settle();
+    expect(runner.health()).toMatchObject({ failures: 0, down: null });
     expect(seen.at(-1)).toBeNull();
+  });
+
+  test('one src that nobody answers is told beside another that does well', async () => {
+    const { clock, runner, tries } = setUp();
+    runner.take([request('bad'), request('good', { src: 'other' })]);
+    const end = (id: string, how: (t: (typeof tries)[number]) => void) => {
+      for (const t of tries.filter((tried) => tried.request.id === id)) how(t);
+    };
+    for (const waitMs of [500, 1000, 2000]) {
+      end('bad', (t) => t.fail(unreachable()));
+      end('good', (t) => t.fail(unreachable()));
+      await pass(clock, waitMs);
+    }
+    end('good', (t) => t.ok(1));
+    await settle();
+    expect(runner.health().down).toContain('openPayment failed 3 times');
   });
 });

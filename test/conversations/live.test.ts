@@ -17,37 +17,45 @@ const conversation = (id: string): LiveConversation => ({
 
 function held(max: number, ...ids: readonly string[]) {
   const live = createLiveConversations(max);
-  for (const id of ids) live.put(id, conversation(id));
+  for (const [usedAt, id] of ids.entries()) live.put(id, conversation(id), usedAt);
   return live;
 }
 
 test('I9: beyond the bound the conversation that was used longest ago is let go', () => {
   const live = held(2, '1', '2', '3');
-  expect(live.size()).toBe(2);
-  expect(live.take('1')).toBeNull();
-  expect([live.take('2')?.record.id, live.take('3')?.record.id]).toEqual(['2', '3']);
+  expect(live.ids()).toEqual(['2', '3']);
+  expect(live.get('1')).toBeNull();
+  expect([live.get('2')?.record.id, live.get('3')?.record.id]).toEqual(['2', '3']);
 });
 
-test('taking one out is use, and so is its next step; asking whether it is there is not', () => {
+test('a step is use; asking for one, or whether it is there, is not', () => {
   const live = held(3, '1', '2', '3');
-  live.take('1');
-  live.put('2', conversation('2'));
-  live.has('3');
-  live.put('4', conversation('4'));
-  expect(['1', '2', '3', '4'].map((id) => live.has(id))).toEqual([true, true, false, true]);
+  live.put('2', conversation('2'), 3);
+  live.has('1');
+  live.get('1');
+  live.put('4', conversation('4'), 4);
+  expect(live.ids()).toEqual(['3', '2', '4']);
 });
 
 test('a conversation that is stepped again takes no second place', () => {
   const live = held(2, '1', '2', '2', '2');
-  expect(live.size()).toBe(2);
-  expect(live.has('1')).toBe(true);
+  expect([live.ids(), live.activations()]).toEqual([['1', '2'], 2]);
+});
+
+test('what nothing has happened to for a while is let go, and counts as activated when it comes again', () => {
+  const live = held(9, '1', '2', '3', '4');
+  live.put('1', conversation('1'), 9);
+  expect(live.forgetUnusedSince(2)).toBe(2);
+  expect(live.ids()).toEqual(['4', '1']);
+  live.put('2', conversation('2'), 10);
+  expect(live.activations()).toBe(5);
 });
 
 test('after a commit that failed nothing is held; what is forgotten makes room', () => {
   const live = held(2, '1', '2');
   live.forget('1');
-  live.put('3', conversation('3'));
-  expect(live.has('2')).toBe(true);
+  live.put('3', conversation('3'), 3);
+  expect(live.ids()).toEqual(['2', '3']);
   live.forgetAll();
   expect(live.size()).toBe(0);
 });

@@ -6,7 +6,7 @@ import { createTimerService } from '../../src/conversations/timers.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { openDatabase } from '../../src/journal/sqlite-open.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
-import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { oldestRequest, openJournal, temporaryFolder } from '../support/journal.ts';
 import { groupUpdate, textUpdate } from '../support/updates.ts';
 
 interface Said {
@@ -351,11 +351,10 @@ describe('time and requests', () => {
   test('a request is a row until it is answered, once; leaving the state withdraws it', async () => {
     const router = start();
     await router.receiveUpdates([textUpdate(7, 'ask')], 1);
-    const [request] = await journal.openRequests(10);
+    const request = await oldestRequest(journal);
     expect(request).toMatchObject({ conversation: '7', src: 'ask', input: '"the meaning"' });
-    const id = request?.id ?? '';
-    expect(await restart().answerRequest(id, { output: '42' })).toBe(true);
-    expect(await start().answerRequest(id, { output: '43' })).toBe(false);
+    expect(await restart().answerRequest(request, { output: '42' })).toBe(true);
+    expect(await start().answerRequest(request, { output: '43' })).toBe(false);
     expect(await replies()).toEqual(['42']);
     await start().receiveUpdates([textUpdate(7, 'ask'), textUpdate(7, 'wait')], 2);
     expect(await journal.openRequests(10)).toEqual([]);
@@ -364,8 +363,8 @@ describe('time and requests', () => {
   test('a failed request is the error of its invoke', async () => {
     const router = start();
     await router.receiveUpdates([textUpdate(7, 'ask')], 1);
-    const [request] = await journal.openRequests(10);
-    await router.answerRequest(request?.id ?? '', { error: { code: 'unreachable', message: 'no route' } });
+    const request = await oldestRequest(journal);
+    await router.answerRequest(request, { error: { code: 'unreachable', message: 'no route' } });
     expect(await replies()).toEqual(['nobody knows']);
   });
 

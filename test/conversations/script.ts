@@ -4,7 +4,7 @@ import { createMachineTable } from '../../src/conversations/machines.ts';
 import { createRouter, type Router } from '../../src/conversations/router.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { manualClock } from '../support/clock.ts';
-import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { oldestRequest, openJournal, temporaryFolder } from '../support/journal.ts';
 import { textUpdate } from '../support/updates.ts';
 
 /** What happens to a conversation: a text of its user, time, the backend's answer to the oldest request, a post. */
@@ -52,16 +52,17 @@ async function run(machine: AnyStateMachine, happenings: readonly Happening[], c
     return { journal, router: createRouter({ journal, machines: table, username: () => null }) };
   };
   let { journal, router } = start();
-  const oldest = async (): Promise<string> => (await journal.openRequests(1))[0]?.id ?? 'none';
   const take = async (happening: Happening): Promise<unknown> => {
     if (typeof happening === 'string') return router.receiveUpdates([textUpdate(7, happening, ++updateId)], updateId);
     if ('afterMs' in happening) {
       await clock.advance(happening.afterMs);
       return router.fireTimers();
     }
-    if ('answer' in happening) return router.answerRequest(await oldest(), { output: happening.answer });
+    if ('answer' in happening) return router.answerRequest(await oldestRequest(journal), { output: happening.answer });
     if ('fail' in happening) {
-      return router.answerRequest(await oldest(), { error: { code: happening.fail, message: 'it failed' } });
+      return router.answerRequest(await oldestRequest(journal), {
+        error: { code: happening.fail, message: 'it failed' },
+      });
     }
     const idempotencyKey = String(++updateId);
     return router.postEvent({ keyId: '1', idempotencyKey, conversation: '7', event: happening.post });

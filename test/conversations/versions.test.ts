@@ -3,7 +3,7 @@ import type { AnyStateMachine } from 'xstate';
 import type { VersionParts } from '../../src/conversations/machines.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
-import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { oldestRequest, openJournal, temporaryFolder } from '../support/journal.ts';
 import { groupUpdate, textUpdate } from '../support/updates.ts';
 import { first, other, renamed, renaming, routerOf, second, sweepAll, tableOf } from './versions.ts';
 
@@ -65,8 +65,8 @@ describe('what becomes of a conversation of another version', () => {
     await router.receiveUpdates([textUpdate(1, 'and?')], 9);
     await clock.advance(60_000);
     expect(await router.fireTimers()).toBe(1);
-    const [request] = await journal.openRequests(1);
-    expect(await router.answerRequest(request?.id ?? '', { output: 'yes' })).toBe(true);
+    const request = await oldestRequest(journal);
+    expect(await router.answerRequest(request, { output: 'yes' })).toBe(true);
     expect((await since(settled)).filter((line) => line.includes('accepted'))).toEqual([
       '1 message.accepted two 2',
       '2 message.accepted late',
@@ -124,8 +124,8 @@ describe('what becomes of a conversation of another version', () => {
     const router = routerOf(journal, machines);
     await clock.advance(60_000);
     await router.fireTimers();
-    const [request] = await journal.openRequests(1);
-    await router.answerRequest(request?.id ?? '', { output: 'yes' });
+    const request = await oldestRequest(journal);
+    await router.answerRequest(request, { output: 'yes' });
     expect([await standing('2'), await standing('3')]).toEqual(['active 4 "browsing"', 'active 4 "browsing"']);
   });
 
@@ -266,10 +266,9 @@ describe('a conversation that is stepped before the sweep comes to it', () => {
   test('by an answer: it is taken under the name that the request has now, or dropped with a restart', async () => {
     await begin();
     const { head } = journal.bounds();
-    const [request] = await journal.openRequests(1);
-    const id = request?.id ?? '';
+    const request = await oldestRequest(journal);
     const router = routerOf(journal, table(renamed, { migrate: renaming }));
-    expect(await router.answerRequest(id, { output: 'yes' })).toBe(true);
+    expect(await router.answerRequest(request, { output: 'yes' })).toBe(true);
     expect(await since(head)).toContain('3 message.accepted collected');
   });
 

@@ -181,16 +181,19 @@ describe('the backend', () => {
     expect(talk.send(says(PAY)).words).toContain('Pay 12.50');
   });
 
-  test('unreachable: says so and offers to try again; the second request names the same payment', () => {
-    const { talk, asked: first } = put.asking();
-    const asked = talk.fail(UNREACHABLE);
-    expect(asked.words).toContain('cannot reach the payment service');
-    const again = talk.send(presses(button(asked, 'Try again')));
-    expect(again.answers).toHaveLength(1);
-    expect(again.requests).toEqual(first.requests);
-    talk.answer(ACCEPTED);
-    expect(talk.state).toEqual({ underWay: 'open' });
-  });
+  test.each(['unreachable', 'timeout', 'overloaded'])(
+    '%s: says so and offers to try again; the second request names the same payment',
+    (code) => {
+      const { talk, asked: first } = put.asking();
+      const asked = talk.fail({ code, message: 'not now' });
+      expect(asked.words).toContain('cannot reach the payment service');
+      const again = talk.send(presses(button(asked, 'Try again')));
+      expect(again.answers).toHaveLength(1);
+      expect(again.requests).toEqual(first.requests);
+      talk.answer(ACCEPTED);
+      expect(talk.state).toEqual({ underWay: 'open' });
+    },
+  );
 
   test.each(['the button', '/cancel'])('unreachable, given up by %s: does not claim that nothing was paid', (how) => {
     const { talk, asked } = put.unreachable();

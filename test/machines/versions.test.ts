@@ -6,7 +6,7 @@ import { createMachineTable, type VersionParts } from '../../src/conversations/m
 import { createRouter } from '../../src/conversations/router.ts';
 import { sweep } from '../../src/conversations/sweep.ts';
 import { manualClock } from '../support/clock.ts';
-import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { oldestRequest, openJournal, temporaryFolder } from '../support/journal.ts';
 import { textUpdate } from '../support/updates.ts';
 import { machine as first } from './support.machine.ts';
 import * as second from './support-2.machine.ts';
@@ -33,8 +33,8 @@ test('the example brings a conversation that waits to the second version, and it
   };
   const before = routerOf(first).router;
   await before.receiveUpdates([textUpdate(7, 'where is it?')], 1);
-  const [request] = await journal.openRequests(1);
-  await before.answerRequest(request?.id ?? '', { output: { ticket: 'T-1' } });
+  const request = await oldestRequest(journal);
+  await before.answerRequest(request, { output: { ticket: 'T-1' } });
   await clock.advance(3_600_000);
 
   const { context, migrate } = second;

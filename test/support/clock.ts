@@ -4,15 +4,20 @@ import type { Clock } from '../../src/clock.ts';
 export interface ManualClock extends Clock {
   /** Moves time on, firing what comes due in order; waits for what each firing starts to settle down. */
   advance(ms: number): Promise<void>;
+  /** Somebody sets the wall clock, forward or back: what is armed waits as long as before. */
+  set(now: number): void;
+  /** The longest delay that was ever asked for. */
+  longestDelayMs(): number;
 }
 
 interface Armed {
-  readonly at: number;
+  at: number;
   readonly fn: () => void;
 }
 
 export function manualClock(startAt = Date.parse('2026-01-01T00:00:00Z')): ManualClock {
   let now = startAt;
+  let longestDelayMs = 0;
   const armed = new Set<Armed>();
   const next = (until: number): Armed | undefined =>
     [...armed].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
@@ -20,12 +25,18 @@ export function manualClock(startAt = Date.parse('2026-01-01T00:00:00Z')): Manua
     now: () => now,
     setTimeout(fn, delayMs) {
       const timer: Armed = { at: now + delayMs, fn };
+      longestDelayMs = Math.max(longestDelayMs, delayMs);
       armed.add(timer);
       return { timer };
     },
     clearTimeout(handle) {
       if (handle !== undefined) armed.delete(handle.timer as Armed);
     },
+    set(to) {
+      for (const timer of armed) timer.at += to - now;
+      now = to;
+    },
+    longestDelayMs: () => longestDelayMs,
     async advance(ms) {
       const until = now + ms;
       for (let due = next(until); due !== undefined; due = next(until)) {

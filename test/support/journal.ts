@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
-import type { Journal } from '../../src/journal/journal.ts';
+import type { Journal, RequestRecord } from '../../src/journal/journal.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { openDatabase, openReader } from '../../src/journal/sqlite-open.ts';
 
@@ -23,4 +23,11 @@ export function openJournal(folder: string, clock: Clock, bot = '1'): Journal {
     if (reader.isOpen) reader.close();
   });
   return openSqliteJournal({ db, reader, bot, clock, newStreamId: () => 'stream' });
+}
+
+/** The request that has waited longest. Throws where none is open. */
+export async function oldestRequest(journal: Journal): Promise<RequestRecord> {
+  const [request] = await journal.openRequests(1);
+  if (request === undefined) throw new Error('No request is open');
+  return request;
 }
