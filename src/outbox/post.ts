@@ -14,6 +14,7 @@ import {
   type Outbox,
   seqOfMessageId,
 } from './outbox.ts';
+import { requireOwnChats } from './scope.ts';
 
 export interface PostOptions {
   readonly journal: Journal;
@@ -48,7 +49,8 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
         return { ...JSON.parse(first.answer), replayed: true };
       }
       // Only now: what was accepted once is not judged again by a later clock.
-      const called = parseCall(post.body, post, tx.now);
+      const called = parseCall(post.body, post.keyId, tx.now);
+      requireOwnChats(post.chats, called.chat, post.body);
       const message = { ...called, chat: await tx.currentChat(called.chat) };
       if ((await tx.outboxDepth()) >= limits.outboxMessagesMax) {
         throw new SwitchboardError(

@@ -1,12 +1,19 @@
 import { createServer } from 'node:http';
+import { chatOf, updateText } from './update-text.ts';
 
 /**
  * A Bot API server for load, in a process of its own: it serves batches made beforehand, so that what is measured is
- * the reader. Tells its parent the address first; `{ mode: 'burst', updates, chats }` or `{ mode: 'paced', perS, seconds }`
- * comes from the parent; `{ begun }` goes back with the first poll, `{ done, ms, updates }` once the last update has been confirmed.
+ * the reader. Tells its parent the address first; `{ mode: 'burst', … }` or `{ mode: 'paced', … }` comes from the
+ * parent, and again once that is done; `{ begun }` goes back with the first poll, `{ done, ms, updates }` once the last update has been confirmed.
  */
 export type LoadOrder =
-  | { readonly mode: 'burst'; readonly updates: number; readonly chats: number }
+  | {
+      readonly mode: 'burst';
+      readonly updates: number;
+      readonly chats: number;
+      /** The first chat's id. */
+      readonly firstChat?: number;
+    }
   | { readonly mode: 'paced'; readonly perS: number; readonly seconds: number };
 export type LoadReport =
   | { readonly url: string }
@@ -15,36 +22,25 @@ export type LoadReport =
 
 const BATCH = 100;
 
-/** About 450 bytes, as Telegram's own; a stride over the chats that meets each before any comes again. */
-function updateText(id: number, chats: number, text: string): string {
-  const chat = 1_000_000_000 + ((id * 7919) % chats);
-  const person = { id: chat, first_name: 'Anneliese', last_name: 'Berger', username: `user_${chat}` };
-  return JSON.stringify({
-    update_id: id,
-    message: {
-      message_id: id,
-      from: { ...person, is_bot: false, language_code: 'en' },
-      chat: { ...person, type: 'private' },
-      date: 1_767_225_600,
-      text,
-    },
-  });
-}
-
 interface Source {
   /** The answer's body for this offset; null: nothing yet. */
   take(offset: number): Buffer | string | null;
 }
 
 let source: Source = { take: () => null };
-const waiting = new Set<(body: Buffer | string) => void>();
+/** Polls that wait, and the offset that each asked for. */
+const waiting = new Map<(body: Buffer | string) => void, number>();
+/** Ids go on from order to order. */
+let lastId = 0;
 const EMPTY = '{"ok":true,"result":[]}';
 
-function burst(updates: number, chats: number): Source {
+function burst({ updates, chats, firstChat }: Extract<LoadOrder, { mode: 'burst' }>): Source {
+  const first = lastId + 1;
+  lastId += updates;
   const batches = Array.from({ length: Math.ceil(updates / BATCH) }, (_, n) => {
     const size = Math.min(BATCH, updates - n * BATCH);
     const items = Array.from({ length: size }, (_, k) =>
-      updateText(n * BATCH + k + 1, chats, 'Hello, is anybody there?'),
+      updateText(first + n * BATCH + k, chatOf(n * BATCH + k, chats, firstChat), 'Hello, is anybody there?'),
     );
     return Buffer.from(`{"ok":true,"result":[${items.join(',')}]}`);
   });
@@ -56,7 +52,7 @@ function burst(updates: number, chats: number): Source {
         begunAt = performance.now();
         process.send?.({ begun: true } satisfies LoadReport);
       }
-      const batch = batches[Math.floor((Math.max(offset, 1) - 1) / BATCH)];
+      const batch = batches[Math.floor((Math.max(offset, first) - first) / BATCH)];
       if (batch !== undefined) return batch;
       if (!over) process.send?.({ done: true, ms: performance.now() - begunAt, updates } satisfies LoadReport);
       over = true;
@@ -64,6 +60,8 @@ function burst(updates: number, chats: number): Source {
     },
   };
 }
+
+const PACED_CHATS = 1000;
 
 /** Updates by the clock; each text says when it was made (process.hrtime, the same for all processes here). */
 function paced(perS: number, seconds: number): Source {
@@ -74,13 +72,11 @@ function paced(perS: number, seconds: number): Source {
   let over = false;
   const timer = setInterval(() => {
     const wanted = Math.min(total, Math.floor(((performance.now() - begunAt) / 1000) * perS));
-    for (; count < wanted; count += 1) made.push(updateText(count + 1, 1000, `at ${process.hrtime.bigint()}`));
-    for (const answer of waiting) {
-      const body = source.take(0);
-      if (body === null) break;
-      waiting.delete(answer);
-      answer(body);
+    for (; count < wanted; count += 1) {
+      lastId += 1;
+      made.push(updateText(lastId, chatOf(lastId, PACED_CHATS), `at ${process.hrtime.bigint()}`));
     }
+    answerWaiting();
   }, 2);
   return {
     take() {
@@ -99,6 +95,15 @@ function paced(perS: number, seconds: number): Source {
   };
 }
 
+function answerWaiting(): void {
+  for (const [answer, offset] of waiting) {
+    const body = source.take(offset);
+    if (body === null) return;
+    waiting.delete(answer);
+    answer(body);
+  }
+}
+
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk) => chunks.push(chunk));
@@ -114,7 +119,7 @@ const server = createServer((request, response) => {
     const { offset = 0, timeout = 0 } = JSON.parse(Buffer.concat(chunks).toString() || '{}');
     const body = source.take(offset);
     if (body !== null) return answer(body);
-    waiting.add(answer);
+    waiting.set(answer, offset);
     const timer = setTimeout(() => waiting.delete(answer) && answer(EMPTY), Math.max(timeout, 1) * 1000);
     response.on('close', () => {
       clearTimeout(timer);
@@ -124,7 +129,8 @@ const server = createServer((request, response) => {
 });
 
 process.on('message', (order: LoadOrder) => {
-  source = order.mode === 'burst' ? burst(order.updates, order.chats) : paced(order.perS, order.seconds);
+  source = order.mode === 'burst' ? burst(order) : paced(order.perS, order.seconds);
+  answerWaiting();
 });
 process.on('disconnect', () => process.exit());
 server.keepAliveTimeout = 60_000;

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import type { Bench } from './bench.ts';
+import { machine } from './counting.machine.ts';
+import { type Cost, costText, median, startDriven } from './driven.ts';
+import { populate } from './population.ts';
+import { FIRST_CHAT } from './update-text.ts';
+
+const KNOWN = 1_000_000;
+const LIVE = 10_000;
+const FEW = 1000;
+const ROUNDS = 3;
+const UPDATES = 50_000;
+
+/**
+ * A bot that a million chats have written to, beside one that a thousand have. Both get bursts of updates, 100 a
+ * poll, in turns; of each kind the median round counts. Every update is an entry, a step and a snapshot.
+ * live: to the 10,000 chats (or the 1,000) written to a moment before; cold: each to a chat of its own, not in memory.
+ */
+export async function chats({ folder, print }: Bench): Promise<void> {
+  const told = (line: string): void => print('building', line);
+  for (const known of [KNOWN, FEW]) {
+    const size = { chats: known, entries: known, timers: 0, dueAt: () => 0 };
+    await populate(join(folder, String(known)), machine, size, told);
+  }
+  const million = await startDriven(join(folder, String(KNOWN)), 'counting');
+  const few = await startDriven(join(folder, String(FEW)), 'counting');
+  const startMib = million.peer.rssMib();
+
+  const costs = { live: [] as Cost[], cold: [] as Cost[], few: [] as Cost[] };
+  await few.burst({ updates: UPDATES, chats: FEW });
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await million.burst({ updates: LIVE, chats: LIVE });
+    costs.live.push(await million.burst({ updates: UPDATES, chats: LIVE }));
+    costs.few.push(await few.burst({ updates: UPDATES, chats: FEW }));
+    const among = Math.floor((KNOWN - LIVE) / ROUNDS);
+    costs.cold.push(
+      await million.burst({ updates: UPDATES, chats: among, firstChat: FIRST_CHAT + LIVE + round * among }),
+    );
+  }
+  const rssMb = million.peer.rssMib() * 1.048576;
+  await million.stop();
+  await few.stop();
+
+  const [live, cold, small] = [median(costs.live), median(costs.cold), median(costs.few)];
+  print('RSS, 1,000,000 known, at the start', `${Math.round(startMib * 1.048576)} MB`);
+  print('RSS, 1,000,000 known, 10,000 live, after the load (below 350)', `${Math.round(rssMb)} MB`);
+  print('an update to a live chat, 1,000,000 known, 10,000 live', costText(live));
+  print('an update to a cold chat, 1,000,000 known', costText(cold));
+  print('an update to a live chat, 1,000 known', costText(small));
+  print('cold / live (at most 3)', ratio(cold, live));
+  print('1,000,000 known / 1,000 known (at most 1.2)', ratio(live, small));
+}
+
+const ratio = (a: Cost, b: Cost): string =>
+  `${(a.wallUs / b.wallUs).toFixed(2)}, ${(a.cpuUs / b.cpuUs).toFixed(2)} of CPU`;
