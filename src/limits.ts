@@ -34,6 +34,14 @@ export const limits = {
   commitQueueMax: 20_000,
   /** What a caller who was refused as `overloaded` is told to wait. */
   overloadRetryMs: 1000,
+  /** Conversations that one commit writes to their table at once; more go there by and by (sqlite-conversations.ts). */
+  conversationsSavedAtOnceMax: 16,
+  /** Conversations on their way to the table before they are written: at most twice as many are in memory. */
+  conversationsOnTheWayMax: 16_384,
+  /** Of these, written with each commit; more where a commit saves more, so that they never pile up. */
+  conversationsSliceMin: 256,
+  /** After this time they are written without waiting for more: other processes read the table. */
+  conversationsWriteBackMs: 1000,
   /** Entries a single read returns. */
   readEntriesMax: 1000,
 

@@ -1,18 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 
-import type { Journal, RequestRecord } from './journal.ts';
-
+import type { ConversationRecord, ConversationVersion, Entry, Journal, ReadQuery, RequestRecord } from './journal.ts';
+import type { Conversations } from './sqlite-conversations.ts';
 import { prepareCursorReads } from './sqlite-cursors.ts';
-
+import type { EntryIndex } from './sqlite-index.ts';
 import {
-  chatCell,
   conversationOf,
-  entryOf,
   int,
   intOrNull,
   messageOf,
-  type Row,
   requestOf,
   type SeqRange,
   text,
@@ -20,35 +17,24 @@ import {
   timerOf,
   versionOf,
 } from './sqlite-rows.ts';
+import { prepareUnits } from './sqlite-units.ts';
 
 type Reads = Omit<
   Journal,
   'bot' | 'stream' | 'write' | 'onCommit' | 'bounds' | 'outboxDepth' | 'openRequestCount' | 'close'
 >;
 
-/** The block of the index by chat that holds an entry's id (0001-journal.sql). */
-const blockOf = (id: number): number => Math.floor(id / 4096);
-
 /** The journal's reading side, on a connection that sees committed work alone. */
-export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
-  const all = db.prepare('SELECT * FROM entries WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?');
-  const rowsOf = db.prepare('SELECT * FROM entries WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id');
-  // Walks along an index, without the entries' bodies: of one type, and of chats within a block of the index.
-  const idsOfType = db.prepare(
-    'SELECT id FROM entries INDEXED BY entries_of_type WHERE type = ? AND id BETWEEN ? AND ? ORDER BY id LIMIT ?',
-  );
-  const idsOfChats = db.prepare(
-    `SELECT id FROM entries INDEXED BY entries_of_chat
-     WHERE id >> 12 = ?1 AND chat IN (SELECT value FROM json_each(?2)) AND id >= ?3
-       AND (?4 IS NULL OR type IN (SELECT value FROM json_each(?4))) ORDER BY id LIMIT ?5`,
-  );
-  const idsOfOwner = db.prepare(
-    `SELECT e.id FROM owned_entries AS o CROSS JOIN entries AS e ON e.id = ?1 + o.seq
-     WHERE o.bot = ?2 AND o.owner = ?3 AND o.seq >= ?4
-       AND (?5 IS NULL OR e.chat IN (SELECT value FROM json_each(?5)))
-       AND (?6 IS NULL OR e.type IN (SELECT value FROM json_each(?6))) ORDER BY o.seq LIMIT ?7`,
-  );
-  const lastId = db.prepare('SELECT max(id) AS id FROM entries WHERE id BETWEEN ? AND ?');
+export function prepareReads(
+  db: DatabaseSync,
+  bot: string,
+  range: SeqRange,
+  index: EntryIndex,
+  onTheWay: Conversations,
+  head: () => number,
+) {
+  const units = prepareUnits(db, bot, range);
+  const owned = db.prepare('SELECT seq FROM owned_entries WHERE bot = ? AND owner = ? AND seq >= ? ORDER BY seq');
   const pollOffset = db.prepare('SELECT poll_offset FROM head WHERE bot = ?');
   const conversation = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id = ?');
   const conversations = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?');
@@ -80,79 +66,63 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
          WHERE bot = ?1 AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at > ?2)`,
   );
   const cursors = prepareCursorReads(db, bot);
-  const firstId = db.prepare('SELECT min(id) AS id FROM entries WHERE id BETWEEN ? AND ?');
-
-  /** The first ids of these types, in order. */
-  function walkTypes(types: readonly string[], first: number, limit: number): number[] {
-    const rows = [...new Set(types)].flatMap((type) => idsOfType.all(type, first, range.last, limit));
-    return rows
-      .map((row) => int(row, 'id'))
-      .sort((a, b) => a - b)
-      .slice(0, limit);
-  }
-
-  /** The first ids of these chats, in order, a block of the index at a time. */
-  function walkChats(
-    chats: readonly string[],
-    types: readonly string[] | null,
-    first: number,
-    limit: number,
-  ): number[] {
-    const last = intOrNull(lastId.get(range.id(1), range.last) ?? { id: null }, 'id') ?? 0;
-    const cells = JSON.stringify(chats.map(chatCell));
-    const filter = types === null ? null : JSON.stringify(types);
-    const ids: number[] = [];
-    for (let block = blockOf(first); block <= blockOf(last) && ids.length < limit; block += 1) {
-      const rows = idsOfChats.all(block, cells, first, filter, limit - ids.length);
-      for (const row of rows) ids.push(int(row, 'id'));
-    }
-    return ids;
-  }
-
   const srcAfter = (src: string): string | null => textOrNull(nextSrc.get(bot, src) ?? { src: null }, 'src');
 
-  /** The first ids of a key's own, in order. */
-  function walkOwned(
-    owner: string,
-    chats: readonly string[] | null,
-    types: readonly string[] | null,
-    from: number,
-    limit: number,
-  ): number[] {
-    const cells = chats === null ? null : JSON.stringify(chats.map(chatCell));
-    const filter = types === null ? null : JSON.stringify(types);
-    return idsOfOwner.all(range.id(0), bot, owner, from, cells, filter, limit).map((row) => int(row, 'id'));
+  /** The seqs of a key's own. */
+  function* ownedSeqs(owner: string, from: number): Generator<number> {
+    for (const row of owned.iterate(bot, owner, from)) yield int(row, 'seq');
   }
 
-  const toEntry = (row: Row) => entryOf(bot, range, row);
-  const entriesOf = (ids: readonly number[]) => rowsOf.all(JSON.stringify(ids)).map(toEntry);
+  /** A key's own entries, of these chats and types. */
+  function* ownedEntries(
+    owner: string,
+    from: number,
+    chats: readonly string[] | null,
+    types: readonly string[] | null,
+  ): Generator<Entry> {
+    for (const entry of units.of(ownedSeqs(owner, from))) {
+      const ofChat = chats === null || (entry.chat !== null && chats.includes(entry.chat));
+      if (ofChat && (types === null || types.includes(entry.type))) yield entry;
+    }
+  }
+
+  function find({ from, chats = null, types = null, owner = null }: ReadQuery): Iterable<Entry> {
+    const first = Math.max(1, from);
+    if (owner !== null) return ownedEntries(owner, first, chats, types);
+    if (chats === null && types === null) return units.from(first);
+    return units.of(index.seqs(first, head(), chats, types));
+  }
 
   const journal: Reads = {
-    async read({ from, limit: wanted, chats = null, types = null, owner = null }) {
-      const limit = Math.max(0, Math.min(wanted, limits.readEntriesMax));
-      const first = range.id(Math.max(1, from));
-      if (owner !== null) return entriesOf(walkOwned(owner, chats, types, Math.max(1, from), limit));
-      if (chats === null && types === null) return all.all(first, range.last, limit).map(toEntry);
-      return entriesOf(chats === null ? walkTypes(types ?? [], first, limit) : walkChats(chats, types, first, limit));
+    async read(query) {
+      return firstOf(find(query), Math.max(0, Math.min(query.limit, limits.readEntriesMax)));
     },
     async pollOffset() {
       const row = pollOffset.get(bot);
       return row === undefined ? null : intOrNull(row, 'poll_offset');
     },
     async conversation(id) {
+      const record = onTheWay.onTheWay(id);
+      if (record !== undefined) return record;
       const row = conversation.get(bot, id);
       return row === undefined ? null : conversationOf(row);
     },
     async conversations({ after, limit, chats }) {
-      const most = Math.max(0, limit);
+      const [begin, most] = [after ?? '', Math.max(0, limit)];
       const rows =
         chats === null
-          ? conversations.all(bot, after ?? '', most)
-          : conversationsOfChats.all(bot, JSON.stringify(chats), after ?? '', most);
-      return rows.map(conversationOf);
+          ? conversations.all(bot, begin, most)
+          : conversationsOfChats.all(bot, JSON.stringify(chats), begin, most);
+      const newer = onTheWay.onTheWayAfter(begin).filter(({ chat }) => chats === null || chats.includes(chat));
+      return pageOf(rows.map(conversationOf), newer, most);
     },
     async conversationVersions(after, limit) {
-      return versions.all(bot, after, Math.max(0, limit)).map(versionOf);
+      const most = Math.max(0, limit);
+      return pageOf(
+        versions.all(bot, after, most).map(versionOf),
+        onTheWay.onTheWayAfter(after).map(onlyVersion),
+        most,
+      );
     },
     async versionCheck() {
       const row = versionCheck.get(bot);
@@ -194,9 +164,26 @@ export function prepareReads(db: DatabaseSync, bot: string, range: SeqRange) {
   return {
     journal,
     openRequestCount: (): number => int(openRequestCount.get(bot) ?? { count: 0 }, 'count'),
-    firstSeq(): number | null {
-      const id = intOrNull(firstId.get(range.id(1), range.last) ?? { id: null }, 'id');
-      return id === null ? null : range.seq(id);
-    },
   };
+}
+
+const onlyVersion = ({ id, machine, version, status }: ConversationRecord): ConversationVersion => ({
+  id,
+  machine,
+  version,
+  status,
+});
+
+/** A page of the table, with what is on its way there in place of what is older. */
+function pageOf<T extends { readonly id: string }>(rows: readonly T[], newer: readonly T[], limit: number): T[] {
+  if (newer.length === 0) return [...rows];
+  const records = new Map([...rows, ...newer].map((record) => [record.id, record]));
+  return [...records.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit);
+}
+
+function firstOf(entries: Iterable<Entry>, limit: number): Entry[] {
+  const first: Entry[] = [];
+  if (limit === 0) return first;
+  for (const entry of entries) if (first.push(entry) === limit) break;
+  return first;
 }

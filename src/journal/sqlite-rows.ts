@@ -1,13 +1,5 @@
 import type { SQLOutputValue } from 'node:sqlite';
-import type {
-  ConversationRecord,
-  ConversationVersion,
-  Entry,
-  EntryType,
-  MessageRecord,
-  RequestRecord,
-  TimerRecord,
-} from './journal.ts';
+import type { ConversationRecord, ConversationVersion, MessageRecord, RequestRecord, TimerRecord } from './journal.ts';
 import { MESSAGE_STATUSES } from './journal.ts';
 
 /** A row as `node:sqlite` gives it. A column of another type than the schema's is a bug or a damaged file: stop. */
@@ -43,7 +35,7 @@ function oneOf<const T extends string>(row: Row, column: string, values: readonl
 /** Room for a bot's seqs in the ids of entries: a million million. */
 const SLOT_SIZE = 2 ** 40;
 
-/** Turns seqs into the ids of entries and back (0001-journal.sql). */
+/** Turns seqs into the ids of rows and back (0006-units.sql). */
 export interface SeqRange {
   readonly id: (seq: number) => number;
   readonly seq: (id: number) => number;
@@ -60,17 +52,6 @@ export const seqRange = (slot: number): SeqRange => {
 /** A chat as an index of integers holds it. */
 export const chatCell = (chat: string | null): number | string | null =>
   chat === null || !/^-?\d{1,16}$/.test(chat) ? chat : Number(chat);
-
-/** An entry of a row of `entries`. */
-export const entryOf = (bot: string, range: SeqRange, row: Row): Entry => ({
-  seq: range.seq(int(row, 'id')),
-  // Entries outlive the version that wrote them: a type that this version does not know is passed on as it is.
-  type: text(row, 'type') as EntryType,
-  bot,
-  chat: row.chat === null ? null : String(row.chat),
-  at: int(row, 'at'),
-  body: text(row, 'body'),
-});
 
 const CONVERSATION_STATUSES = ['active', 'done', 'quarantined'] as const;
 

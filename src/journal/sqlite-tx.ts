@@ -1,14 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Entry, Tx } from './journal.ts';
+import type { Conversations, ConversationsState } from './sqlite-conversations.ts';
 import { prepareCursorReads, prepareSaveCursor } from './sqlite-cursors.ts';
 import type { Lanes } from './sqlite-lanes.ts';
 import { moveMessages, type OutboxState, type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
-import { chatCell, conversationOf, int, type Row, requestOf, type SeqRange, text, timerOf } from './sqlite-rows.ts';
+import { conversationOf, type Row, requestOf, text, timerOf } from './sqlite-rows.ts';
+import type { UpdateRuns } from './sqlite-updates.ts';
 
-/** What a transaction has gathered beside its rows; put back where a job is undone. */
-export interface TxState extends OutboxState {
+/** What a transaction has gathered: beside its rows, and until it commits in place of them. */
+export interface TxState extends OutboxState, ConversationsState {
   nextSeq: number;
   entries: Entry[];
+  updateIds: number[];
   pollOffset: number | null;
   requests: boolean;
   withdrawn: string[];
@@ -16,23 +19,42 @@ export interface TxState extends OutboxState {
   timerAt: number | null;
 }
 
+/** A transaction that has done nothing yet. */
+export const emptyState = (nextSeq: number, waiting: number, openRequests: number): TxState => ({
+  waiting,
+  openRequests,
+  withdrawn: [],
+  nextSeq,
+  entries: [],
+  updateIds: [],
+  saves: new Map(),
+  saveLog: [],
+  written: false,
+  pollOffset: null,
+  outbox: false,
+  requests: false,
+  timerAt: null,
+});
+
+/** Where a transaction stands: calling it takes back all that was gathered since. */
+export function markOf(state: TxState): () => void {
+  const { entries, updateIds, saves, saveLog, ...plain } = state;
+  const [entryCount, updateCount, saveCount] = [entries.length, updateIds.length, saveLog.length];
+  return () => {
+    Object.assign(state, plain);
+    entries.length = entryCount;
+    updateIds.length = updateCount;
+    for (const { id, before } of saveLog.splice(saveCount).reverse()) {
+      if (before === undefined) saves.delete(id);
+      else saves.set(id, before);
+    }
+  };
+}
+
 /** Prepared once: a statement costs more to prepare than to run. */
 export function prepareStatements(db: DatabaseSync, bot: string) {
   return {
-    append: db.prepare('INSERT INTO entries (id, type, chat, at, update_id, body) VALUES (?, ?, ?, ?, ?, ?)'),
     own: db.prepare('INSERT INTO owned_entries (bot, owner, seq) VALUES (?, ?, ?)'),
-    seen: db.prepare(
-      `SELECT update_id FROM entries INDEXED BY entries_of_update
-       WHERE update_id IS NOT NULL AND update_id IN (SELECT value FROM json_each(?)) AND id BETWEEN ? AND ? AND at >= ?`,
-    ),
-    conversations: db.prepare('SELECT * FROM conversations WHERE bot = ? AND id IN (SELECT value FROM json_each(?))'),
-    saveConversation: db.prepare(
-      `INSERT INTO conversations (bot, id, chat, machine, version, status, state, snapshot, error, last_seq, updated_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (bot, id) DO UPDATE SET machine = excluded.machine, version = excluded.version,
-         status = excluded.status, state = excluded.state, snapshot = excluded.snapshot, error = excluded.error,
-         last_seq = excluded.last_seq, updated_at = excluded.updated_at`,
-    ),
     ofChat: db.prepare('SELECT * FROM conversations INDEXED BY conversations_of_chat WHERE bot = ? AND chat = ?'),
     noteMove: db.prepare('INSERT OR REPLACE INTO moved_chats (bot, chat, moved_to) VALUES (?, ?, ?)'),
     movedTo: db.prepare('SELECT moved_to FROM moved_chats WHERE bot = ? AND chat = ?'),
@@ -78,9 +100,10 @@ export type Statements = ReturnType<typeof prepareStatements>;
 /** The transaction's methods over SQLite. Everything runs at once; the promises are the port's. */
 export function sqliteTx(
   bot: string,
-  range: SeqRange,
   now: number,
   sql: Statements,
+  runs: UpdateRuns,
+  conversations: Conversations,
   outbox: OutboxStatements,
   lanes: Lanes,
   state: TxState,
@@ -102,45 +125,34 @@ export function sqliteTx(
     nextSeq: () => state.nextSeq,
     append(entry) {
       const seq = state.nextSeq;
-      sql.append.run(range.id(seq), entry.type, chatCell(entry.chat), now, entry.updateId ?? null, entry.body);
       state.nextSeq = seq + 1;
-      const { type, chat, body, owner = null } = entry;
+      const { type, chat, body, updateId, owner = null } = entry;
+      if (updateId !== undefined) state.updateIds.push(updateId);
       if (owner !== null) sql.own.run(bot, owner, seq);
       state.entries.push({ seq, type, bot, chat, at: now, body, ...(owner === null ? {} : { owner }) });
       return seq;
     },
 
     async seenUpdates(updateIds, since) {
-      const rows = sql.seen.all(JSON.stringify(updateIds), range.id(1), range.last, since);
-      return new Set(rows.map((row) => int(row, 'update_id')));
+      const seen = runs.seen(updateIds, since);
+      // A job before this one, in the same transaction, may have received some.
+      const wanted = state.updateIds.length === 0 || now < since ? null : new Set(updateIds);
+      for (const id of state.updateIds) if (wanted?.has(id)) seen.add(id);
+      return seen;
     },
     setPollOffset(offset) {
       state.pollOffset = offset;
     },
 
     async conversations(ids) {
-      if (ids.length === 0) return new Map();
-      return new Map(
-        sql.conversations.all(bot, JSON.stringify(ids)).map((row) => [text(row, 'id'), conversationOf(row)]),
-      );
+      return conversations.find(state, ids);
     },
-    saveConversation(r) {
-      sql.saveConversation.run(
-        bot,
-        r.id,
-        r.chat,
-        r.machine,
-        r.version,
-        r.status,
-        r.state,
-        r.snapshot,
-        r.error,
-        r.lastSeq,
-        r.updatedAt,
-      );
+    saveConversation(record) {
+      conversations.save(state, record);
     },
     moveChat(from, to) {
       if (from === to) return;
+      conversations.writeAll(state);
       const there = new Map(sql.ofChat.all(bot, to).map((row) => [text(row, 'id'), text(row, 'status')]));
       for (const record of sql.ofChat.all(bot, from).map(conversationOf)) {
         const id = to + record.id.slice(from.length);

@@ -1,14 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Clock } from '../clock.ts';
+import type { Clock, TimerHandle } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Commit, Journal, Tx } from './journal.ts';
+import { openConversations } from './sqlite-conversations.ts';
+import { openEntryIndex } from './sqlite-index.ts';
 import { prepareLanes } from './sqlite-lanes.ts';
 import { countWaiting, prepareOutbox } from './sqlite-outbox.ts';
 import { prepareReads } from './sqlite-reads.ts';
 import { int, intOrNull, seqRange, text } from './sqlite-rows.ts';
-import { prepareStatements, sqliteTx, type TxState } from './sqlite-tx.ts';
+import { emptyState, markOf, prepareStatements, sqliteTx, type TxState } from './sqlite-tx.ts';
+import { prepareUnits } from './sqlite-units.ts';
+import { prepareUpdateRuns } from './sqlite-updates.ts';
 
 export interface SqliteJournalOptions {
   /** The writing connection, of openDatabase: the journal is its only writer while it is open. */
@@ -44,13 +48,18 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const advance = db.prepare(
     `UPDATE head SET next_seq = ?, poll_offset = coalesce(?, poll_offset) WHERE bot = ? AND epoch = ? AND next_seq = ?`,
   );
+  const units = prepareUnits(db, bot, range);
+  const runs = prepareUpdateRuns(db, bot);
+  const conversations = openConversations(db, bot, range);
+  const index = openEntryIndex(db, options.reader, range, units, head.nextSeq - 1);
+  const reads = prepareReads(options.reader, bot, range, index, conversations, () => headSeq);
   const listeners: ((commit: Commit) => void)[] = [];
-  const reads = prepareReads(options.reader, bot, range);
   const onListenerError = options.onListenerError ?? stopProcess;
   let headSeq = head.nextSeq - 1;
   let waiting = countWaiting(bot, outbox);
   let closed = false;
-  const firstSeq = reads.firstSeq() ?? head.nextSeq;
+  let timer: TimerHandle | undefined;
+  const firstSeq = units.firstSeq() ?? head.nextSeq;
   let openRequests = reads.openRequestCount();
   let state: TxState = emptyState(head.nextSeq, waiting, openRequests);
   let begunAt = head.nextSeq;
@@ -107,10 +116,10 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
           throw error;
         }
         state = emptyState(begunAt, waiting, openRequests);
-        return guarded(sqliteTx(bot, range, clock.now(), sql, outbox, lanes, state));
+        return guarded(sqliteTx(bot, clock.now(), sql, runs, conversations, outbox, lanes, state));
       },
       async nested(tx, job) {
-        const before = { ...state, entries: state.entries.length };
+        const undo = markOf(state);
         assertTransaction();
         db.exec('SAVEPOINT job');
         try {
@@ -120,18 +129,23 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         } catch (error) {
           // A full disk may have ended the whole transaction: then `commit` refuses the group.
           if (db.isTransaction) db.exec('ROLLBACK TO job; RELEASE job');
-          state.entries.length = before.entries;
-          Object.assign(state, { ...before, entries: state.entries });
+          undo();
           throw error;
         }
       },
       async commit() {
         assertTransaction();
+        const { entries, updateIds } = state;
+        units.add(entries);
+        runs.add(updateIds, entries[0]?.at ?? 0);
+        const committed = [index.commit(entries), conversations.commit(state)];
         if (advance.run(state.nextSeq, state.pollOffset, bot, head.epoch, begunAt).changes !== 1) throw lost();
         db.exec('COMMIT');
         headSeq = state.nextSeq - 1;
         waiting = state.waiting;
         openRequests = state.openRequests;
+        for (const tell of committed) tell();
+        writeBackLater();
         tellListeners();
       },
       async rollback() {
@@ -145,6 +159,21 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
       schedule: options.schedule ?? setImmediate,
     },
   );
+
+  /** Brings what is on its way into the table of conversations, with the commits that come and commits of its own. */
+  async function writeBack(): Promise<void> {
+    conversations.turn();
+    while (conversations.isLeaving()) await group.write(async () => {});
+  }
+
+  function writeBackLater(): void {
+    if (timer !== undefined || closed || conversations.isIdle()) return;
+    timer = clock.setTimeout(() => {
+      timer = undefined;
+      // Where it fails, nothing is lost, and the units of work that follow say why.
+      writeBack().catch(() => {});
+    }, limits.conversationsWriteBackMs);
+  }
 
   return {
     ...reads.journal,
@@ -160,6 +189,11 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     openRequestCount: async () => openRequests,
     async close() {
       closed = true;
+      clock.clearTimeout(timer);
+      // Twice: what was newest follows what was leaving. A journal that cannot commit any more keeps it for the next.
+      await writeBack()
+        .then(writeBack)
+        .catch(() => {});
       await group.idle();
     },
   };
@@ -169,18 +203,6 @@ const stopProcess = (error: unknown): void =>
   queueMicrotask(() => {
     throw error;
   });
-
-const emptyState = (nextSeq: number, waiting: number, openRequests: number): TxState => ({
-  waiting,
-  openRequests,
-  withdrawn: [],
-  nextSeq,
-  entries: [],
-  pollOffset: null,
-  outbox: false,
-  requests: false,
-  timerAt: null,
-});
 
 /** Takes the bot over: whoever held the epoch before can commit no more (I6). */
 function takeEpoch({ db, bot, newStreamId }: SqliteJournalOptions) {

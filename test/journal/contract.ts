@@ -6,6 +6,7 @@ import { fencingContract } from './contract-fencing.ts';
 import { outboxContract } from './contract-outbox.ts';
 import { readsContract } from './contract-reads.ts';
 import { timersContract } from './contract-timers.ts';
+import { volumeContract } from './contract-volume.ts';
 import { writesContract } from './contract-writes.ts';
 import type { OpenEngine } from './engine.ts';
 
@@ -19,4 +20,5 @@ export function journalContract(openEngine: OpenEngine): void {
   describe('timers, requests and answers', () => timersContract(openEngine));
   describe('cursors', () => cursorsContract(openEngine));
   describe('the outbox', () => outboxContract(openEngine));
+  describe('much of it', () => volumeContract(openEngine));
 }

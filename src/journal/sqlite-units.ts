@@ -1,0 +1,83 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Entry, EntryType } from './journal.ts';
+import { chatCell, int, type Row, type SeqRange, text } from './sqlite-rows.ts';
+
+/** Writes and reads the rows of `units` (0006-units.sql): the entries of one unit of work each. */
+export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
+  const add = db.prepare('INSERT INTO units (id, at, heads, bodies) VALUES (?, ?, ?, ?)');
+  const holding = db.prepare('SELECT * FROM units WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1');
+  const after = db.prepare('SELECT * FROM units WHERE id > ? AND id <= ? ORDER BY id');
+  const first = db.prepare('SELECT min(id) AS id FROM units WHERE id BETWEEN ? AND ?');
+
+  function unitHolding(seq: number): Entry[] {
+    const row = holding.get(range.id(1), range.id(seq));
+    return row === undefined ? [] : entriesOf(bot, range, row);
+  }
+
+  return {
+    /** Adds a unit's entries: at least one, of successive seqs, all of the unit's time. */
+    add(entries: readonly Entry[]): void {
+      const [one] = entries;
+      if (one === undefined) return;
+      add.run(range.id(one.seq), one.at, headsOf(entries), entries.map(({ body }) => body).join(''));
+    },
+    /** The first seq that is kept; null in an empty journal. */
+    firstSeq(): number | null {
+      const id = first.get(range.id(1), range.last)?.id;
+      return typeof id === 'number' ? range.seq(id) : null;
+    },
+    /** The entries from a seq on, in order, a unit at a time. */
+    *from(seq: number): Generator<Entry> {
+      const begun = unitHolding(seq);
+      for (const entry of begun) if (entry.seq >= seq) yield entry;
+      const last = begun.at(-1)?.seq ?? seq - 1;
+      for (const row of after.iterate(range.id(last), range.last)) yield* entriesOf(bot, range, row);
+    },
+    /** The entries of these seqs, which are in order. What is not kept any more is left out. */
+    *of(seqs: Iterable<number>): Generator<Entry> {
+      let unit: Entry[] = [];
+      for (const seq of seqs) {
+        if (seq > (unit.at(-1)?.seq ?? 0)) unit = unitHolding(seq);
+        const entry = unit[seq - (unit[0]?.seq ?? 0)];
+        if (entry?.seq === seq) yield entry;
+      }
+    },
+  };
+}
+export type Units = ReturnType<typeof prepareUnits>;
+
+/** `"update.received",777,450,…`: JSON, put together by hand since it is done for every entry. */
+function headsOf(entries: readonly Entry[]): string {
+  let heads = '';
+  for (const { type, chat, body } of entries) {
+    const cell = chatCell(chat);
+    const place = typeof cell === 'string' ? JSON.stringify(cell) : cell;
+    heads += `${heads === '' ? '[' : ','}"${type}",${place},${body.length}`;
+  }
+  return `${heads}]`;
+}
+
+function entriesOf(bot: string, range: SeqRange, row: Row): Entry[] {
+  const heads: unknown = JSON.parse(text(row, 'heads'));
+  const bodies = text(row, 'bodies');
+  const [at, firstSeq] = [int(row, 'at'), range.seq(int(row, 'id'))];
+  if (!Array.isArray(heads)) throw new TypeError(`The unit of seq ${firstSeq} has no heads: the file is damaged`);
+  const entries: Entry[] = [];
+  let begin = 0;
+  for (let n = 0; n < heads.length; n += 3) {
+    const [type, chat, length] = [heads[n], heads[n + 1], heads[n + 2]];
+    // A unit of one entry is all its body: the length of what was written before there were units counts characters.
+    const end = heads.length === 3 ? bodies.length : begin + length;
+    entries.push({
+      seq: firstSeq + n / 3,
+      // Entries outlive the version that wrote them: a type that this version does not know is passed on as it is.
+      type: type as EntryType,
+      bot,
+      chat: chat === null ? null : String(chat),
+      at,
+      body: bodies.slice(begin, end),
+    });
+    begin = end;
+  }
+  return entries;
+}
