@@ -14,7 +14,6 @@ import {
   type Outbox,
   seqOfMessageId,
 } from './outbox.ts';
-import { requireOwnChats } from './scope.ts';
 
 export interface PostOptions {
   readonly journal: Journal;
@@ -49,8 +48,7 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
         return { ...JSON.parse(first.answer), replayed: true };
       }
       // Only now: what was accepted once is not judged again by a later clock.
-      const called = parseCall(post.body, post.keyId, tx.now);
-      requireOwnChats(post.chats, called.chat, post.body);
+      const called = parseCall(post.body, post, tx.now);
       const message = { ...called, chat: await tx.currentChat(called.chat) };
       if ((await tx.outboxDepth()) >= limits.outboxMessagesMax) {
         throw new SwitchboardError(

@@ -1,38 +1,52 @@
-/** What Switchboard must know of a method to send it: how it is addressed, and whether Telegram's message limits count it. */
+import type { Type } from 'typebox';
+import { Compile, type Validator } from 'typebox/compile';
+import { ALBUM_CALLS } from './calls/albums.ts';
+import { COPY_CALLS } from './calls/copies.ts';
+import { EDIT_CALLS } from './calls/edits.ts';
+import { FILE_CALLS } from './calls/files.ts';
+import { POINT_CALLS } from './calls/points.ts';
+import { POLL_CALLS } from './calls/polls.ts';
+import { SIGN_CALLS } from './calls/signs.ts';
+import { TEXT_CALLS } from './calls/texts.ts';
+
+/** What Switchboard must know of a method to send it. */
 export interface MethodFacts {
   /** False: the call has no chat_id (an answer to a callback query). */
   readonly addressed: boolean;
   /** Counted by Telegram as a message to the chat. */
   readonly paced: boolean;
+  /** Its parameters, with an example. Beside JSON Schema's keywords it has those of calls/parts.ts. */
+  readonly schema: Type.TObject;
+  /** The schema, compiled with the first call. */
+  readonly validator: () => Validator;
 }
 
-const message: MethodFacts = { addressed: true, paced: true };
-const change: MethodFacts = { addressed: true, paced: false };
+/** The schemas of the methods that may write, by name. */
+export const CALLS = {
+  ...{ ...TEXT_CALLS, ...FILE_CALLS, ...ALBUM_CALLS, ...POINT_CALLS, ...POLL_CALLS },
+  ...{ ...COPY_CALLS, ...EDIT_CALLS, ...SIGN_CALLS },
+};
+
+/** Methods that send no message: they change one, or only show something. */
+const UNPACED: readonly string[] = [...Object.keys(EDIT_CALLS), ...Object.keys(SIGN_CALLS)];
 
 /** The methods that may write: the allow-list. Anything else is refused. */
-export const WRITE_METHODS: Readonly<Record<string, MethodFacts>> = {
-  sendMessage: message,
-  sendPhoto: message,
-  sendDocument: message,
-  sendVideo: message,
-  sendAudio: message,
-  sendVoice: message,
-  sendAnimation: message,
-  sendSticker: message,
-  sendMediaGroup: message,
-  sendLocation: message,
-  sendContact: message,
-  sendPoll: message,
-  copyMessage: message,
-  forwardMessage: message,
-  editMessageText: change,
-  editMessageCaption: change,
-  editMessageReplyMarkup: change,
-  deleteMessage: change,
-  pinChatMessage: change,
-  sendChatAction: change,
-  answerCallbackQuery: { addressed: false, paced: false },
-};
+export const WRITE_METHODS: Readonly<Record<string, MethodFacts>> = Object.fromEntries(
+  Object.entries<Type.TObject>(CALLS).map(([name, schema]) => [name, factsOf(name, schema)]),
+);
+
+function factsOf(name: string, schema: Type.TObject): MethodFacts {
+  let compiled: Validator | undefined;
+  return {
+    addressed: Object.hasOwn(schema.properties, 'chat_id'),
+    paced: !UNPACED.includes(name),
+    schema,
+    validator: () => {
+      compiled ??= Compile(schema);
+      return compiled;
+    },
+  };
+}
 
 /** The facts of a write method; null where it is not on the allow-list. */
 export const writeMethod = (name: string): MethodFacts | null =>
