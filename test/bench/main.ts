@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chats } from './chats.ts';
+import { delivery } from './delivery.ts';
+import { fanOut } from './fan-out.ts';
 import { ingest } from './ingest.ts';
 import { latency } from './latency.ts';
+import { readerMemory } from './reader-memory.ts';
 import { recover } from './recover.ts';
 import { startUp } from './start-up.ts';
 
@@ -11,7 +14,16 @@ import { startUp } from './start-up.ts';
  * The benchmarks: `npm run bench [name …]`. Each prints its figures, and its peer's from the same run. Servers listen on
  * loopback, load ends by itself.
  */
-const BENCHMARKS = { 'start-up': startUp, ingest, latency, chats, recover };
+const BENCHMARKS = {
+  'start-up': startUp,
+  ingest,
+  latency,
+  chats,
+  recover,
+  'fan-out': fanOut,
+  delivery,
+  'reader-memory': readerMemory,
+};
 
 const wanted = process.argv.slice(2);
 for (const [name, run] of Object.entries(BENCHMARKS)) {

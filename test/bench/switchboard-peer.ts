@@ -8,12 +8,16 @@ import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
 import { createLog } from '../../src/log.ts';
 import { startSwitchboard } from '../../src/main.ts';
 
-/** Switchboard as it is shipped, but for the machine: the bench's own. Tells its parent the address and a key. */
+/** Switchboard as it is shipped, but for the machine: the bench's own. Tells its parent the address, a key, and as many operators' keys as it asks for. */
 const settings = loadSettings(join(import.meta.dirname, '..', '..', 'config'), process.env);
 const selection = { machine: process.argv[2] ?? 'counting', per: 'chat' } as const;
 const db = openDatabase(settings.data);
 const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
 const { text: key } = keyring.create({ role: 'admin', name: 'bench', chats: null, expiresAt: null });
+const operators = Array.from(
+  { length: Number(process.argv[3] ?? 0) },
+  (_, n) => keyring.create({ role: 'operator', name: `reader ${n}`, chats: null, expiresAt: null }).text,
+);
 keyring.close();
 db.close();
 const running = await startSwitchboard(
@@ -22,4 +26,4 @@ const running = await startSwitchboard(
   { machinesFolder: import.meta.dirname },
 );
 process.on('disconnect', () => void running.stop().then(() => process.exit()));
-process.send?.({ url: running.url, key });
+process.send?.({ url: running.url, key, operators });

@@ -1,0 +1,38 @@
+import type { Bench } from './bench.ts';
+import { ratio } from './bench.ts';
+import type { Count } from './stream-client.ts';
+import { postPaced, startStreamClient, startStreamServer } from './streams.ts';
+
+const READERS = 1000;
+const STUCK = 100;
+const PER_S = 500;
+const SECONDS = 10;
+const P99_TARGET_MS = 20;
+
+/** From an entry's making to each of 1,000 readers at 500 entries/s; and the same with 100 more that read nothing. */
+export async function delivery({ folder, print }: Bench): Promise<void> {
+  const without = await measure(`${folder}/without`, 0);
+  print(`entry to reader at ${PER_S}/s, ${READERS} readers`, told(without));
+  print('p99 in ms', ratio(without.p99, 'at most', P99_TARGET_MS));
+  const beside = await measure(`${folder}/beside`, STUCK);
+  print(`the same, ${STUCK} of ${READERS} read nothing`, told(beside));
+  print('p99 with stuck readers / without', ratio(beside.p99 / without.p99, 'at most', 1.2));
+}
+
+const told = ({ p50, p99, max }: Count): string => `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms`;
+
+async function measure(folder: string, stuck: number): Promise<Count> {
+  const server = await startStreamServer(folder, READERS);
+  const [client, stuckClient] = [startStreamClient(), startStreamClient()];
+  const at = { port: Number(new URL(server.url).port), path: '/v1/events', authorizations: server.authorizations };
+  await client.open({ ...at, readers: READERS - stuck, stuck: false });
+  await stuckClient.open({ ...at, readers: stuck, stuck: true });
+  // Warm, and the stuck ones' sockets are full.
+  await postPaced(PER_S, 10, server.post);
+  const { counted } = await client.arm(PER_S * SECONDS);
+  await postPaced(PER_S, SECONDS, (n) => server.post(n + PER_S * 10));
+  const count = await counted;
+  await Promise.all([client.stop(), stuckClient.stop()]);
+  await server.stop();
+  return count;
+}
