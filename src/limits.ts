@@ -126,16 +126,22 @@ export const limits = {
   broadcastBytesMax: 8 * 1024 * 1024,
   /** Chunks kept for readers at one place: few places, as whoever keeps up is at the head. Beyond it all are made anew. */
   sharedChunksMax: 32,
-  /** Bytes handed to a socket before waiting for it to drain: the memory of one slow reader. */
-  readerBufferBytes: 256 * 1024,
+  /**
+   * Bytes of one write, and bytes that a socket may hold before its reader waits until it drains: a reader that takes
+   * nothing costs twice this and one entry, as long as it is let stay.
+   */
+  readerBufferBytes: 64 * 1024,
   /** A socket that takes nothing for this long is closed. */
   readerStuckMs: 60_000,
   heartbeatMs: 15_000,
+  /** Open streams of one key; the next one gets 429 with Retry-After. */
   streamsPerKeyMax: 100,
+  /** Open streams of all keys, some 15 KB each; the next one gets 503 with Retry-After. */
+  streamsMax: 12_000,
   /** Base of the `retry:` field; each reader gets it with jitter so that not all return at once. */
   reconnectMs: 2000,
-  /** Readers written to before other work gets its turn; the rest follow in the next tick. */
-  readersPerTick: 512,
+  /** Readers written to before other work gets its turn, at 10 µs each; the rest follow in the next tick. */
+  readersPerTick: 64,
   /** Pages of the journal read at once for readers that are behind; the other readers wait their turn. */
   replayPagesMax: 8,
   /** Entries read at once for a poll, so that other work gets its turn. */
@@ -149,8 +155,11 @@ export const limits = {
 
   // HTTP.
   bodyBytesMax: 1024 * 1024,
-  /** A request that takes longer to arrive is cut off. */
+  /** A request that takes longer to arrive is cut off; looked at as often as below. */
   requestArrivalMs: 30_000,
+  requestArrivalCheckMs: 5_000,
+  /** Connections open at once, streams among them; a further one is closed unheard. Each takes a file descriptor. */
+  connectionsMax: 16_000,
   /** Closing waits this long for requests under way, then cuts them off; below shutdownMs. */
   httpCloseMs: 3_000,
   pageSizeMax: 200,

@@ -6,7 +6,7 @@ export interface Status {
   readonly bot: { readonly id: string; readonly username: string | null };
   readonly parts: Readonly<Record<PartName, Part>>;
   readonly poller: { readonly updates: number; readonly lastPollAt: number | null };
-  readonly operators: { readonly connected: number };
+  readonly operators: OperatorFigures;
   readonly outbox: { readonly depth: number; readonly inFlight: number; readonly sent: number };
   readonly conversations: {
     readonly live: number;
@@ -22,6 +22,18 @@ export interface Status {
     readonly lastError: { readonly at: number; readonly src: string; readonly message: string } | null;
   };
   readonly journal: { readonly head: number };
+}
+
+/** The readers together. All but `connected` is as of the last second. */
+export interface OperatorFigures {
+  /** Open streams. */
+  readonly connected: number;
+  /** Those that have not got everything yet. */
+  readonly behind: number;
+  /** Entries that the one furthest behind has not got yet. */
+  readonly lag: number;
+  /** Written to readers since the start. */
+  readonly bytes: number;
 }
 
 export const PART_NAMES = ['ingress', 'conversations', 'backend', 'operators', 'outbox'] as const;
@@ -41,7 +53,7 @@ export function createStatus(startedAt: number) {
     bot: { id: '', username: null },
     parts: { ingress: part, conversations: part, backend: part, operators: part, outbox: part },
     poller: { updates: 0, lastPollAt: null },
-    operators: { connected: 0 },
+    operators: { connected: 0, behind: 0, lag: 0, bytes: 0 },
     outbox: { depth: 0, inFlight: 0, sent: 0 },
     conversations: { live: 0, activations: 0, steps: 0, quarantines: 0 },
     backend: { inFlight: 0, waiting: 0, failures: 0, lastError: null },

@@ -29,6 +29,8 @@ export interface HttpParts {
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
   /** Streams that one key may have open; by default limits.streamsPerKeyMax. */
   readonly streamsPerKeyMax?: number;
+  /** Streams that all keys together may have open; by default limits.streamsMax. */
+  readonly streamsMax?: number;
   /** Aborted once the server closes: whoever waits answers with what there is. */
   readonly closing: AbortSignal;
 }

@@ -8,19 +8,24 @@ import type { App, HttpParts } from './app.ts';
 import { callerOf, visibleChats } from './auth.ts';
 import { streamTo } from './response-sink.ts';
 import { AsText, EntrySchema } from './schemas.ts';
+import { createStreamPlaces } from './stream-places.ts';
 
-const Query = Type.Object({
-  from: Type.Optional(Type.Enum(['earliest', 'latest'], { description: 'Without an event id; latest by default' })),
-  last_event_id: Type.Optional(Type.String({ description: 'Go on after this one; the Last-Event-ID header wins' })),
-  chat: Type.Optional(
-    Type.Array(Type.String({ pattern: '^(-?\\d{1,16}|@\\w{1,64})$' }), { maxItems: limits.filterValuesMax }),
-  ),
-  type: Type.Optional(Type.Array(Type.Enum([...ENTRY_TYPES]), { maxItems: limits.filterValuesMax })),
-  poll: Type.Optional(Type.Enum(['0', '1'], { description: '1: answer what is there as JSON, and close' })),
-  limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: limits.readEntriesMax, default: 100, description: 'Entries of a poll' }),
-  ),
-});
+const Query = Type.Object(
+  {
+    from: Type.Optional(Type.Enum(['earliest', 'latest'], { description: 'Without an event id; latest by default' })),
+    last_event_id: Type.Optional(Type.String({ description: 'Go on after this one; the Last-Event-ID header wins' })),
+    chat: Type.Optional(
+      Type.Array(Type.String({ pattern: '^(-?\\d{1,16}|@\\w{1,64})$' }), { maxItems: limits.filterValuesMax }),
+    ),
+    type: Type.Optional(Type.Array(Type.Enum([...ENTRY_TYPES]), { maxItems: limits.filterValuesMax })),
+    poll: Type.Optional(Type.Enum(['0', '1'], { description: '1: answer what is there as JSON, and close' })),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: limits.readEntriesMax, default: 100, description: 'Entries of a poll' }),
+    ),
+  },
+  // A filter that is misspelt must not let everything through.
+  { additionalProperties: false },
+);
 
 const PollAnswer = Type.Object({
   stream: Type.String(),
@@ -39,9 +44,10 @@ const PollAnswer = Type.Object({
  */
 export function eventRoutes(app: App, parts: HttpParts): void {
   const { journal, keyring, operators } = parts;
-  const streamsMax = parts.streamsPerKeyMax ?? limits.streamsPerKeyMax;
-  /** Open streams by key. */
-  const streams = new Map<string, number>();
+  const places = createStreamPlaces({
+    perKeyMax: parts.streamsPerKeyMax ?? limits.streamsPerKeyMax,
+    max: parts.streamsMax ?? limits.streamsMax,
+  });
 
   const schema = {
     description: 'Accept: text/event-stream (or none), application/x-ndjson, or ?poll=1 for one page of JSON.',
@@ -81,11 +87,11 @@ export function eventRoutes(app: App, parts: HttpParts): void {
       const page = await pollAnswer({ ...filter, after, limit }, reset);
       return reply.type('application/json; charset=utf-8').send(page);
     }
-    takeStream(key);
+    takePlace(key, reply);
     const format = /application\/x-ndjson/i.test(request.headers.accept ?? '') ? 'ndjson' : 'sse';
     const type = format === 'sse' ? 'text/event-stream; charset=utf-8' : 'application/x-ndjson; charset=utf-8';
     const sink = streamTo(reply, type);
-    void operators.subscribe({ ...filter, keyId: key.id, after, reset, format, sink }).finally(() => letStreamGo(key));
+    void operators.subscribe({ ...filter, keyId: key.id, after, reset, format, sink }).finally(() => places.leave(key));
     return reply;
   }
 
@@ -102,21 +108,16 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     return { after: parsed.seq, reset: false };
   }
 
-  function takeStream(key: Key): void {
+  function takePlace(key: Key, reply: FastifyReply): void {
     // It may have been revoked since the request came in.
     if (!keyring.isActive(key.id)) throw new SwitchboardError('key_missing', 'The key has expired or was revoked');
-    const open = streams.get(key.id) ?? 0;
-    if (open >= streamsMax) {
-      const retryAfterMs = limits.reconnectMs;
-      throw new SwitchboardError('too_many_streams', `The key has ${open} open streams, the most`, { retryAfterMs });
+    try {
+      places.take(key);
+    } catch (error) {
+      // Who opens more than it may does not keep the connection either.
+      reply.header('connection', 'close');
+      throw error;
     }
-    streams.set(key.id, open + 1);
-  }
-
-  function letStreamGo(key: Key): void {
-    const left = (streams.get(key.id) ?? 1) - 1;
-    if (left > 0) streams.set(key.id, left);
-    else streams.delete(key.id);
   }
 
   /** One answer of a poll: up to `limit` entries, and about limits.broadcastBytesMax of them. */

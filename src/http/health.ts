@@ -4,7 +4,12 @@ import type { App, HttpParts } from './app.ts';
 import type { Metrics } from './metrics.ts';
 
 const Part = Type.Object({ state: Type.String(), detail: Type.Union([Type.String(), Type.Null()]) });
-const Ready = Type.Object({ ready: Type.Boolean(), parts: Type.Record(Type.String(), Part) });
+const Readers = Type.Object({
+  connected: Type.Integer({ description: 'Open streams' }),
+  behind: Type.Integer({ description: 'Of these, such as have not got everything yet' }),
+  lag: Type.Integer({ description: 'Entries that the one furthest behind has not got yet' }),
+});
+const Ready = Type.Object({ ready: Type.Boolean(), parts: Type.Record(Type.String(), Part), operators: Readers });
 
 const tags = ['health'];
 
@@ -25,9 +30,10 @@ export function healthRoutes(app: App, { status }: HttpParts, metrics: Metrics):
       schema: { tags, summary: 'Whether every part is up', response: { 200: Ready, 503: Ready } },
     },
     async (_request, reply) => {
-      const { parts } = status.getSnapshot().context;
+      const { parts, operators } = status.getSnapshot().context;
       const ready = PART_NAMES.every((name) => parts[name].state === 'up');
-      return reply.code(ready ? 200 : 503).send({ ready, parts: { ...parts } });
+      const { connected, behind, lag } = operators;
+      return reply.code(ready ? 200 : 503).send({ ready, parts: { ...parts }, operators: { connected, behind, lag } });
     },
   );
 

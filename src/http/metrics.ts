@@ -34,6 +34,9 @@ export function createMetrics(status: StatusStore) {
   gauge('outbox_depth', 'Messages that wait to be sent', () => now().outbox.depth);
   gauge('outbox_in_flight', 'Calls to Telegram under way', () => now().outbox.inFlight);
   gauge('operators_connected', 'Open streams', () => now().operators.connected);
+  gauge('operators_behind', 'Open streams that have not got everything yet', () => now().operators.behind);
+  gauge('operators_lag', 'Entries that the stream furthest behind has not got yet', () => now().operators.lag);
+  counter('operators_bytes_total', 'Written to streams since the start', () => now().operators.bytes);
   gauge('conversations_live', 'Conversations in memory', () => now().conversations.live);
   counter(
     'activations_total',

@@ -116,8 +116,9 @@ function issueOf(value: unknown): FieldError[] {
   const { requiredProperties, allowedValues } = issue.params ?? {};
   if (Array.isArray(requiredProperties))
     return requiredProperties.map((name) => ({ field: `${path}/${String(name)}`, message: 'is required' }));
-  // A union says what its branches said before.
-  if (issue.keyword === 'anyOf') return [];
+  // A union says what its branches said before, and an object what each field that it does not know said.
+  if (issue.keyword === 'anyOf' || issue.keyword === 'additionalProperties') return [];
+  if (issue.keyword === 'boolean') return [{ field: path, message: 'is not known here' }];
   if (Array.isArray(allowedValues))
     return [{ field: path, message: `must be one of ${allowedValues.map(String).join(', ')}` }];
   return [{ field: path, message: typeof issue.message === 'string' ? issue.message : 'is wrong' }];

@@ -12,6 +12,7 @@ import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
 import { messageRoutes } from './messages.ts';
 import { createMetrics } from './metrics.ts';
+import { operatorRoutes } from './operators.ts';
 import { loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
 import { validatorCompiler } from './schemas.ts';
 
@@ -39,6 +40,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const app: App = Fastify({
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestArrivalMs,
+    http: { connectionsCheckingInterval: limits.requestArrivalCheckMs },
     // Requests are logged below, by their route's pattern: URLs, headers and bodies hold what no log may.
     logger: false,
     // Refused by our own hook, in our own words.
@@ -47,6 +49,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  app.server.maxConnections = limits.connectionsMax;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   // JSON alone: a text would be refused as a body without fields, which tells less.
@@ -92,6 +95,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
   await describeRoutes(app);
   eventRoutes(app, parts);
+  operatorRoutes(app, parts);
   chatRoutes(app, parts);
   messageRoutes(app, parts);
   keyRoutes(app, parts);

@@ -1,28 +1,33 @@
-import type { Clock, TimerHandle } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import type { Entry } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { StatusStore } from '../status.ts';
-import { bytesOf, controlFrame, frameOf, heartbeat, opening } from './frames.ts';
-import { entryText, type Operators, type Page, type PageQuery, type Subscription } from './operators.ts';
+import { bytesOf, controlFrame, frameOf, opening } from './frames.ts';
+import {
+  entryText,
+  type OpenStream,
+  type Operators,
+  type Page,
+  type PageQuery,
+  type Subscription,
+} from './operators.ts';
 import { type Reads, readPage } from './pages.ts';
 import { Reader } from './reader.ts';
 import { Ring } from './ring.ts';
+import { BEATS, createWatch } from './watch.ts';
 
 export interface BroadcastOptions {
   readonly journal: Reads;
   readonly clock: Clock;
   /** From 0 up to 1: spreads the readers' return after a lost stream. */
   readonly random: () => number;
-  /** Told how many readers are connected. */
+  /** Told how the readers are doing. */
   readonly status?: StatusStore;
   readonly log: { warn(fields: object, message: string): void };
   /** Starts a round of writes; by default after the I/O at hand, so that the commits of one moment are one write. */
   readonly schedule?: (run: () => void) => void;
 }
-
-/** Rounds of heartbeats in limits.heartbeatMs; each beats for its share of the readers. */
-const BEATS = 15;
 
 /**
  * The broadcast. Each reader has a place in the journal and nothing else: whoever stands within the ring of recent
@@ -48,14 +53,26 @@ class Broadcast implements Operators {
   #round: Iterator<Reader> | null = null;
   #wanted = false;
   #scheduled = false;
-  #beat = 0;
   #closed = false;
-  #timer: TimerHandle | undefined;
+  readonly #watch: ReturnType<typeof createWatch>;
+  #lastId = 0;
+  /** Written to readers that are gone. */
+  #bytesGone = 0;
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
     this.#schedule = options.schedule ?? setImmediate;
     this.#ring = new Ring(options.journal.bounds().head);
+    this.#watch = createWatch({
+      clock: options.clock,
+      readers: this.#readers,
+      head: () => options.journal.bounds().head,
+      onStuck: (reader) => {
+        reader.sink.destroy();
+        this.#remove(reader);
+      },
+      onSeen: ({ bytes, ...seen }) => this.#tellStatus({ ...seen, bytes: this.#bytesGone + bytes }),
+    });
   }
 
   publish(entries: readonly Entry[]): void {
@@ -84,11 +101,13 @@ class Broadcast implements Operators {
     return new Promise((resolve) => {
       const { journal, random, clock } = this.#options;
       const retryMs = Math.round(limits.reconnectMs * (0.5 + random()));
-      const reader = new Reader(subscription, this.#readers.size % BEATS, resolve);
+      this.#lastId += 1;
+      const at = { id: this.#lastId, since: clock.now(), beat: this.#lastId % BEATS };
+      const reader = new Reader(subscription, at, resolve);
       const hello = opening(format, { stream: journal.stream, ...journal.bounds(), after }, retryMs);
       this.#readers.add(reader);
-      this.#count();
-      this.#timer ??= clock.setTimeout(this.#sweep, limits.heartbeatMs / BEATS);
+      this.#tellStatus();
+      this.#watch.wake();
       sink.onClose(() => this.#remove(reader));
       sink.onDrain(() => this.#drained(reader));
       reader.write(hello + (reset ? controlFrame(format, 'stream.reset', {}) : ''), clock.now());
@@ -101,11 +120,21 @@ class Broadcast implements Operators {
     return { ...page, texts: entries.map(entryText) };
   }
 
+  list({ after, limit }: { readonly after: number; readonly limit: number }): OpenStream[] {
+    const { head } = this.#options.journal.bounds();
+    const views: OpenStream[] = [];
+    for (const reader of this.#readers) {
+      if (views.length >= limit) break;
+      if (reader.id > after) views.push(reader.view(head));
+    }
+    return views;
+  }
+
   endStreamsOf(keyId: string): void {
     for (const reader of this.#readers) {
       if (reader.keyId !== keyId) continue;
-      // What a blocked socket still holds would keep the stream open for as long as its reader likes.
-      if (reader.state === 'blocked') reader.sink.destroy();
+      // What its socket still holds would keep the stream open for as long as its reader likes.
+      if (reader.sink.pending() > 0) reader.sink.destroy();
       else reader.sink.end();
       this.#remove(reader);
     }
@@ -113,7 +142,7 @@ class Broadcast implements Operators {
 
   close(): void {
     this.#closed = true;
-    this.#options.clock.clearTimeout(this.#timer);
+    this.#watch.stop();
     for (const reader of this.#readers) {
       reader.sink.end();
       this.#remove(reader);
@@ -124,12 +153,18 @@ class Broadcast implements Operators {
     if (!this.#readers.delete(reader)) return;
     reader.state = 'gone';
     this.#behind.delete(reader);
-    this.#count();
+    this.#bytesGone += reader.bytes;
+    this.#tellStatus();
     reader.left();
   }
 
-  #count(): void {
-    this.#options.status?.trigger.set({ values: { operators: { connected: this.#readers.size } } });
+  /** Tells how many there are, and the rest where it has been looked at. */
+  #tellStatus(seen?: { readonly behind: number; readonly lag: number; readonly bytes: number }): void {
+    const { status } = this.#options;
+    if (status === undefined) return;
+    const before = status.getSnapshot().context.operators;
+    const none = this.#readers.size === 0 ? { behind: 0, lag: 0, bytes: this.#bytesGone } : {};
+    status.trigger.set({ values: { operators: { ...before, ...seen, ...none, connected: this.#readers.size } } });
   }
 
   #drained(reader: Reader): void {
@@ -227,23 +262,4 @@ class Broadcast implements Operators {
       this.#remove(reader);
     }
   }
-
-  /** Beats for a share of the readers, and closes those whose sockets are stuck. One timer serves all. */
-  readonly #sweep = (): void => {
-    // Nobody to beat for: the next reader arms it again.
-    this.#timer = undefined;
-    if (this.#readers.size === 0) return;
-    const now = this.#options.clock.now();
-    this.#beat = (this.#beat + 1) % BEATS;
-    for (const reader of this.#readers) {
-      if (reader.isStuck(now)) {
-        reader.sink.destroy();
-        this.#remove(reader);
-      } else if (reader.beat === this.#beat && reader.state === 'ready') {
-        // Others need none: a blocked one has bytes to take, and one that is replaying gets its page.
-        reader.write(heartbeat(reader.format), now);
-      }
-    }
-    this.#timer = this.#options.clock.setTimeout(this.#sweep, limits.heartbeatMs / BEATS);
-  };
 }

@@ -15,6 +15,8 @@ export interface Operators {
   subscribe(subscription: Subscription): Promise<void>;
   /** One page of what a reader with these filters would get: for readers that ask again and again. */
   page(query: PageQuery): Promise<Page>;
+  /** Open streams by id, those after `after`. */
+  list(page: { readonly after: number; readonly limit: number }): OpenStream[];
   /** Ends the streams of a key that may read no more. */
   endStreamsOf(keyId: string): void;
   /** Ends every stream cleanly: readers resume elsewhere. */
@@ -38,6 +40,24 @@ export interface Subscription extends ReaderFilter {
   /** Set where the reader's id belonged to another stream. */
   readonly reset: boolean;
   readonly sink: Sink;
+}
+
+/** How one stream is doing. */
+export interface OpenStream extends ReaderFilter {
+  /** 1, 2, 3, … since the broadcast began. */
+  readonly id: number;
+  readonly keyId: string;
+  /** ms since 1970. */
+  readonly since: number;
+  readonly format: Subscription['format'];
+  /** `live`: takes what comes. `behind`: reads the journal. `blocked`: its socket is full. */
+  readonly state: 'live' | 'behind' | 'blocked';
+  /** The seq that it has, and how many there are after it. */
+  readonly after: number;
+  readonly lag: number;
+  /** Written to it, and of that what its socket has not taken yet. */
+  readonly bytes: number;
+  readonly pending: number;
 }
 
 /** Where a reader's bytes go: a response. */

@@ -1,6 +1,6 @@
 import { limits } from '../limits.ts';
 import type { Format } from './frames.ts';
-import type { Sink, Subscription } from './operators.ts';
+import type { OpenStream, Sink, Subscription } from './operators.ts';
 import type { Filter } from './ring.ts';
 
 /**
@@ -11,6 +11,8 @@ export type ReaderState = 'ready' | 'blocked' | 'replaying' | 'gone';
 
 /** One stream. Everything that it costs beside its socket: no timer, no queue of its own. */
 export class Reader {
+  readonly id: number;
+  readonly since: number;
   readonly keyId: string;
   readonly sink: Sink;
   readonly format: Format;
@@ -28,12 +30,21 @@ export class Reader {
   after: number;
   /** Entries to read at once: as many as fill its buffer, by the size of those before. */
   pageEntries = 16;
+  /** Written to it so far. */
+  bytes = 0;
   /** Since when its socket has taken nothing, and how much it then held. */
   stillSince = 0;
   stillPending = 0;
 
-  constructor(subscription: Subscription, beat: number, left: () => void) {
+  constructor(
+    subscription: Subscription,
+    at: { readonly id: number; readonly since: number; readonly beat: number },
+    left: () => void,
+  ) {
     const { chats, types, owner = null } = subscription;
+    this.id = at.id;
+    this.since = at.since;
+    this.beat = at.beat;
     this.keyId = subscription.keyId;
     this.sink = subscription.sink;
     this.format = subscription.format;
@@ -45,12 +56,13 @@ export class Reader {
       chats === null && types === null && owner === null
         ? null
         : { chats: chats && new Set(chats), types: types && new Set(types), owner };
-    this.beat = beat;
     this.left = left;
   }
 
   /** Writes; beyond what its socket holds the reader is blocked until that drains. */
   write(bytes: Uint8Array | string, now: number): void {
+    // What is no buffer (a hello, a heartbeat) is ASCII.
+    this.bytes += bytes.length;
     if (this.sink.write(bytes)) return;
     this.state = 'blocked';
     this.stillSince = now;
@@ -66,6 +78,14 @@ export class Reader {
       this.stillSince = now;
     }
     return now - this.stillSince >= limits.readerStuckMs;
+  }
+
+  /** How it is doing beside a journal that ends with `head`. */
+  view(head: number): OpenStream {
+    const { id, keyId, since, format, chats, types, after, bytes } = this;
+    const state = this.state === 'blocked' ? 'blocked' : this.state === 'replaying' ? 'behind' : 'live';
+    const lag = Math.max(0, head - after);
+    return { id, keyId, since, format, chats, types, state, after, lag, bytes, pending: this.sink.pending() };
   }
 
   /** Learns from a page of the journal how many entries fill the buffer. */

@@ -32,6 +32,7 @@ const counter = setup({
 export interface EdgeOptions {
   readonly clock?: Clock;
   readonly streamsPerKeyMax?: number;
+  readonly streamsMax?: number;
 }
 
 /** The whole edge over real parts: a journal in a file, the outbox, conversations, keys and the broadcast. */

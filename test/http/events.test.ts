@@ -173,6 +173,16 @@ describe('a stream', () => {
   });
 });
 
+test('streams are counted over all keys too; who is refused does not keep the connection', async () => {
+  const edge = await startEdge({ streamsMax: 2 });
+  await edge.get('/v1/events', edge.key('operator').header);
+  await edge.get('/v1/events', edge.key('operator').header);
+  const third = await edge.get('/v1/events', edge.key('operator').header);
+  const { status, headers } = third;
+  expect([status, headers.get('retry-after'), headers.get('connection')]).toEqual([503, '2', 'close']);
+  expect(await json(third)).toMatchObject({ code: 'overloaded' });
+});
+
 describe('an EventSource client', () => {
   test('resumes a lost stream without loss or repeat', async () => {
     const edge = await startEdge();
@@ -304,5 +314,15 @@ describe('a poll', () => {
       ({ more, last_event_id: after } = page);
     }
     expect(seqs).toEqual(Array.from({ length: 950 }, (_, n) => n + 1));
+  });
+});
+
+test('a reader that misspells a parameter is told so, rather than given everything', async () => {
+  const edge = await startEdge();
+  const response = await edge.get('/v1/events?chats=7&poll=1');
+  expect(response.status).toBe(400);
+  expect(await json(response)).toMatchObject({
+    code: 'request_invalid',
+    errors: [{ field: 'chats', message: 'is not known here' }],
   });
 });

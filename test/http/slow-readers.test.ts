@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { manualClock, settle } from '../support/clock.ts';
-import { type Edge, startEdge, until } from './edge.ts';
+import { type Edge, json, startEdge, until } from './edge.ts';
 
 /** A bare connection with a stream, of which nothing is read until a test says so. */
 async function bareReader(edge: Edge): Promise<Socket> {
@@ -88,6 +88,29 @@ describe('a reader that takes little', () => {
     slow.resume();
     await until(() => seqs === 20_000);
     expect(inOrder).toBe(true);
+  });
+
+  test('is seen to lag by admins, in the metrics and in readyz', async () => {
+    const clock = manualClock();
+    const edge = await startEdge({ clock });
+    await bareReader(edge);
+    await edge.get('/v1/events?chat=9');
+    const text = 'x'.repeat(100_000);
+    for (let n = 0; n < 200; n += 1) await edge.append('7', { text });
+    const seen = () => edge.operators.list({ after: 0, limit: 2 });
+    await until(() => seen()[0]?.state === 'blocked' && seen()[1]?.lag === 0);
+    await clock.advance(1000);
+    const [slow, other] = seen();
+    expect(slow?.lag).toBeGreaterThan(0);
+    expect(slow?.pending).toBeGreaterThan(0);
+    expect(other).toMatchObject({ state: 'live', pending: 0 });
+    const metrics = await (await edge.get('/metrics')).text();
+    expect(metrics).toContain('switchboard_operators_connected 2\n');
+    expect(metrics).toContain('switchboard_operators_behind 1\n');
+    expect(metrics).toContain(`switchboard_operators_lag ${slow?.lag}\n`);
+    expect(Number(/switchboard_operators_bytes_total (\d+)/.exec(metrics)?.[1])).toBeGreaterThan(100_000);
+    const readers = { connected: 2, behind: 1, lag: slow?.lag };
+    expect(await json(await edge.get('/readyz'))).toMatchObject({ operators: readers });
   });
 
   test('and then nothing for a minute is closed', async () => {

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { manualClock } from '../support/clock.ts';
+import { json, startEdge, until } from './edge.ts';
+
+test('admins see who reads, and how far each is', async () => {
+  const edge = await startEdge({ clock: manualClock() });
+  const ben = edge.key('operator', { name: 'ben', chats: ['7'] });
+  await edge.append('7', { text: 'hi' });
+  await edge.get('/v1/events', { ...ben.header, accept: 'application/x-ndjson' });
+  await edge.get('/v1/events?from=earliest&type=chat.moved');
+  await edge.append('8');
+  await until(() => edge.operators.list({ after: 0, limit: 2 }).every(({ lag }) => lag === 0));
+  const at = { since: '2026-01-01T00:00:00.000Z', state: 'live', after: 2, lag: 0, pending: 0 };
+  expect(await json(await edge.get('/v1/operators'))).toEqual({
+    connected: 2,
+    operators: [
+      {
+        ...{ id: 1, key: { id: ben.id, name: 'ben' }, format: 'ndjson', chats: ['7'], types: null, ...at },
+        bytes: '{"type":"stream.hello","stream":"stream","first":1,"head":1}\n'.length,
+      },
+      {
+        ...{
+          id: 2,
+          key: { id: edge.admin.id, name: 'admin' },
+          format: 'sse',
+          chats: null,
+          types: ['chat.moved'],
+          ...at,
+        },
+        bytes: expect.any(Number),
+      },
+    ],
+    next: null,
+  });
+});
+
+test('page by page, each stream once', async () => {
+  const edge = await startEdge();
+  for (let n = 0; n < 3; n += 1) await edge.get('/v1/events');
+  const first = await json(await edge.get('/v1/operators?limit=2'));
+  expect(first).toMatchObject({ connected: 3, operators: [{ id: 1 }, { id: 2 }], next: 2 });
+  expect(await json(await edge.get('/v1/operators?limit=2&after=2'))).toMatchObject({
+    operators: [{ id: 3 }],
+    next: null,
+  });
+});
+
+test('others do not see it', async () => {
+  const edge = await startEdge();
+  for (const role of ['operator', 'aggregator', 'backend'] as const) {
+    expect((await edge.get('/v1/operators', edge.key(role).header)).status).toBe(403);
+  }
+});
