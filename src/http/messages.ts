@@ -7,24 +7,9 @@ import { type MessageAccepted, type MessagePost, messageView } from '../outbox/o
 import type { App, HttpParts } from './app.ts';
 import { callerOf } from './auth.ts';
 import { checkedKey, idempotencyKey, markReplayed } from './idempotency.ts';
+import { BatchBody, BatchShape, MESSAGE_POST, MessageBody, ResolveBody } from './message-bodies.ts';
 import { loggable, type Problem, problemOf } from './problems.ts';
-import { AcceptedView, Id, IdempotencyHeaders, MessageView, ProblemSchema } from './schemas.ts';
-
-const Call = Type.Object(
-  {
-    method: Type.Optional(Type.String({ description: 'A Bot API method; sendMessage by default' })),
-    chat_id: Type.Optional(Type.Union([Type.Integer(), Type.String()])),
-    delivery: Type.Optional(
-      Type.Object({
-        send_at: Type.Optional(Type.String({ format: 'date-time' })),
-        expires_at: Type.Optional(Type.String({ format: 'date-time' })),
-        priority: Type.Optional(Type.Enum(['high', 'normal', 'low'])),
-        on_unknown: Type.Optional(Type.Enum(['hold', 'resend'])),
-      }),
-    ),
-  },
-  { additionalProperties: true, description: "A Bot API call in Telegram's webhook-reply form, with its delivery" },
-);
+import { AcceptedView, bodyChecked, Id, IdempotencyHeaders, MessageView, ProblemSchema } from './schemas.ts';
 
 const BatchAnswer = Type.Object({
   messages: Type.Array(Type.Union([AcceptedView, Type.Object({ error: ProblemSchema })]), {
@@ -45,10 +30,12 @@ export function messageRoutes(app: App, parts: HttpParts): void {
       schema: {
         tags,
         summary: 'Accept a message for sending',
+        description: MESSAGE_POST,
         headers: IdempotencyHeaders,
-        body: Call,
+        body: { content: { 'application/json': { schema: MessageBody } } },
         response: { 202: AcceptedView },
       },
+      validatorCompiler: bodyChecked(Type.Unknown()),
       config,
     },
     async (request, reply) => {
@@ -67,11 +54,10 @@ export function messageRoutes(app: App, parts: HttpParts): void {
         tags,
         summary: 'Accept many messages, each for itself',
         description: 'Each item is a body of POST /v1/messages with its own idempotency_key.',
-        body: Type.Object({
-          messages: Type.Array(Type.Unknown(), { minItems: 1, maxItems: limits.batchMessagesMax }),
-        }),
+        body: BatchBody,
         response: { 200: BatchAnswer },
       },
+      validatorCompiler: bodyChecked(BatchShape),
       config,
     },
     async (request) => {
@@ -153,7 +139,7 @@ export function messageRoutes(app: App, parts: HttpParts): void {
         tags,
         summary: 'Decide the fate of a message whose answer was lost',
         params: Id('As the post answered it'),
-        body: Type.Object({ as: Type.Enum(['sent', 'failed', 'resend']) }),
+        body: ResolveBody,
         response: { 200: MessageView },
       },
       config,

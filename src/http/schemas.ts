@@ -77,6 +77,10 @@ export function validatorCompiler({ schema, httpPart }: { schema: unknown; httpP
   };
 }
 
+/** For a route whose handler checks most of the body itself: its schema describes the body, `checked` is enforced. */
+export const bodyChecked = (checked: Type.TSchema) => (route: { schema: unknown; httpPart?: string | undefined }) =>
+  validatorCompiler(route.httpPart === 'body' ? { ...route, schema: checked } : route);
+
 function schemaOf(schema: unknown): Type.TSchema {
   if (typeof schema !== 'object' || schema === null) throw new TypeError('A route has no schema object');
   return schema;

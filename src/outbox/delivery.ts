@@ -2,7 +2,6 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import type { NewMessage } from './outbox.ts';
 
 const PRIORITIES = ['high', 'normal', 'low'] as const;
 
@@ -24,11 +23,18 @@ const Delivery = Compile(DeliverySchema);
 
 const invalid = (field: string, message: string) => new SwitchboardError('request_invalid', message, { field });
 
+/** When and how a message is to be sent. Times are ms since 1970. */
+export interface DeliveryWish {
+  /** 0 high, 1 normal, 2 low. */
+  readonly priority: number;
+  /** Not to be sent before; null: at once. */
+  readonly sendAt: number | null;
+  readonly expiresAt: number | null;
+  readonly onUnknown: 'hold' | 'resend';
+}
+
 /** Reads `delivery`. Throws request_invalid, naming the field. */
-export function parseDelivery(
-  delivery: unknown,
-  now: number,
-): Pick<NewMessage, 'priority' | 'sendAt' | 'expiresAt' | 'onUnknown'> {
+export function parseDelivery(delivery: unknown, now: number): DeliveryWish {
   if (!Delivery.Check(delivery)) {
     const field = `delivery${wrongField(delivery)}`;
     throw invalid(

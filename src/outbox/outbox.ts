@@ -1,4 +1,7 @@
 import type { MessageRecord, MessageStatus, Tx } from '../journal/journal.ts';
+import type { DeliveryWish } from './delivery.ts';
+
+export { DeliverySchema } from './delivery.ts';
 
 /** What others may ask of the outbox. A message's id is `<bot>-<seq of its message.accepted entry>`. */
 export interface Outbox {
@@ -72,16 +75,11 @@ export function messageView(bot: string, message: MessageRecord) {
 }
 
 /** What becomes a message. */
-export interface NewMessage {
+export interface NewMessage extends DeliveryWish {
   readonly chat: string;
   readonly method: string;
   /** The call's parameters, JSON. */
   readonly params: string;
-  readonly priority: number;
-  /** Not to be sent before; null: at once. */
-  readonly sendAt: number | null;
-  readonly expiresAt: number | null;
-  readonly onUnknown: 'hold' | 'resend';
   readonly keyId: string | null;
   /** Files uploaded with it, JSON (uploads.ts). */
   readonly files?: string | null;

@@ -1,0 +1,68 @@
+import { Type } from 'typebox';
+import { limits } from '../limits.ts';
+import { DeliverySchema } from '../outbox/outbox.ts';
+import { WRITE_METHODS } from '../telegram/methods.ts';
+
+/** What the routes of messages take, for those who read the description: the outbox checks a call by its method. */
+
+const example = { method: 'sendMessage', chat_id: 777, text: 'Your order is on its way.' };
+
+/** One body a method, each with an example. */
+const BODIES = Object.entries(WRITE_METHODS).map(([name, { schema }]) => {
+  const { description, examples } = Object(schema);
+  const method = Type.Literal(name);
+  return Type.Object(
+    {
+      method: name === 'sendMessage' ? Type.Optional(method) : method,
+      ...schema.properties,
+      delivery: Type.Optional(DeliverySchema),
+    },
+    {
+      title: name,
+      description,
+      additionalProperties: true,
+      examples: examples.map((call: object) => ({ method: name, ...call })),
+    },
+  );
+});
+
+export const MessageBody = Type.Unsafe<unknown>({
+  ...Type.Union(BODIES),
+  description: "A Bot API call in Telegram's webhook-reply form, with its delivery. `method` is sendMessage by default",
+});
+
+export const MESSAGE_POST =
+  'Durable once it is answered. Text limits count as Telegram counts them; parameters that are not named here are ' +
+  'passed on. A field of the wrong type is 400, what Telegram would refuse 422; both name the field.';
+
+/** What a batch must be as a whole: its items are checked one by one, so that what is wrong with one hinders no other. */
+export const BatchShape = Type.Object({
+  messages: Type.Array(Type.Unknown(), { minItems: 1, maxItems: limits.batchMessagesMax }),
+});
+
+const Item = Type.Unsafe<unknown>({
+  allOf: [MessageBody, Type.Object({ idempotency_key: Type.String({ minLength: 1, maxLength: 255 }) })],
+});
+
+export const BatchBody = Type.Object(
+  { messages: Type.Array(Item, { minItems: 1, maxItems: limits.batchMessagesMax }) },
+  {
+    examples: [
+      {
+        messages: [
+          { idempotency_key: 'order-1001', ...example },
+          { idempotency_key: 'order-1002', ...example, delivery: { priority: 'low' } },
+        ],
+      },
+    ],
+  },
+);
+
+export const ResolveBody = Type.Object(
+  {
+    as: Type.Enum(['sent', 'failed', 'resend'], {
+      description: 'What became of it, as somebody has found out; or: send it again, a double being the lesser evil',
+    }),
+  },
+  { examples: [{ as: 'sent' }, { as: 'failed' }, { as: 'resend' }] },
+);
