@@ -1,11 +1,11 @@
 import { assign, fromPromise, setup } from 'xstate';
 
-/** What a look into the outbox came to. */
-export interface Claimed {
-  /** Messages claimed in the database; their calls are under way when the machine hears of it. */
-  readonly count: number;
-  /** Calls under way. */
+/** What a round came to: fates stored, and messages claimed, in one unit of work. */
+export interface Round {
+  /** Calls whose fate is not stored; those just begun are among them. */
   readonly inFlight: number;
+  /** There is more to do at once. */
+  readonly more: boolean;
   /** How long until there may be more to do; null: until somebody says so. */
   readonly waitMs: number | null;
 }
@@ -13,20 +13,19 @@ export interface Claimed {
 export type OutboxEvent =
   /** Messages were accepted, or came free. */
   | { readonly type: 'messages.queued' }
-  /** A call ended and its fate is committed. */
-  | { readonly type: 'message.settled'; readonly inFlight: number }
+  /** Calls have ended: their fates are to be stored. */
+  | { readonly type: 'calls.ended' }
   | { readonly type: 'drain' };
 
-/** How many calls are under way, as the event says. */
-const settled = {
-  type: 'countInFlight',
-  params: ({ event }: { event: { readonly inFlight: number } }) => event.inFlight,
+/** What a round says of itself. */
+const looked = {
+  type: 'noteRound',
+  params: ({ event }: { event: { readonly output: Round } }) => event.output,
 } as const;
 
-/** What a look into the outbox says of itself. */
-const looked = {
-  type: 'noteClaim',
-  params: ({ event }: { event: { readonly output: Claimed } }) => event.output,
+const down = {
+  type: 'tellDown',
+  params: ({ event }: { event: { readonly error: unknown } }) => ({ error: event.error }),
 } as const;
 
 export const machine = setup({
@@ -35,22 +34,24 @@ export const machine = setup({
     events: {} as OutboxEvent,
   },
   actors: {
-    claim: fromPromise<Claimed>(async () => {
+    /** Provided by src/outbox. `ending`: fates are stored, nothing is claimed. */
+    round: fromPromise<Round, { ending: boolean }>(async () => {
       throw new Error('Provided by src/outbox');
     }),
   },
   actions: {
     tellUp: () => {},
     tellDown: (_, _params: { error: unknown }) => {},
-    countInFlight: assign({ inFlight: (_, inFlight: number) => inFlight }),
-    noteClaim: assign((_, { inFlight, waitMs }: Claimed) => ({ inFlight, waitMs, failures: 0 })),
+    noteRound: assign((_, { inFlight, waitMs }: Round) => ({ inFlight, waitMs, failures: 0 })),
+    countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
     lookAgain: assign({ again: true }),
+    end: assign({ ending: true }),
   },
   guards: {
     isEnding: ({ context }) => context.ending,
-    lookAgain: ({ context }) => context.again,
-    foundSome: (_, claimed: Claimed) => claimed.count > 0,
-    nothingInFlight: ({ context }) => context.inFlight === 0,
+    hasMore: ({ context }, { more }: Round) => more || context.again,
+    someInFlight: (_, { inFlight }: Round) => inFlight > 0,
+    noneInFlight: ({ context }) => context.inFlight === 0,
     knowsWhen: ({ context }) => context.waitMs !== null,
   },
   delays: {
@@ -60,62 +61,90 @@ export const machine = setup({
   },
 }).createMachine({
   id: 'outbox',
-  description: 'Claims messages in the database, has them sent, and hears of their fates (I5).',
+  description: 'Claims messages in the database, has them sent, and stores their fates (I5).',
   context: { inFlight: 0, waitMs: null, again: false, ending: false, failures: 0 },
   initial: 'gathering',
-  on: { drain: '.draining' },
   states: {
     gathering: {
-      description: 'Messages that may go out now are being claimed.',
+      description: 'A round: fates that have come in are being stored, messages that may go out are being claimed.',
       entry: assign({ again: false }),
       on: {
         'messages.queued': { actions: 'lookAgain' },
-        'message.settled': { actions: [settled, 'lookAgain'] },
+        'calls.ended': { actions: 'lookAgain' },
         // A claim cannot be called back: what it brings is sent, and waited for.
-        drain: { actions: assign({ ending: true }) },
+        drain: { actions: 'end' },
       },
       invoke: {
-        src: 'claim',
+        src: 'round',
+        input: { ending: false },
         onDone: [
           { guard: 'isEnding', target: 'draining', actions: looked },
           {
-            guard: { type: 'foundSome', params: ({ event }) => event.output },
+            guard: { type: 'hasMore', params: ({ event }) => event.output },
             target: 'gathering',
             reenter: true,
             actions: [looked, 'tellUp'],
           },
-          { guard: 'lookAgain', target: 'gathering', reenter: true, actions: [looked, 'tellUp'] },
+          {
+            guard: { type: 'someInFlight', params: ({ event }) => event.output },
+            target: 'sending',
+            actions: [looked, 'tellUp'],
+          },
           { target: 'waiting', actions: [looked, 'tellUp'] },
         ],
         onError: [
-          { guard: 'isEnding', target: 'draining' },
-          {
-            target: 'backingOff',
-            actions: [
-              assign({ failures: ({ context }) => context.failures + 1 }),
-              { type: 'tellDown', params: ({ event }) => ({ error: event.error }) },
-            ],
-          },
+          { guard: 'isEnding', target: 'draining', actions: ['countFailure', down] },
+          { target: 'backingOff', actions: ['countFailure', down] },
         ],
       },
     },
+    sending: {
+      description:
+        'Calls are under way; none has ended, and nothing may join them before the time is up or a message comes.',
+      on: { 'messages.queued': 'gathering', 'calls.ended': 'gathering', drain: 'draining' },
+      after: { wait: { guard: 'knowsWhen', target: 'gathering' } },
+    },
     waiting: {
-      description: 'Nothing may go out before the time is up, a call ends, or a message comes.',
-      on: {
-        'messages.queued': 'gathering',
-        'message.settled': { target: 'gathering', actions: settled },
-      },
+      description: 'No call is under way, and nothing may go out before the time is up or a message comes.',
+      on: { 'messages.queued': 'gathering', drain: 'draining' },
       after: { wait: { guard: 'knowsWhen', target: 'gathering' } },
     },
     backingOff: {
-      description: 'The database refused the claim.',
-      on: { 'message.settled': { actions: settled } },
+      description: 'The database refused a round. Fates that have come in are kept for the next.',
+      on: { drain: 'draining' },
       after: { backoff: 'gathering' },
     },
     draining: {
-      description: 'Nothing more is claimed; calls under way are waited for.',
-      on: { 'message.settled': { actions: settled }, drain: {} },
-      always: { guard: 'nothingInFlight', target: 'drained' },
+      description: 'Nothing more is claimed; calls under way are waited for, and their fates stored.',
+      entry: 'end',
+      initial: 'storing',
+      states: {
+        storing: {
+          description: 'A round that stores fates alone.',
+          entry: assign({ again: false }),
+          on: { 'calls.ended': { actions: 'lookAgain' } },
+          invoke: {
+            src: 'round',
+            input: { ending: true },
+            onDone: [
+              {
+                guard: { type: 'hasMore', params: ({ event }) => event.output },
+                target: 'storing',
+                reenter: true,
+                actions: looked,
+              },
+              { target: 'listening', actions: looked },
+            ],
+            onError: { target: 'refused', actions: ['countFailure', down] },
+          },
+        },
+        listening: {
+          description: 'Calls are under way.',
+          always: { guard: 'noneInFlight', target: '#outbox.drained' },
+          on: { 'calls.ended': 'storing' },
+        },
+        refused: { description: 'The database refused the fates.', after: { backoff: 'storing' } },
+      },
     },
     drained: { description: 'No call is under way.', type: 'final' },
   },

@@ -103,11 +103,39 @@ export const limits = {
   /** Scheduled messages queued, and expired ones ended, in one unit of work; the next unit takes the rest. */
   outboxDuePerUnitMax: 500,
   /** Calls to Telegram under way at once; the rest wait in the database. */
-  sendsInFlightMax: 64,
+  sendsInFlightMax: 128,
+  /** Of those, kept for replies: calls in bulk, however slow, never take them all. */
+  sendsForRepliesMin: 32,
+  /** Messages looked at in one unit of work; the next unit takes the rest. */
+  claimLooksMax: 1000,
   /** Tries of one message that Telegram answered with 5xx, moved on, or is resent; then it is `failed` or `unknown`. */
   sendAttemptsMax: 8,
+  /** What is tried again fails this long after its first failure: as long as Telegram keeps updates itself. */
+  sendDeadlineMs: 24 * 3_600_000,
+  /** Kinds of failures that a message remembers; the oldest but one goes. */
+  fateHistoryMax: 8,
   sendBackoffMinMs: 500,
   sendBackoffMaxMs: 30_000,
+  // Pacing: how the buckets learn (outbox/bucket.ts). Shares are of the rate that a bucket starts with.
+  /** Chats whose pace is remembered, each some 300 bytes; the one written to longest ago starts anew. */
+  pacedChatsMax: 10_000,
+  /** A bucket that somebody waits for gets wider by this share, this often. */
+  paceWidenShare: 0.1,
+  paceWidenEveryMs: 10_000,
+  /** A refusal narrows it to this part of what it was, within these bounds. */
+  paceNarrowTo: 0.7,
+  paceShareMin: 0.05,
+  paceShareMax: 10,
+  /** Up to this part of the rate that was refused it comes back; beyond it after a while, doubled with each refusal. */
+  paceCeilingShare: 0.95,
+  paceCalmMinMs: 60_000,
+  paceCalmMaxMs: 3_600_000,
+  /** Two chats refused within this time, neither busy: it is the bot that is meant. */
+  paceSameCauseMs: 1000,
+  /** What waits in bulk goes this much of the bot's rate at a time: a commit for a few messages, not for each. */
+  bulkEveryMs: 100,
+  /** Messages in a chat's line that need no order are looked at again after this time at the latest. */
+  paceRestMaxMs: 60_000,
   /** Messages in one POST to /v1/messages/batch. */
   batchMessagesMax: 1000,
   /** An Idempotency-Key is remembered for this long. */

@@ -80,15 +80,13 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   const sender = createSender({
     journal,
     api,
-    pacing: createPacing(options.rates),
+    pacing: createPacing(options.rates, clock.now()),
     clock,
     random,
     log,
     onFate: outbox.settledNow,
-    onSettled: (inFlight) => {
-      tellFigures();
-      switchboard.part('outbox')?.send({ type: 'message.settled', inFlight });
-    },
+    onEnded: () => switchboard.part('outbox')?.send({ type: 'calls.ended' }),
+    onRound: () => tellFigures(),
   });
 
   /** Sends to the conversations' actor an event that is answered once its unit of work is durable. */

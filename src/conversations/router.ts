@@ -158,6 +158,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       batch.flatMap(({ conversation }) => conversation ?? []),
     );
     const fireOverdue = await overdueIn(tx);
+    await tx.reopenChats(batch.flatMap(({ facts }) => (facts.chat !== null && opensChat(facts) ? facts.chat : [])));
     let applied = 0;
     for (const { update, facts, conversation } of batch) {
       const { updateId, chat, chatKind, event, migration } = facts;
@@ -273,6 +274,10 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     return { seq, replayed: false };
   }
 }
+
+/** Somebody speaks there, or has let the bot in: a chat that took no messages of the bot takes them again. */
+const opensChat = ({ event }: ClassifiedUpdate): boolean =>
+  event !== null && !(event.type === 'membership.changed' && /^(kicked|left)$/.test(event.status));
 
 /** An update's entry. One that cannot be written as JSON again (nested too deep) must not hold the others up (I8). */
 function updateBody(update: unknown, updateId: number): string {

@@ -51,11 +51,6 @@ export interface Journal {
   messagesWithFiles(): Promise<MessageRecord[]>;
   /** Messages that wait: queued and scheduled. */
   outboxDepth(): Promise<number>;
-  /**
-   * The earliest time, later than `after` where that is given, at which the outbox has something to do: a chat's next
-   * message comes due, a scheduled one is to be queued, one expires. Null: none.
-   */
-  nextMessageAt(after?: number): Promise<number | null>;
   /** How far a key has read by getUpdates; null before its first poll. */
   cursor(keyId: string): Promise<CursorRecord | null>;
   /** Those of all keys, also of keys that are gone. */
@@ -67,7 +62,7 @@ export interface Journal {
 /** What one commit brought, for those who act on it. Everything in it is durable. */
 export interface Commit {
   readonly entries: readonly Entry[];
-  /** Messages were queued or came free: the outbox has work. */
+  /** Messages were queued or came free, other than by a call's end: the outbox has work. */
   readonly outbox: boolean;
   /** Requests were made. */
   readonly requests: boolean;
@@ -199,8 +194,10 @@ export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 export interface MessageRecord {
   /** The seq of its message.accepted entry: the order of acceptance. */
   readonly seq: number;
-  /** Telegram's chat id or @name: messages of one chat are sent in order. */
+  /** Telegram's chat id or @name. */
   readonly chat: string;
+  /** `chat`: in order with the others of its chat that keep it; `free`: it waits for none, and holds none up. */
+  readonly order: 'chat' | 'free';
   readonly method: string;
   /** The call's parameters, JSON. */
   readonly params: string;
@@ -300,22 +297,40 @@ export interface Tx {
 
   addMessage(message: MessageRecord): void;
   message(seq: number): Promise<MessageRecord | null>;
-  /** Throws where there is no such message. */
-  changeMessage(seq: number, change: MessageChange): void;
+  /**
+   * Throws where there is no such message. `known`: the message as the caller has claimed it, so that it need not be
+   * read again.
+   */
+  changeMessage(seq: number, change: MessageChange, known?: MessageRecord): void;
   /**
    * Queues the scheduled messages that are due, and gives those that expired: of each at most
    * limits.outboxDuePerUnitMax, the earliest first. Where there may be more, the commit says so to the outbox.
    */
   dueMessages(): Promise<{ readonly expired: readonly MessageRecord[] }>;
   /**
-   * Messages to send now: due, queued and not expired, high priority first, then in order of acceptance; at most one
-   * a chat, none of the chats in `busy`. Within a chat none overtakes an earlier one of the same or a higher priority,
-   * also while that waits for another try.
+   * Messages to send now: due, queued and not expired, high priority first, then in order of acceptance. Of a chat's
+   * messages that keep their order at most one, the first (by priority, then acceptance), and none while one of them
+   * is being sent: the others wait for it, also while it waits for another try.
    */
-  claimable(busy: readonly string[], limit: number): Promise<MessageRecord[]>;
+  claimable(limit: number): Promise<MessageRecord[]>;
+  /** Of claimable messages: they are `sending` from now on, an attempt more each. */
+  claim(messages: readonly MessageRecord[]): void;
+  /** Of a claimable message: neither it nor what waits behind it is claimable before that time. */
+  rest(message: MessageRecord, until: number): void;
+  /**
+   * When there is something to do beside what is claimable now: a message is due or comes off its rest, a scheduled one
+   * is to be queued, one expires. It may have passed. Null: nothing.
+   */
+  nextMessageAt(): Promise<number | null>;
   /** Messages claimed by a process that did not settle them. */
   orphanedMessages(): Promise<MessageRecord[]>;
   outboxDepth(): Promise<number>;
+  /** The chat takes no messages of the bot. `error`: why, `{"code","description"}` as JSON. */
+  closeChat(chat: string, error: string): void;
+  /** Something came from these chats: they take messages again. */
+  reopenChats(chats: readonly string[]): Promise<void>;
+  /** Of these chats the closed ones, each with its error. */
+  closedChats(chats: readonly string[]): Promise<ReadonlyMap<string, string>>;
 
   remembered(owner: string, key: string): Promise<RememberedAnswer | null>;
   remember(owner: string, key: string, answer: RememberedAnswer): void;

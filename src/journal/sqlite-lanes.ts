@@ -1,60 +1,84 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { MessageRecord } from './journal.ts';
-import { int, messageOf, text } from './sqlite-rows.ts';
+import { limits } from '../limits.ts';
+import { int, intOrNull, type Row, type SeqRange } from './sqlite-rows.ts';
+
+/** What a claim needs of a row: messageOf's columns. */
+const COLUMNS = `id, chat, lane, method, params, status, priority, due_at, expires_at, on_unknown, key_id, attempts,
+  telegram_message_id, error, created_at, updated_at, files`;
 
 /**
- * A lane: the queued messages of one chat and one priority, in order of acceptance. Its row in `lanes` is the first
- * of them, kept true by whoever queues a message or takes one out of the queue; so a claim costs the same whether
- * one message waits or 100,000 do.
+ * A lane: the messages of one chat that keep their order, or one message that need not. Of the messages of a lane one
+ * at most is under way. While none is, the first (by priority, then by acceptance) leads it: its `ready_at` says when
+ * it may be claimed, and all the others' is null. So a claim finds what it may take, and costs the same whether one
+ * message waits or a million do.
  */
-export function prepareLanes(db: DatabaseSync, bot: string) {
-  const join = db.prepare(
-    `INSERT INTO lanes (bot, chat, priority, seq, due_at) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (bot, chat, priority) DO UPDATE SET seq = excluded.seq, due_at = excluded.due_at
-       WHERE excluded.seq < lanes.seq`,
+export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
+  const inLane = (columns: string, limit: number) =>
+    db.prepare(
+      `SELECT ${columns} FROM messages INDEXED BY messages_open
+       WHERE slot = ? AND chat = ? AND lane = ? AND open = 1 ORDER BY priority, id LIMIT ${limit}`,
+    );
+  const first = inLane('id, priority, ready_at', 1);
+  const firstTwo = inLane('id, due_at, ready_at', 2);
+  const sending = db.prepare(
+    `SELECT 1 FROM messages INDEXED BY messages_sending
+     WHERE slot = ? AND chat = ? AND lane = ? AND status = 'sending' LIMIT 1`,
   );
-  const first = db.prepare(
-    `SELECT seq, due_at FROM messages INDEXED BY messages_queued
-     WHERE bot = ? AND chat = ? AND priority = ? AND status = 'queued' ORDER BY seq LIMIT 1`,
+  const ready = db.prepare('UPDATE messages SET ready_at = ? WHERE id = ?');
+  const wake = db.prepare(
+    `UPDATE messages SET ready_at = 0 WHERE id IN (
+       SELECT id FROM messages INDEXED BY messages_resting WHERE slot = ? AND ready_at > 0 AND ready_at <= ?
+       ORDER BY ready_at LIMIT ?)`,
   );
-  const lead = db.prepare('INSERT OR REPLACE INTO lanes (bot, chat, priority, seq, due_at) VALUES (?, ?, ?, ?, ?)');
-  const drop = db.prepare('DELETE FROM lanes WHERE bot = ? AND chat = ? AND priority = ?');
-  const ofChat = db.prepare('SELECT priority FROM lanes WHERE bot = ? AND chat = ?');
-  // A lane stands back while an earlier message of its chat, of a higher priority, waits for another try; and behind
-  // a lane of its chat with a higher priority that need not stand back itself.
-  const held = (lane: string) =>
-    `EXISTS (SELECT 1 FROM lanes AS w WHERE w.bot = ${lane}.bot AND w.chat = ${lane}.chat
-       AND w.priority < ${lane}.priority AND w.seq < ${lane}.seq AND w.due_at > ?2)`;
   const claimable = db.prepare(
-    `SELECT m.* FROM lanes AS l INDEXED BY lanes_by_priority CROSS JOIN messages AS m ON m.bot = l.bot AND m.seq = l.seq
-     WHERE l.bot = ?1 AND l.due_at <= ?2 AND l.chat NOT IN (SELECT value FROM json_each(?3))
-       AND (m.expires_at IS NULL OR m.expires_at > ?2) AND NOT ${held('l')}
-       AND NOT EXISTS (SELECT 1 FROM lanes AS h WHERE h.bot = l.bot AND h.chat = l.chat
-         AND h.priority < l.priority AND h.due_at <= ?2 AND NOT ${held('h')})
-     ORDER BY l.priority, l.seq LIMIT ?4`,
+    `SELECT ${COLUMNS} FROM messages INDEXED BY messages_ready
+     WHERE slot = ?1 AND ready_at = 0 AND (expires_at IS NULL OR expires_at > ?2) ORDER BY priority, id LIMIT ?3`,
   );
+  const claim = db.prepare(
+    `UPDATE messages SET status = 'sending', ready_at = NULL, attempts = attempts + 1, updated_at = ? WHERE id = ?`,
+  );
+  const nextAt = db.prepare(
+    `SELECT min(at) AS at FROM (
+       SELECT min(ready_at) AS at FROM messages INDEXED BY messages_resting WHERE slot = ?1 AND ready_at > 0
+       UNION ALL SELECT min(due_at) FROM messages INDEXED BY messages_scheduled
+         WHERE slot = ?1 AND status = 'scheduled'
+       UNION ALL SELECT min(expires_at) FROM messages INDEXED BY messages_expiring
+         WHERE slot = ?1 AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL)`,
+  );
+  const readyFrom = (dueAt: number, now: number): number => (dueAt <= now ? 0 : dueAt);
+
   return {
-    /** A message was queued. */
-    join(chat: string, priority: number, seq: number, dueAt: number): void {
-      join.run(bot, chat, priority, seq, dueAt);
+    /** `ready_at` of a message that is about to be queued. It passes the one that leads, where it comes before that. */
+    join(chat: number | string, lane: number, priority: number, dueAt: number, now: number): number | null {
+      const head = first.get(slot, chat, lane);
+      if (head === undefined) return readyFrom(dueAt, now);
+      // No message leads while one is under way.
+      if (head.ready_at === null || int(head, 'priority') <= priority) return null;
+      ready.run(null, int(head, 'id'));
+      return readyFrom(dueAt, now);
     },
-    /** A message of the lane changed or left. True where one leads it now. */
-    settle(chat: string, priority: number): boolean {
-      const row = first.get(bot, chat, priority);
-      if (row === undefined) drop.run(bot, chat, priority);
-      else lead.run(bot, chat, priority, int(row, 'seq'), int(row, 'due_at'));
-      return row !== undefined;
+    /** A message of the lane was queued, or left it: the first of them leads it now. True where there is one. */
+    lead(chat: number | string, lane: number, now: number): boolean {
+      const [head, next] = firstTwo.all(slot, chat, lane);
+      if (head === undefined) return false;
+      if (sending.get(slot, chat, lane) !== undefined) return true;
+      if (head.ready_at === null) ready.run(readyFrom(int(head, 'due_at'), now), int(head, 'id'));
+      // It led until another came before it.
+      if (next !== undefined && next.ready_at !== null) ready.run(null, int(next, 'id'));
+      return true;
     },
-    /** The priorities that the chat has messages of. */
-    prioritiesOf: (chat: string): number[] => ofChat.all(bot, chat).map((row) => int(row, 'priority')),
-    claimable(now: number, busy: readonly string[], limit: number): MessageRecord[] {
-      return claimable.all(bot, now, JSON.stringify(busy), limit).map(messageOf);
+    /** The lane's leader leads it no more. */
+    unlead(chat: number | string, lane: number): void {
+      const head = first.get(slot, chat, lane);
+      if (head !== undefined && head.ready_at !== null) ready.run(null, int(head, 'id'));
     },
-    /** Settles the lanes of rows with a chat and a priority, each once. */
-    settleAll(rows: readonly Parameters<typeof text>[0][]): void {
-      const lanes = new Map(rows.map((row) => [`${int(row, 'priority')} ${text(row, 'chat')}`, row]));
-      for (const row of lanes.values()) this.settle(text(row, 'chat'), int(row, 'priority'));
-    },
+    /** The lane that this message leads is not looked at before. */
+    rest: (seq: number, until: number): void => void ready.run(Math.ceil(until), idOf(seq)),
+    /** Lanes whose time has come may be claimed from. At most limits.outboxDuePerUnitMax at once. */
+    wake: (now: number): void => void wake.run(slot, now, limits.outboxDuePerUnitMax),
+    claimable: (now: number, limit: number): Row[] => claimable.all(slot, now, limit),
+    claim: (seq: number, now: number): void => void claim.run(now, idOf(seq)),
+    nextAt: (): number | null => intOrNull(nextAt.get(slot) ?? { at: null }, 'at'),
   };
 }
 export type Lanes = ReturnType<typeof prepareLanes>;

@@ -1,55 +1,78 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import type { MessageRecord, Tx } from './journal.ts';
-import type { Lanes } from './sqlite-lanes.ts';
-import { int, messageOf } from './sqlite-rows.ts';
+import { prepareLanes } from './sqlite-lanes.ts';
+import { chatCell, int, messageOf, type SeqRange, text } from './sqlite-rows.ts';
 
 /** The outbox's statements, prepared once. */
-export function prepareOutbox(db: DatabaseSync) {
-  const count = (status: 'queued' | 'scheduled', index: string) =>
-    db.prepare(`SELECT count(*) AS n FROM messages INDEXED BY ${index} WHERE bot = ? AND status = '${status}'`);
+export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
+  const someClosed = db.prepare('SELECT 1 FROM closed_chats WHERE slot = ? LIMIT 1');
   return {
+    range,
+    lanes: prepareLanes(db, range),
     add: db.prepare(
-      `INSERT INTO messages (bot, seq, chat, method, params, status, priority, due_at, expires_at, on_unknown, key_id,
-         attempts, telegram_message_id, error, files, created_at, updated_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO messages (id, slot, chat, lane, method, params, status, open, priority, ready_at, due_at, expires_at,
+         on_unknown, key_id, attempts, telegram_message_id, error, created_at, updated_at, files)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    one: db.prepare('SELECT * FROM messages WHERE bot = ? AND seq = ?'),
+    one: db.prepare('SELECT * FROM messages WHERE id = ?'),
     change: db.prepare(
-      `UPDATE messages SET chat = ?, params = ?, status = ?, due_at = ?, attempts = ?, telegram_message_id = ?,
-         error = ?, files = ?, updated_at = ? WHERE bot = ? AND seq = ?`,
+      `UPDATE messages SET chat = ?, params = ?, status = ?, open = ?, ready_at = NULL, due_at = ?, attempts = ?,
+         telegram_message_id = ?, error = ?, files = ?, updated_at = ? WHERE id = ?`,
+    ),
+    // As `change`, of what its chat and its call do not change with: their indexes are let alone.
+    settle: db.prepare(
+      `UPDATE messages SET status = ?, open = ?, due_at = ?, telegram_message_id = ?, error = ?, updated_at = ?
+       WHERE id = ?`,
     ),
     queueDue: db.prepare(
-      `UPDATE messages SET status = 'queued', updated_at = ?2 WHERE bot = ?1 AND seq IN (
-         SELECT seq FROM messages INDEXED BY messages_scheduled
-         WHERE bot = ?1 AND status = 'scheduled' AND due_at <= ?2 ORDER BY due_at LIMIT ?3)
-       RETURNING chat, priority`,
+      `SELECT * FROM messages INDEXED BY messages_scheduled
+       WHERE slot = ? AND status = 'scheduled' AND due_at <= ? ORDER BY due_at LIMIT ?`,
     ),
     expired: db.prepare(
       `SELECT * FROM messages INDEXED BY messages_expiring
-       WHERE bot = ? AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at <= ?
-       ORDER BY expires_at, seq LIMIT ?`,
+       WHERE slot = ? AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at <= ?
+       ORDER BY expires_at, id LIMIT ?`,
     ),
     orphans: db.prepare(
-      "SELECT * FROM messages INDEXED BY messages_sending WHERE bot = ? AND status = 'sending' ORDER BY seq",
+      "SELECT * FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending' ORDER BY id",
     ),
-    countQueued: count('queued', 'messages_queued'),
-    countScheduled: count('scheduled', 'messages_scheduled'),
+    countOpen: db.prepare('SELECT count(*) AS n FROM messages INDEXED BY messages_open WHERE slot = ? AND open = 1'),
+    countSending: db.prepare(
+      "SELECT count(*) AS n FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending'",
+    ),
+    countScheduled: db.prepare(
+      "SELECT count(*) AS n FROM messages INDEXED BY messages_scheduled WHERE slot = ? AND status = 'scheduled'",
+    ),
+    // A message that need not keep its order leads its own lane wherever it goes.
     move: db.prepare(
-      `UPDATE messages INDEXED BY messages_queued SET chat = ?1
-       WHERE bot = ?2 AND chat = ?3 AND status = 'queued' AND priority = ?4`,
+      `UPDATE messages INDEXED BY messages_open SET chat = ?1, ready_at = CASE lane WHEN 0 THEN NULL ELSE ready_at END
+       WHERE slot = ?2 AND chat = ?3 AND open = 1`,
     ),
     moveScheduled: db.prepare(
-      "UPDATE messages INDEXED BY messages_scheduled SET chat = ?1 WHERE bot = ?2 AND status = 'scheduled' AND chat = ?3",
+      "UPDATE messages INDEXED BY messages_scheduled SET chat = ?1 WHERE slot = ?2 AND status = 'scheduled' AND chat = ?3",
     ),
+    close: db.prepare('INSERT OR REPLACE INTO closed_chats (slot, chat, error, at) VALUES (?, ?, ?, ?)'),
+    reopen: db.prepare(
+      'DELETE FROM closed_chats WHERE slot = ? AND chat IN (SELECT value FROM json_each(?)) RETURNING chat',
+    ),
+    closedOf: db.prepare(
+      'SELECT chat, error FROM closed_chats WHERE slot = ? AND chat IN (SELECT value FROM json_each(?))',
+    ),
+    /** False: no chat is closed, and nobody need look. */
+    mayBeClosed: someClosed.get(range.slot) !== undefined,
+    /** True once a message may have another chat than whoever holds it knows. */
+    moved: false,
   };
 }
 export type OutboxStatements = ReturnType<typeof prepareOutbox>;
 
 /** Counts what waits, once: from then on the transactions carry the number along. */
-export function countWaiting(bot: string, { countQueued, countScheduled }: OutboxStatements): number {
-  const [queued, scheduled] = [countQueued.get(bot), countScheduled.get(bot)];
-  return (queued === undefined ? 0 : int(queued, 'n')) + (scheduled === undefined ? 0 : int(scheduled, 'n'));
+export function countWaiting({ range: { slot }, countOpen, countSending, countScheduled }: OutboxStatements): number {
+  const [open, sending, scheduled] = [countOpen, countSending, countScheduled].map((count) =>
+    int(count.get(slot) ?? { n: 0 }, 'n'),
+  );
+  return (open ?? 0) - (sending ?? 0) + (scheduled ?? 0);
 }
 
 /** What the outbox keeps of a transaction's state. */
@@ -62,71 +85,127 @@ export interface OutboxState {
 
 type OutboxTx = Pick<
   Tx,
-  'addMessage' | 'message' | 'changeMessage' | 'dueMessages' | 'claimable' | 'orphanedMessages' | 'outboxDepth'
+  | 'addMessage'
+  | 'message'
+  | 'changeMessage'
+  | 'dueMessages'
+  | 'claimable'
+  | 'claim'
+  | 'rest'
+  | 'nextMessageAt'
+  | 'orphanedMessages'
+  | 'outboxDepth'
+  | 'closeChat'
+  | 'reopenChats'
+  | 'closedChats'
+  | 'moveMessages'
 >;
 
-const waits = ({ status }: Pick<MessageRecord, 'status'>): number =>
-  status === 'queued' || status === 'scheduled' ? 1 : 0;
+const waits = ({ status }: Pick<MessageRecord, 'status'>): boolean => status === 'queued' || status === 'scheduled';
+const isOpen = ({ status }: Pick<MessageRecord, 'status'>): boolean => status === 'queued' || status === 'sending';
+const laneOf = ({ order, seq }: MessageRecord): number => (order === 'chat' ? 0 : seq);
 
 /** The outbox's part of a transaction. */
-export function outboxTx(bot: string, now: number, sql: OutboxStatements, lanes: Lanes, state: OutboxState): OutboxTx {
+export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState): OutboxTx {
+  const { range, lanes } = sql;
+  const { slot } = range;
+
   function message(seq: number): MessageRecord | null {
-    const row = sql.one.get(bot, seq);
-    return row === undefined ? null : messageOf(row);
+    const row = sql.one.get(range.id(seq));
+    return row === undefined ? null : messageOf(range, row);
+  }
+
+  /** Writes a message that was, and is, of one chat and lane; `m` is how it is now. */
+  function change(before: MessageRecord, m: MessageRecord): void {
+    const id = range.id(m.seq);
+    const [open, dueAt] = [isOpen(m) ? 1 : null, Math.ceil(m.dueAt)];
+    if (before.status === 'sending' && m.status !== 'sending' && m.chat === before.chat && m.params === before.params) {
+      sql.settle.run(m.status, open, dueAt, m.telegramMessageId, m.error, now, id);
+      if (m.files !== before.files || m.attempts !== before.attempts) rewrite(m, open, dueAt);
+    } else rewrite(m, open, dueAt);
+    state.waiting += Number(waits(m)) - Number(waits(before));
+    const led = isOpen(before) && lanes.lead(chatOf(before), laneOf(before), now);
+    if (isOpen(m) && (m.chat !== before.chat || !isOpen(before))) lanes.lead(chatOf(m), laneOf(m), now);
+    // Queued; or taken out of the queue with one behind it, which came free. Who sends knows of its own.
+    if (before.status !== 'sending' && (waits(m) || (led && m.status !== 'sending'))) state.outbox = true;
+  }
+
+  function rewrite(m: MessageRecord, open: number | null, dueAt: number): void {
+    const fate = [m.attempts, m.telegramMessageId, m.error, m.files] as const;
+    sql.change.run(chatOf(m), m.params, m.status, open, dueAt, ...fate, now, range.id(m.seq));
   }
 
   return {
     addMessage(m) {
-      const { seq, chat, priority, status } = m;
-      const dueAt = Math.ceil(m.dueAt);
-      const fate = [m.attempts, m.telegramMessageId, m.error, m.files, m.createdAt, m.updatedAt] as const;
-      const when = [dueAt, m.expiresAt === null ? null : Math.ceil(m.expiresAt)] as const;
-      sql.add.run(bot, seq, chat, m.method, m.params, status, priority, ...when, m.onUnknown, m.keyId, ...fate);
-      if (status === 'queued') lanes.join(chat, priority, seq, dueAt);
-      state.waiting += waits(m);
+      const [chat, lane, dueAt] = [chatOf(m), laneOf(m), Math.ceil(m.dueAt)];
+      const open = isOpen(m) ? 1 : null;
+      const readyAt = m.status === 'queued' ? lanes.join(chat, lane, m.priority, dueAt, now) : null;
+      const where = [range.id(m.seq), slot, chat, lane, m.method, m.params, m.status, open, m.priority] as const;
+      const when = [readyAt, dueAt, m.expiresAt === null ? null : Math.ceil(m.expiresAt)] as const;
+      const fate = [m.attempts, m.telegramMessageId, m.error, m.createdAt, m.updatedAt, m.files] as const;
+      sql.add.run(...where, ...when, m.onUnknown, m.keyId, ...fate);
+      state.waiting += Number(waits(m));
       state.outbox = true;
     },
     async message(seq) {
       return message(seq);
     },
-    changeMessage(seq, change) {
-      const before = message(seq);
+    changeMessage(seq, changes, known) {
+      const before = known === undefined || sql.moved ? message(seq) : known;
       if (before === null) throw new TypeError(`There is no message ${seq} to change`);
-      const m = { ...before, ...change };
-      const fate = [m.attempts, m.telegramMessageId, m.error, m.files] as const;
-      sql.change.run(m.chat, m.params, m.status, Math.ceil(m.dueAt), ...fate, now, bot, seq);
-      state.waiting += waits(m) - waits(before);
-      const led = before.status === 'queued' && lanes.settle(before.chat, before.priority);
-      if (m.status === 'queued') lanes.settle(m.chat, m.priority);
-      // Queued; or taken out of the queue with one behind it, other than to be sent: that one came free.
-      if (m.status === 'queued' || m.status === 'scheduled' || (led && m.status !== 'sending')) state.outbox = true;
+      change(before, { ...before, ...changes });
     },
     async dueMessages() {
-      const queued = sql.queueDue.all(bot, now, limits.outboxDuePerUnitMax);
-      const expired = sql.expired.all(bot, now, limits.outboxDuePerUnitMax);
-      lanes.settleAll(queued);
+      const due = sql.queueDue.all(slot, now, limits.outboxDuePerUnitMax).map((row) => messageOf(range, row));
+      for (const m of due) change(m, { ...m, status: 'queued' });
+      const expired = sql.expired.all(slot, now, limits.outboxDuePerUnitMax).map((row) => messageOf(range, row));
+      lanes.wake(now);
       // At the bound there may be more: the outbox comes again.
-      if (queued.length > 0 || expired.length === limits.outboxDuePerUnitMax) state.outbox = true;
-      return { expired: expired.map(messageOf) };
+      if (expired.length === limits.outboxDuePerUnitMax) state.outbox = true;
+      return { expired };
     },
-    async claimable(busy, limit) {
-      return lanes.claimable(now, busy, Math.max(0, limit));
+    async claimable(limit) {
+      return lanes.claimable(now, Math.max(0, limit)).map((row) => messageOf(range, row));
+    },
+    claim(messages) {
+      for (const { seq } of messages) lanes.claim(seq, now);
+      state.waiting -= messages.length;
+    },
+    rest({ seq }, until) {
+      lanes.rest(seq, Math.max(until, now + 1));
+    },
+    async nextMessageAt() {
+      return lanes.nextAt();
     },
     async orphanedMessages() {
-      return sql.orphans.all(bot).map(messageOf);
+      return sql.orphans.all(slot).map((row) => messageOf(range, row));
     },
     async outboxDepth() {
       return state.waiting;
     },
+    closeChat(chat, error) {
+      sql.mayBeClosed = true;
+      sql.close.run(slot, chatCell(chat), error, now);
+    },
+    async reopenChats(chats) {
+      if (!sql.mayBeClosed || chats.length === 0) return;
+      sql.reopen.all(slot, JSON.stringify(chats.map(chatCell)));
+    },
+    async closedChats(chats) {
+      if (!sql.mayBeClosed || chats.length === 0) return new Map();
+      const rows = sql.closedOf.all(slot, JSON.stringify(chats.map(chatCell)));
+      return new Map(rows.map((row) => [String(row.chat), text(row, 'error')]));
+    },
+    moveMessages(from, to) {
+      sql.moved = true;
+      const [old, next] = [chatCell(from) ?? from, chatCell(to) ?? to];
+      lanes.unlead(next, 0);
+      sql.move.run(next, slot, old);
+      lanes.lead(next, 0, now);
+      sql.moveScheduled.run(next, slot, old);
+      state.outbox = true;
+    },
   };
 }
 
-/** Sends what waits for one chat to another instead. */
-export function moveMessages(bot: string, from: string, to: string, sql: OutboxStatements, lanes: Lanes): void {
-  for (const priority of lanes.prioritiesOf(from)) {
-    sql.move.run(to, bot, from, priority);
-    lanes.settle(from, priority);
-    lanes.settle(to, priority);
-  }
-  sql.moveScheduled.run(to, bot, from);
-}
+const chatOf = ({ chat }: Pick<MessageRecord, 'chat'>): number | string => chatCell(chat) ?? chat;

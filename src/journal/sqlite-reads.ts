@@ -53,17 +53,9 @@ export function prepareReads(
   const openOfSrc = db.prepare('SELECT * FROM requests WHERE bot = ? AND src = ? ORDER BY number LIMIT ?');
   const newestRequests = db.prepare('SELECT * FROM requests WHERE bot = ? ORDER BY number DESC LIMIT ?');
   const openRequestCount = db.prepare('SELECT count(*) AS count FROM requests WHERE bot = ?');
-  const message = db.prepare('SELECT * FROM messages WHERE bot = ? AND seq = ?');
+  const message = db.prepare('SELECT * FROM messages WHERE id = ?');
   const withFiles = db.prepare(
-    'SELECT * FROM messages INDEXED BY messages_with_files WHERE bot = ? AND files IS NOT NULL ORDER BY seq',
-  );
-  const nextMessage = db.prepare(
-    `SELECT min(at) AS at FROM (
-       SELECT min(due_at) AS at FROM lanes INDEXED BY lanes_by_time WHERE bot = ?1 AND due_at > ?2
-       UNION ALL SELECT min(due_at) FROM messages INDEXED BY messages_scheduled
-         WHERE bot = ?1 AND status = 'scheduled' AND due_at > ?2
-       UNION ALL SELECT min(expires_at) FROM messages INDEXED BY messages_expiring
-         WHERE bot = ?1 AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at > ?2)`,
+    'SELECT * FROM messages INDEXED BY messages_with_files WHERE id BETWEEN ? AND ? AND files IS NOT NULL ORDER BY id',
   );
   const cursors = prepareCursorReads(db, bot);
   const srcAfter = (src: string): string | null => textOrNull(nextSrc.get(bot, src) ?? { src: null }, 'src');
@@ -148,15 +140,11 @@ export function prepareReads(
       return newestRequests.all(bot, Math.max(0, limit)).map(requestOf);
     },
     async message(seq) {
-      const row = message.get(bot, seq);
-      return row === undefined ? null : messageOf(row);
+      const row = message.get(range.id(seq));
+      return row === undefined ? null : messageOf(range, row);
     },
     async messagesWithFiles() {
-      return withFiles.all(bot).map(messageOf);
-    },
-    async nextMessageAt(after = Number.MIN_SAFE_INTEGER) {
-      const row = nextMessage.get(bot, after);
-      return row === undefined ? null : intOrNull(row, 'at');
+      return withFiles.all(range.id(1), range.last).map((row) => messageOf(range, row));
     },
     cursor: async (keyId) => cursors.cursor(keyId),
     cursors: async () => cursors.cursors(),

@@ -37,6 +37,8 @@ const SLOT_SIZE = 2 ** 40;
 
 /** Turns seqs into the ids of rows and back (0006-units.sql). */
 export interface SeqRange {
+  /** The bot's number in this file. */
+  readonly slot: number;
   readonly id: (seq: number) => number;
   readonly seq: (id: number) => number;
   /** The last id of the bot's own. */
@@ -46,7 +48,7 @@ export interface SeqRange {
 /** The ids of the bot with this slot. */
 export const seqRange = (slot: number): SeqRange => {
   const base = slot * SLOT_SIZE;
-  return { id: (seq) => base + seq, seq: (id) => id - base, last: base + SLOT_SIZE - 1 };
+  return { slot, id: (seq) => base + seq, seq: (id) => id - base, last: base + SLOT_SIZE - 1 };
 };
 
 /** A chat as an index of integers holds it. */
@@ -96,9 +98,10 @@ export const requestOf = (row: Row): RequestRecord => ({
 });
 
 /** A message of a row of `messages`. */
-export const messageOf = (row: Row): MessageRecord => ({
-  seq: int(row, 'seq'),
-  chat: text(row, 'chat'),
+export const messageOf = (range: SeqRange, row: Row): MessageRecord => ({
+  seq: range.seq(int(row, 'id')),
+  chat: String(row.chat),
+  order: row.lane === 0 ? 'chat' : 'free',
   method: text(row, 'method'),
   params: text(row, 'params'),
   status: oneOf(row, 'status', MESSAGE_STATUSES),

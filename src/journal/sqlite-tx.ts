@@ -2,8 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Entry, Tx } from './journal.ts';
 import type { Conversations, ConversationsState } from './sqlite-conversations.ts';
 import { prepareCursorReads, prepareSaveCursor } from './sqlite-cursors.ts';
-import type { Lanes } from './sqlite-lanes.ts';
-import { moveMessages, type OutboxState, type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
+import { type OutboxState, type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
 import { conversationOf, type Row, requestOf, text, timerOf } from './sqlite-rows.ts';
 import type { UpdateRuns } from './sqlite-updates.ts';
 
@@ -105,7 +104,6 @@ export function sqliteTx(
   runs: UpdateRuns,
   conversations: Conversations,
   outbox: OutboxStatements,
-  lanes: Lanes,
   state: TxState,
 ): Tx {
   function dropConversation(id: string): void {
@@ -120,6 +118,7 @@ export function sqliteTx(
     state.openRequests -= rows.length;
   }
 
+  const { moveMessages, ...messages } = outboxTx(now, outbox, state);
   const tx: Tx = {
     now,
     nextSeq: () => state.nextSeq,
@@ -171,8 +170,7 @@ export function sqliteTx(
     moveMessages(from, to) {
       if (from === to) return;
       sql.noteMove.run(bot, from, to);
-      moveMessages(bot, from, to, outbox, lanes);
-      state.outbox = true;
+      moveMessages(from, to);
     },
     async currentChat(chat) {
       // A group moves once; more steps than a few would be a circle.
@@ -240,7 +238,7 @@ export function sqliteTx(
       sql.noteVersionCheck.run(bot, plan, after);
     },
 
-    ...outboxTx(bot, now, outbox, lanes, state),
+    ...messages,
 
     async remembered(owner, key) {
       const row = sql.remembered.get(owner, key);

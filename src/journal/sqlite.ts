@@ -6,7 +6,6 @@ import { createGroupCommit } from './group-commit.ts';
 import type { Commit, Journal, Tx } from './journal.ts';
 import { openConversations } from './sqlite-conversations.ts';
 import { openEntryIndex } from './sqlite-index.ts';
-import { prepareLanes } from './sqlite-lanes.ts';
 import { countWaiting, prepareOutbox } from './sqlite-outbox.ts';
 import { prepareReads } from './sqlite-reads.ts';
 import { int, intOrNull, seqRange, text } from './sqlite-rows.ts';
@@ -42,8 +41,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const head = takeEpoch(options);
   const range = seqRange(head.slot);
   const sql = prepareStatements(db, bot);
-  const outbox = prepareOutbox(db);
-  const lanes = prepareLanes(db, bot);
+  const outbox = prepareOutbox(db, range);
   const fence = db.prepare('SELECT next_seq FROM head WHERE bot = ? AND epoch = ?');
   const advance = db.prepare(
     `UPDATE head SET next_seq = ?, poll_offset = coalesce(?, poll_offset) WHERE bot = ? AND epoch = ? AND next_seq = ?`,
@@ -56,7 +54,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const listeners: ((commit: Commit) => void)[] = [];
   const onListenerError = options.onListenerError ?? stopProcess;
   let headSeq = head.nextSeq - 1;
-  let waiting = countWaiting(bot, outbox);
+  let waiting = countWaiting(outbox);
   let closed = false;
   let timer: TimerHandle | undefined;
   const firstSeq = units.firstSeq() ?? head.nextSeq;
@@ -116,7 +114,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
           throw error;
         }
         state = emptyState(begunAt, waiting, openRequests);
-        return guarded(sqliteTx(bot, clock.now(), sql, runs, conversations, outbox, lanes, state));
+        return guarded(sqliteTx(bot, clock.now(), sql, runs, conversations, outbox, state));
       },
       async nested(tx, job) {
         const undo = markOf(state);

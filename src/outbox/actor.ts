@@ -1,5 +1,5 @@
 import { fromPromise } from 'xstate';
-import { machine } from '../../machines/outbox.machine.ts';
+import { machine, type Round } from '../../machines/outbox.machine.ts';
 import { backoffMs } from '../backoff.ts';
 import { limits } from '../limits.ts';
 import type { Sender } from './sender.ts';
@@ -15,7 +15,7 @@ export interface OutboxActorOptions {
 /** The outbox machine with its hands: the sender, which outlives a restart of the actor, as its calls do. */
 export const outboxLogic = ({ sender, random, onUp, onDown }: OutboxActorOptions) =>
   machine.provide({
-    actors: { claim: fromPromise(() => sender.claim()) },
+    actors: { round: fromPromise<Round, { ending: boolean }>(({ input }) => sender.round(input.ending)) },
     actions: { tellUp: onUp, tellDown: (_, { error }) => onDown(error) },
     delays: {
       backoff: ({ context }) => backoffMs(context.failures, limits.restartMinMs, limits.restartMaxMs, random),

@@ -8,7 +8,8 @@ import { chatIdOf, messageId } from './outbox.ts';
 /** How one call ended. */
 export type Fate =
   | { readonly kind: 'sent'; readonly telegramMessageId: number | null }
-  | { readonly kind: 'failed'; readonly error: FateError }
+  /** `closes`: the chat takes no message of the bot, so that the next need not be tried. */
+  | { readonly kind: 'failed'; readonly error: FateError; readonly closes?: boolean }
   /** With on_unknown "resend" it is sent again after `resendAfterMs`. */
   | { readonly kind: 'unknown'; readonly error: FateError; readonly resendAfterMs: number }
   | { readonly kind: 'retry'; readonly error: FateError; readonly delayMs: number }
@@ -18,18 +19,32 @@ export interface FateError {
   /** Telegram's error_code; 0 where there was no answer. */
   readonly code: number;
   readonly description: string;
-  /** Errors of Telegram's own (5xx) in a row, this one included: at limits.sendAttemptsMax the message has failed. */
-  readonly times?: number;
+  /** The failures that were tried again, the oldest first; alike in a row are one. Up to limits.fateHistoryMax. */
+  readonly history?: readonly Failures[];
+}
+
+export interface Failures {
+  readonly code: number;
+  readonly description: string;
+  readonly times: number;
+  /** ISO 8601: the first and the last of them. */
+  readonly from: string;
+  readonly to: string;
 }
 
 /** What a message has been through before a call. */
 export interface History {
   /** Calls, the one under way included. */
   readonly attempts: number;
-  /** Since the message was accepted. */
-  readonly ageMs: number;
-  /** How its last call failed; null: it did not, or was the first. */
-  readonly error: FateError | null;
+  /** Its failures that were tried again. */
+  readonly failures: readonly Failures[];
+  readonly now: number;
+}
+
+/** Of a message that is being sent. */
+export function historyOf({ attempts, error }: MessageRecord, now: number): History {
+  const last: FateError | null = error === null ? null : JSON.parse(error);
+  return { attempts, failures: last?.history ?? [], now };
 }
 
 /** The fate of a call that Telegram carried out. */
@@ -40,77 +55,136 @@ export function fateOfResult(result: unknown): Fate {
 }
 
 /**
- * The fate of a call that threw. Only a call that certainly was not carried out is tried again: refused for now (429,
- * 5xx), or never left. A lost answer is `unknown` (I5). While Telegram cannot be reached, or asks to wait, there is no
- * last try: an outage, however long, costs no message but those that expire. `random` from 0 to 1, for jitter.
+ * The fate of a call that threw. Only a call that was not carried out is tried again:
+ * - it never left: no connection, no name;
+ * - Telegram itself says no for now: 429, and 5xx in the Bot API's own form.
+ * A lost answer is `unknown` (I5), and so is 504: the gateway passed the call on, and it is the answer that did not come
+ * in time. A gateway's page in place of an answer is as good as none (TelegramUnreachable).
+ *
+ * What is tried again has a deadline, limits.sendDeadlineMs after its first failure: an outage of hours costs no message.
+ * Errors of Telegram's own have a number too. `random` from 0 to 1, for jitter.
  */
 export function fateOfError(error: unknown, history: History, random: () => number): Fate {
-  const { attempts, ageMs } = history;
   if (error instanceof TelegramUnreachable) {
-    const fateError = { code: 0, description: error.message };
-    if (error.left) return { kind: 'unknown', error: fateError, resendAfterMs: backoff(attempts, random) };
-    // As long again as it has waited, so that an outage is met with fewer and fewer tries.
-    const waitMs = Math.min(limits.sendBackoffMaxMs, Math.max(limits.sendBackoffMinMs, ageMs));
-    return { kind: 'retry', error: fateError, delayMs: waitMs * (0.5 + random() / 2) };
+    const failure = { code: 0, description: error.message };
+    if (error.left) return unknown(failure, history, random);
+    return again(failure, history, outageDelayMs(history, random));
   }
-  if (error instanceof TelegramRefused) {
-    const fateError = { code: error.errorCode, description: error.description };
-    if (error.migrateToChat !== undefined && attempts < limits.sendAttemptsMax) {
-      return { kind: 'moved', to: error.migrateToChat, error: fateError };
-    }
-    if (error.retryAfterMs !== undefined) {
-      return { kind: 'retry', error: fateError, delayMs: error.retryAfterMs };
-    }
-    if (error.errorCode >= 500 || error.errorCode === 429) {
-      const times = (history.error?.times ?? 0) + 1;
-      const counted = { ...fateError, times };
-      if (times >= limits.sendAttemptsMax) return { kind: 'failed', error: counted };
-      return { kind: 'retry', error: counted, delayMs: backoff(times, random) };
-    }
-    return { kind: 'failed', error: fateError };
-  }
+  if (error instanceof TelegramRefused) return fateOfRefusal(error, history, random);
   // Not Telegram's doing: nothing tells whether the request left.
-  const fateError = { code: 0, description: errorText(error) };
-  return { kind: 'unknown', error: fateError, resendAfterMs: backoff(attempts, random) };
+  return unknown({ code: 0, description: errorText(error) }, history, random);
+}
+
+function fateOfRefusal(refusal: TelegramRefused, history: History, random: () => number): Fate {
+  const { errorCode: code, description, retryAfterMs, migrateToChat } = refusal;
+  const failure = { code, description };
+  if (migrateToChat !== undefined && history.attempts < limits.sendAttemptsMax) {
+    return { kind: 'moved', to: migrateToChat, error: failure };
+  }
+  if (retryAfterMs !== undefined) return again(failure, history, retryAfterMs);
+  if (code === 504) return unknown(failure, history, random);
+  if (code < 500 && code !== 429) {
+    return { kind: 'failed', error: withHistory(failure, history.failures), closes: closesChat(failure) };
+  }
+  const times = inARow(history, (earlier) => (code === 429 ? earlier === 429 : earlier >= 500)) + 1;
+  if (times >= limits.sendAttemptsMax) return { kind: 'failed', error: withHistory(failure, history.failures) };
+  return again(failure, history, backoff(times, random));
+}
+
+/** The bot is blocked, put out, or was never let in: true of every message until something comes from the chat. */
+const closesChat = ({ code, description }: FateError): boolean =>
+  code === 403 && /blocked by the user|deactivated|was kicked|not a member|can't initiate/i.test(description);
+
+function again(failure: FateError, history: History, delayMs: number): Fate {
+  const { failures, now } = history;
+  const first = failures[0];
+  const since = first === undefined ? now : Date.parse(first.from);
+  const leftMs = since + limits.sendDeadlineMs - now;
+  if (leftMs <= 0) return { kind: 'failed', error: withHistory(failure, failures) };
+  const error = withHistory(failure, remembered(history, failure));
+  return { kind: 'retry', error, delayMs: Math.min(delayMs, leftMs) };
+}
+
+function unknown(failure: FateError, history: History, random: () => number): Fate {
+  const resendAfterMs = backoff(history.attempts, random);
+  return { kind: 'unknown', error: withHistory(failure, history.failures), resendAfterMs };
+}
+
+const withHistory = ({ code, description }: FateError, failures: readonly Failures[]): FateError =>
+  failures.length === 0 ? { code, description } : { code, description, history: failures };
+
+/** The failures with one more. At the bound the oldest but one goes: the first tells since when. */
+export function remembered(
+  { failures, now }: Pick<History, 'failures' | 'now'>,
+  failure: FateError,
+): readonly Failures[] {
+  const { code, description } = failure;
+  const at = new Date(now).toISOString();
+  const last = failures.at(-1);
+  if (last?.code === code && last.description === description) {
+    return [...failures.slice(0, -1), { ...last, times: last.times + 1, to: at }];
+  }
+  const kept = failures.length < limits.fateHistoryMax ? failures : [...failures.slice(0, 1), ...failures.slice(2)];
+  return [...kept, { code, description, times: 1, from: at, to: at }];
+}
+
+function inARow({ failures }: History, counts: (code: number) => boolean): number {
+  const from = failures.findLastIndex(({ code }) => !counts(code)) + 1;
+  return failures.slice(from).reduce((sum, { times }) => sum + times, 0);
 }
 
 const backoff = (attempts: number, random: () => number): number =>
   backoffMs(attempts, limits.sendBackoffMinMs, limits.sendBackoffMaxMs, random);
 
-/** Writes a fate into the message's row, and its entry for the operators. */
+/** As long again as the outage has lasted, so that it is met with fewer and fewer tries. */
+function outageDelayMs({ failures, now }: History, random: () => number): number {
+  const first = failures[0];
+  const lastedMs = first === undefined ? 0 : now - Date.parse(first.from);
+  return Math.min(limits.sendBackoffMaxMs, Math.max(limits.sendBackoffMinMs, lastedMs)) * (0.5 + random() / 2);
+}
+
+/** Writes the fate of a message, as its row is, into that row, and its entry for the operators. */
 export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate): void {
+  const { seq } = message;
   switch (fate.kind) {
     case 'sent': {
       const { telegramMessageId } = fate;
-      tx.changeMessage(message.seq, { status: 'sent', telegramMessageId, error: null });
+      tx.changeMessage(seq, { status: 'sent', telegramMessageId, error: null }, message);
       tell(tx, bot, message, 'sent', telegramMessageId === null ? {} : { telegram_message_id: telegramMessageId });
       return;
     }
     case 'failed':
-      tx.changeMessage(message.seq, { status: 'failed', error: JSON.stringify(fate.error) });
+      tx.changeMessage(seq, { status: 'failed', error: JSON.stringify(fate.error) }, message);
       tell(tx, bot, message, 'failed', { error: fate.error });
+      if (fate.closes === true) tx.closeChat(message.chat, JSON.stringify(fate.error));
       return;
     case 'unknown': {
       // With `resend` the sender has said that a double is better than a loss; the operators still hear of it.
       const again = message.onUnknown === 'resend' && message.attempts < limits.sendAttemptsMax;
-      tx.changeMessage(message.seq, {
-        ...(again ? { status: 'queued', dueAt: tx.now + fate.resendAfterMs } : { status: 'unknown' }),
-        error: JSON.stringify(fate.error),
-      });
+      const change = again
+        ? resent(message, fate, tx.now)
+        : ({ status: 'unknown', error: JSON.stringify(fate.error) } as const);
+      tx.changeMessage(seq, change, message);
       tell(tx, bot, message, 'unknown', { error: fate.error });
       return;
     }
     case 'retry':
-      tx.changeMessage(message.seq, {
-        status: 'queued',
-        dueAt: tx.now + fate.delayMs,
-        error: JSON.stringify(fate.error),
-      });
+      tx.changeMessage(
+        seq,
+        { status: 'queued', dueAt: tx.now + fate.delayMs, error: JSON.stringify(fate.error) },
+        message,
+      );
       return;
     case 'moved':
-      tx.changeMessage(message.seq, { status: 'queued', chat: fate.to });
+      tx.changeMessage(seq, { status: 'queued', chat: fate.to }, message);
       tx.moveMessages(message.chat, fate.to);
   }
+}
+
+function resent(message: MessageRecord, { error, resendAfterMs }: Extract<Fate, { kind: 'unknown' }>, now: number) {
+  const failures = remembered(historyOf(message, now), error);
+  const text = JSON.stringify(withHistory(error, failures));
+  return { status: 'queued', dueAt: now + resendAfterMs, error: text } as const;
 }
 
 /** The entry that tells of a message's fate. */

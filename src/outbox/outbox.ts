@@ -77,6 +77,8 @@ export function messageView(bot: string, message: MessageRecord) {
 /** What becomes a message. */
 export interface NewMessage extends DeliveryWish {
   readonly chat: string;
+  /** `free`: it neither waits for the chat's other messages nor holds them up. By default `chat`: in order. */
+  readonly order?: 'chat' | 'free';
   readonly method: string;
   /** The call's parameters, JSON. */
   readonly params: string;
@@ -88,11 +90,14 @@ export interface NewMessage extends DeliveryWish {
 /** The only way into the outbox: the message's row and its message.accepted entry, in the caller's unit of work. */
 export function addMessage(tx: Tx, bot: string, message: NewMessage): MessageRecord {
   const { chat, method, params, priority, sendAt, expiresAt, onUnknown, keyId, files } = message;
+  // What is written to no chat has no order to keep: the answers to all users' buttons would wait for each other.
+  const order = chat === '0' ? 'free' : (message.order ?? 'chat');
   const seq = tx.nextSeq();
   const status = sendAt !== null && sendAt > tx.now ? 'scheduled' : 'queued';
   const record: MessageRecord = {
     seq,
     chat,
+    order,
     method,
     params,
     status,

@@ -1,9 +1,12 @@
-/** How fast messages may go out. Starting figures are Telegram's published ones (telegram.md, Sending). */
+import { limits } from '../limits.ts';
+import { Bucket } from './bucket.ts';
+
+/** How fast messages go out at first. Telegram's published figures (telegram.md, Sending) where nobody says otherwise. */
 export interface PacingRates {
   /** Messages a second to one private chat, and how many may go at once. */
   readonly chatPerS: number;
   readonly chatBurst: number;
-  /** Messages a minute to one group. */
+  /** Messages in any minute to one group, and how many may go at once. */
   readonly groupPerMin: number;
   readonly groupBurst: number;
   /** Messages a second in all. */
@@ -11,76 +14,102 @@ export interface PacingRates {
   readonly overallBurst: number;
 }
 
-interface Bucket {
-  tokens: number;
-  /** When `tokens` was true, ms. */
-  at: number;
+/** What pacing must know of a message. */
+export interface Paced {
+  readonly chat: string;
+  /** 0: a reply, or as urgent. It goes ahead of what is sent in bulk. */
+  readonly priority: number;
+  /** Telegram counts it as a message. What is not counted waits only where Telegram asked to wait. */
+  readonly counted: boolean;
+  /** It waits beside the others of its chat, not behind them. */
+  readonly free: boolean;
 }
 
+/** `go`: its tokens are taken. Else what it waits for, its chat or the whole bot, and when to ask again. */
+export type Leave = { readonly kind: 'go' } | { readonly kind: 'chat' | 'bot'; readonly until: number };
+
+const GO: Leave = { kind: 'go' };
+
 /**
- * Token buckets: one a chat, one for all. Telegram's own `retry_after` rules over them (`hold`).
- * Memory: chats written to lately; a bucket that is full again is forgotten.
+ * A bucket for each chat and one for the bot; each learns (bucket.ts). Replies may empty the bot's bucket, bulk leaves a
+ * third of it to them: however much waits in bulk, a reply finds a token.
+ *
+ * Memory: the chats written to last, limits.pacedChatsMax. A chat that is forgotten starts anew.
  */
-export function createPacing(rates: PacingRates) {
+export function createPacing(rates: PacingRates, startAt: number) {
   const chats = new Map<string, Bucket>();
-  const holds = new Map<string, number>();
-  const overall: Bucket = { tokens: rates.overallBurst, at: 0 };
+  const bot = new Bucket({ perMs: rates.overallPerS / 1000, burst: rates.overallBurst }, startAt);
+  const kept = Math.floor(rates.overallBurst / 3);
+  /** The last refusal that its chat's own messages do not explain. */
+  let odd = { chat: '', at: Number.NEGATIVE_INFINITY };
 
-  const shape = (chat: string) =>
-    chat.startsWith('-') || chat.startsWith('@')
-      ? { perMs: rates.groupPerMin / 60_000, burst: rates.groupBurst }
-      : { perMs: rates.chatPerS / 1000, burst: rates.chatBurst };
-
-  function refill(bucket: Bucket, perMs: number, burst: number, now: number): void {
-    bucket.tokens = Math.min(burst, bucket.tokens + Math.max(0, now - bucket.at) * perMs);
-    bucket.at = now;
+  function bucketOf(chat: string, now: number): Bucket {
+    let bucket = chats.get(chat);
+    if (bucket === undefined) {
+      bucket = new Bucket(flowOf(chat), now);
+      if (chats.size >= limits.pacedChatsMax) for (const oldest of chats.keys()) return replace(oldest, chat, bucket);
+    } else chats.delete(chat);
+    // The Map's order is that of their last use.
+    chats.set(chat, bucket);
+    return bucket;
   }
 
-  /** ms until a whole token is there. */
-  const waitFor = (bucket: Bucket, perMs: number): number =>
-    bucket.tokens >= 1 ? 0 : Math.ceil((1 - bucket.tokens) / perMs);
+  function replace(oldest: string, chat: string, bucket: Bucket): Bucket {
+    chats.delete(oldest);
+    chats.set(chat, bucket);
+    return bucket;
+  }
+
+  const flowOf = (chat: string) =>
+    chat.startsWith('-') || chat.startsWith('@')
+      ? // What goes at once counts in its minute.
+        { perMs: Math.max(1, rates.groupPerMin - rates.groupBurst + 1) / 60_000, burst: rates.groupBurst }
+      : { perMs: rates.chatPerS / 1000, burst: rates.chatBurst };
+
+  /** When the bot's bucket lets it go. Bulk goes a few at a time, so that a unit of work serves more than one. */
+  function botReadyAt(priority: number, now: number): number {
+    if (priority === 0) return bot.readyAt(now, 1);
+    if (bot.readyAt(now, kept + 1) <= now) return now;
+    const few = Math.min(Math.max(1, bot.perMs * limits.bulkEveryMs), rates.overallBurst - kept);
+    return bot.readyAt(now, kept + few);
+  }
 
   return {
-    /** A message is about to go: takes its tokens. */
-    take(chat: string, now: number): void {
-      const { perMs, burst } = shape(chat);
-      const bucket = chats.get(chat) ?? { tokens: burst, at: now };
-      refill(bucket, perMs, burst, now);
-      bucket.tokens -= 1;
-      chats.set(chat, bucket);
-      overall.tokens -= 1;
+    /** Whether a message may go now. */
+    ask({ chat, priority, counted, free }: Paced, now: number): Leave {
+      const bucket = bucketOf(chat, now);
+      const chatAt = !counted ? bucket.heldUntil : free ? bucket.turnAt(now) : bucket.readyAt(now, 1);
+      if (chatAt > now) return { kind: 'chat', until: chatAt };
+      const botAt = counted ? botReadyAt(priority, now) : bot.heldUntil;
+      if (botAt > now) return { kind: 'bot', until: botAt };
+      if (!counted) return GO;
+      bucket.take(now);
+      bot.take(now);
+      return GO;
     },
-    /** Telegram asked to wait before this chat is written to again. */
-    hold(chat: string, until: number): void {
-      holds.set(chat, Math.max(until, holds.get(chat) ?? 0));
-    },
-    /** How many messages may go out now, over all chats. */
-    allowance(now: number): number {
-      refill(overall, rates.overallPerS / 1000, rates.overallBurst, now);
-      return Math.floor(overall.tokens);
-    },
-    /** Chats that must wait, and the ms until the first of them (or the overall bucket) is free; null: nothing waits. */
-    waiting(now: number): { readonly chats: readonly string[]; readonly waitMs: number | null } {
-      let waitMs = overall.tokens >= 1 ? Number.POSITIVE_INFINITY : waitFor(overall, rates.overallPerS / 1000);
-      const blocked = new Set<string>();
-      for (const [chat, until] of holds) {
-        if (until <= now) {
-          holds.delete(chat);
-          continue;
-        }
-        blocked.add(chat);
-        waitMs = Math.min(waitMs, until - now);
+
+    /**
+     * Telegram answered 429 to a message of this chat. It does not say whether it means the chat or the bot. The chat,
+     * where other messages went there shortly before; the bot, where none did and the bot is near its own limit, or
+     * where another chat was refused as oddly a moment ago. In doubt the chat: no other is held up for it.
+     */
+    refused(chat: string, waitMs: number, now: number): 'chat' | 'bot' {
+      const bucket = bucketOf(chat, now);
+      const nearLimit = bot.tokens(now) < rates.overallBurst / 2;
+      const twice = odd.chat !== chat && now - odd.at < limits.paceSameCauseMs;
+      if (!bucket.busy) odd = { chat, at: now };
+      if (!bucket.busy && (nearLimit || twice || bot.heldUntil > now)) {
+        bot.refused(now, waitMs);
+        return 'bot';
       }
-      for (const [chat, bucket] of chats) {
-        const { perMs, burst } = shape(chat);
-        refill(bucket, perMs, burst, now);
-        if (bucket.tokens >= burst) chats.delete(chat);
-        if (bucket.tokens >= 1) continue;
-        blocked.add(chat);
-        waitMs = Math.min(waitMs, waitFor(bucket, perMs));
-      }
-      return { chats: [...blocked], waitMs: waitMs === Number.POSITIVE_INFINITY ? null : waitMs };
+      bucket.refused(now, waitMs);
+      return 'chat';
     },
+
+    /** Messages a second in all, as learned so far. */
+    perS: (): number => bot.perMs * 1000,
+    /** Chats remembered. */
+    size: (): number => chats.size,
   };
 }
 

@@ -1,18 +1,14 @@
 import type { Logger } from 'pino';
-import type { Claimed } from '../../machines/outbox.machine.ts';
-import { backoffMs } from '../backoff.ts';
+import type { Round } from '../../machines/outbox.machine.ts';
 import type { Clock } from '../clock.ts';
-import { type ErrorCode, errorText, SwitchboardError } from '../errors.ts';
-import type { Journal, MessageRecord } from '../journal/journal.ts';
+import type { Journal, MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { writeMethod } from '../telegram/methods.ts';
 import type { BotApi } from '../telegram/telegram.ts';
-import { type Fate, type FateError, fateOfError, fateOfResult, settle, tell } from './fate.ts';
+import { claimSome } from './claim.ts';
+import { type Fate, fateOfError, fateOfResult, historyOf, settle, tell } from './fate.ts';
 import { chatIdOf, messageId } from './outbox.ts';
 import type { Pacing } from './pacing.ts';
-
-/** The journal takes no more: what is not stored by now the next process calls unknown. */
-const ENDED: readonly ErrorCode[] = ['shutting_down', 'lease_lost'];
 
 export interface SenderOptions {
   readonly journal: Journal;
@@ -24,92 +20,92 @@ export interface SenderOptions {
   readonly log: Logger;
   /** A message's fate is committed. */
   readonly onFate: (seq: number) => void;
-  /** A call has ended, its fate is committed: there is room for another. */
-  readonly onSettled: (inFlight: number) => void;
+  /** A call has ended: its fate waits for a round. */
+  readonly onEnded: () => void;
+  /** A round is over: the figures may have changed. */
+  readonly onRound: () => void;
+}
+
+interface Ended {
+  readonly message: MessageRecord;
+  readonly fate: Fate;
 }
 
 /**
- * Claims, sends, settles.
+ * Claims, sends, settles. One unit of work, a round, stores the fates of the calls that have ended and claims what goes
+ * next: many messages share its commit.
  *
  * I5: a message is `sending` in the database before its call begins; a call whose answer is lost, or that a crash cut
- * off, ends as `unknown`. I6: claims commit through the journal, so only the holder of the epoch claims.
- * Per chat one call at a time, in order of acceptance within a priority.
+ * off, ends as `unknown`. A fate that the disk does not take is kept, and stored by the next round that succeeds; a crash
+ * meanwhile makes it unknown, which is true of what the next process knows. I6: claims commit through the journal, so only
+ * the holder of the epoch claims.
  */
-export function createSender({ journal, api, pacing, clock, random, log, onFate, onSettled }: SenderOptions) {
+export function createSender(options: SenderOptions) {
+  const { journal, api, pacing, clock, random, log, onFate, onEnded, onRound } = options;
   const { bot } = journal;
-  const inFlight = new Map<number, string>();
+  /** Calls whose fate is not stored, up to limits.sendsInFlightMax. */
+  let inFlight = 0;
+  let ended: Ended[] = [];
+  let last: Promise<unknown> = Promise.resolve();
   let sent = 0;
 
   async function call(message: MessageRecord): Promise<Fate> {
-    const stored: Record<string, unknown> = JSON.parse(message.params);
-    // The row's chat rules: a group may have become a supergroup since the message was accepted.
-    const addressed = writeMethod(message.method)?.addressed ?? true;
-    const params = addressed ? { ...stored, chat_id: chatIdOf(message.chat) } : stored;
     try {
-      return fateOfResult(await api.call(message.method, params));
+      return fateOfResult(await api.call(message.method, paramsOf(message)));
     } catch (error) {
-      const last: FateError | null = message.error === null ? null : JSON.parse(message.error);
-      const ageMs = clock.now() - message.createdAt;
-      return fateOfError(error, { attempts: message.attempts, ageMs, error: last }, random);
+      return fateOfError(error, historyOf(message, clock.now()), random);
     }
   }
 
   async function send(message: MessageRecord): Promise<void> {
     const fate = await call(message);
-    if (fate.kind === 'retry' && fate.error.code === 429) pacing.hold(message.chat, clock.now() + fate.delayMs);
-    if (fate.kind !== 'sent') {
+    if (fate.kind === 'sent') sent += 1;
+    else {
       const { code, description } = fate.error;
-      log.warn(
-        { message: messageId(bot, message.seq), method: message.method, fate: fate.kind, code, description },
-        'not sent',
-      );
-    } else sent += 1;
-    // The fate is known and only the disk stands in the way: it is told as soon as the disk takes it. A crash
-    // meanwhile makes it unknown, which is true of what the next process knows.
-    for (let failures = 1; ; failures += 1) {
-      try {
-        await journal.write(async (tx) => settle(tx, bot, message, fate));
-        break;
-      } catch (error) {
-        // It keeps its place among the calls under way (limits.sendsInFlightMax), so these are bounded too.
-        log.error({ message: messageId(bot, message.seq), error: errorText(error) }, 'a fate could not be stored yet');
-        if (error instanceof SwitchboardError && ENDED.includes(error.code)) return;
-        const delayMs = backoffMs(failures, limits.restartMinMs, limits.restartMaxMs, random);
-        await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs));
-      }
+      if (fate.kind === 'retry' && code === 429) pacing.refused(message.chat, fate.delayMs, clock.now());
+      const id = messageId(bot, message.seq);
+      log.warn({ message: id, method: message.method, fate: fate.kind, code, description }, 'not sent');
     }
-    inFlight.delete(message.seq);
-    onFate(message.seq);
-    onSettled(inFlight.size);
+    if (ended.push({ message, fate }) === 1) onEnded();
+  }
+
+  function expire(tx: Tx, messages: readonly MessageRecord[]): void {
+    for (const message of messages) {
+      tx.changeMessage(message.seq, { status: 'expired' });
+      tell(tx, bot, message, 'expired', {});
+    }
+  }
+
+  async function round(ending: boolean): Promise<Round> {
+    const done = await journal.write(async (tx) => {
+      const stored = [...ended];
+      for (const { message, fate } of stored) settle(tx, bot, message, fate);
+      if (ending) return { stored, claimed: [], closed: [], expired: [], more: false, nextAt: null };
+      const { expired } = await tx.dueMessages();
+      expire(tx, expired);
+      const some = await claimSome(tx, bot, pacing, inFlight - stored.length);
+      const nextAt = await tx.nextMessageAt();
+      return { stored, expired, ...some, nextAt: earlier(nextAt, some.botAt) };
+    });
+    ended = ended.slice(done.stored.length);
+    inFlight += done.claimed.length - done.stored.length;
+    for (const { message } of done.stored) onFate(message.seq);
+    for (const { seq } of [...done.expired, ...done.closed]) onFate(seq);
+    for (const message of done.claimed) void send({ ...message, status: 'sending', attempts: message.attempts + 1 });
+    onRound();
+    const waitMs = done.nextAt === null ? null : Math.min(Math.max(0, done.nextAt - clock.now()), limits.timerArmMaxMs);
+    return { inFlight, more: done.more || ended.length > 0, waitMs };
   }
 
   return {
-    /** Claims what may go out now and begins to send it. */
-    async claim(): Promise<Claimed> {
-      const now = clock.now();
-      const allowance = pacing.allowance(now);
-      const cooling = pacing.waiting(now);
-      const slots = Math.min(limits.sendsInFlightMax - inFlight.size, allowance);
-      const busy = [...cooling.chats, ...inFlight.values()];
-      const claimed = await journal.write(async (tx) => {
-        const { expired } = await tx.dueMessages();
-        for (const message of expired) {
-          tx.changeMessage(message.seq, { status: 'expired' });
-          tell(tx, bot, message, 'expired', {});
-        }
-        const messages = slots > 0 ? await tx.claimable(busy, slots) : [];
-        for (const { seq, attempts } of messages) tx.changeMessage(seq, { status: 'sending', attempts: attempts + 1 });
-        return { messages, expired };
-      });
-      for (const { seq } of claimed.expired) onFate(seq);
-      for (const message of claimed.messages) {
-        inFlight.set(message.seq, message.chat);
-        if (writeMethod(message.method)?.paced === true) pacing.take(message.chat, now);
-        void send({ ...message, attempts: message.attempts + 1 });
-      }
-      const count = claimed.messages.length;
-      const waitMs = await nextWait(now, cooling.waitMs);
-      return { count, inFlight: inFlight.size, waitMs };
+    /**
+     * Stores the fates that have come in; unless `ending` claims what may go now, and begins to send it. One at a time,
+     * also where the actor was started anew in the middle of one.
+     */
+    round(ending: boolean): Promise<Round> {
+      const next = last.then(() => round(ending));
+      last = next.catch(() => {});
+      return next;
     },
 
     /** At start: what a process that died had claimed, and whose fate nobody can know (I5). */
@@ -122,22 +118,19 @@ export function createSender({ journal, api, pacing, clock, random, log, onFate,
       });
     },
 
-    inFlight: () => inFlight.size,
+    inFlight: () => inFlight,
     sent: () => sent,
   };
-
-  /** When there may be something to do that nobody will tell of: a due time, or a bucket that fills. */
-  async function nextWait(now: number, coolingMs: number | null): Promise<number | null> {
-    const first = await journal.nextMessageAt();
-    if (first === null) return null;
-    if (first > now) return Math.min(first - now, limits.timerArmMaxMs);
-    // Due already: it waits for its chat or for the whole bot to cool, or for a call that will tell when it ends. What
-    // comes due later need not wait for that.
-    const next = await journal.nextMessageAt(now);
-    if (next === null && coolingMs === null) return null;
-    const never = Number.POSITIVE_INFINITY;
-    return Math.min(next === null ? never : next - now, coolingMs ?? never, limits.timerArmMaxMs);
-  }
 }
 
 export type Sender = ReturnType<typeof createSender>;
+
+/** The row's chat rules: a group may have become a supergroup since the message was accepted. */
+function paramsOf({ method, params, chat }: MessageRecord): Record<string, unknown> {
+  const stored: Record<string, unknown> = JSON.parse(params);
+  if (writeMethod(method)?.addressed !== false) stored.chat_id = chatIdOf(chat);
+  return stored;
+}
+
+const earlier = (a: number | null, b: number | null): number | null =>
+  a === null ? b : b === null ? a : Math.min(a, b);

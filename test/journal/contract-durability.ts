@@ -48,7 +48,7 @@ export function durabilityContract(openEngine: OpenEngine): void {
     await again.write(async (tx) => {
       expect(await tx.remembered('key', 'idem')).toEqual({ requestHash: 'h', answer: '{"id":1}' });
       expect(await tx.seenUpdates([77], 0)).toEqual(new Set([77]));
-      expect(await tx.claimable([], 9)).toEqual([before.unsent]);
+      expect(await tx.claimable(9)).toEqual([before.unsent]);
       expect(tx.append(entry('next'))).toBe(4);
     });
   });

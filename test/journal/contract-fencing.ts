@@ -11,7 +11,7 @@ export function fencingContract(openEngine: OpenEngine): void {
     expect(second.stream).toBe(first.stream);
     await expect(first.write(async (tx) => tx.append(entry('too late')))).rejects.toMatchObject({ code: 'lease_lost' });
     const claim = first.write(async (tx) => {
-      for (const message of await tx.claimable([], 1)) tx.changeMessage(message.seq, { status: 'sending' });
+      tx.claim(await tx.claimable(1));
     });
     await expect(claim).rejects.toMatchObject({ code: 'lease_lost' });
     expect(await second.message(seq)).toMatchObject({ status: 'queued' });
@@ -54,7 +54,7 @@ export function fencingContract(openEngine: OpenEngine): void {
     expect([await one.outboxDepth(), await two.outboxDepth()]).toEqual([1, 2]);
     expect([await one.pollOffset(), await two.pollOffset()]).toEqual([5, null]);
     expect((await one.read({ from: 1, limit: 9 })).map(({ bot, seq }) => [bot, seq])).toEqual([['1', 1]]);
-    expect((await one.write((tx) => tx.claimable([], 9))).map(({ chat }) => chat)).toEqual(['7']);
+    expect((await one.write((tx) => tx.claimable(9))).map(({ chat }) => chat)).toEqual(['7']);
   });
 
   test('a closed journal finishes what it has accepted and refuses the rest', async () => {

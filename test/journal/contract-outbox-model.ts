@@ -11,6 +11,7 @@ type Step =
       readonly kind: 'accept';
       readonly chat: string;
       readonly priority: number;
+      readonly order: 'chat' | 'free';
       readonly delay: number;
       readonly scheduled: boolean;
     }
@@ -22,7 +23,8 @@ type Step =
       readonly undone: boolean;
     }
   | { readonly kind: 'move'; readonly from: string; readonly to: string }
-  | { readonly kind: 'queueDue' | 'reopen' };
+  | { readonly kind: 'claim'; readonly limit: number }
+  | { readonly kind: 'reopen' };
 
 const aChat = fc.constantFrom(...CHATS);
 const aDelay = fc.constantFrom(0, 0, 3, 10);
@@ -33,6 +35,7 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
       kind: fc.constant('accept'),
       chat: aChat,
       priority: fc.nat(2),
+      order: fc.constantFrom<('chat' | 'free')[]>('chat', 'chat', 'free'),
       delay: aDelay,
       scheduled: fc.boolean(),
     }),
@@ -42,43 +45,47 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('change'),
       pick: fc.nat(),
-      status: fc.constantFrom<MessageStatus[]>('queued', 'queued', 'sending', 'sent', 'canceled', 'scheduled'),
+      status: fc.constantFrom<MessageStatus[]>('queued', 'queued', 'sent', 'canceled', 'scheduled'),
       delay: aDelay,
       undone: fc.boolean(),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('move'), from: aChat, to: aChat }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('queueDue', 'reopen') }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('claim'), limit: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen') }) },
 );
 
-/** What may be claimed, as the port says it, from a list of all messages. */
-function plainClaimable(all: readonly MessageRecord[], now: number, busy: readonly string[]): number[] {
-  const queued = all.filter(({ status, chat }) => status === 'queued' && !busy.includes(chat));
-  const overtakes = (m: MessageRecord) =>
-    queued.some((e) => e.chat === m.chat && e.seq < m.seq && e.priority <= m.priority && e.dueAt > now);
-  const chats = new Set<string>();
-  return queued
-    .filter((m) => m.dueAt <= now && !behind(m, queued) && !overtakes(m))
-    .sort((x, y) => x.priority - y.priority || x.seq - y.seq)
-    .filter(({ chat }) => !chats.has(chat) && chats.add(chat))
-    .map(({ seq }) => seq);
+/** The messages that lead: of each chat's the first in order, while none of them is under way; and each that is free. */
+function leaders(all: readonly MessageRecord[]): MessageRecord[] {
+  const laneOf = ({ chat, order, seq }: MessageRecord) => (order === 'chat' ? chat : `${chat} ${seq}`);
+  const busy = new Set(all.filter(({ status }) => status === 'sending').map(laneOf));
+  const queued = all.filter((m) => m.status === 'queued' && !busy.has(laneOf(m)));
+  const lanes = new Map<string, MessageRecord>();
+  for (const m of queued.sort(byTurn)) if (!lanes.has(laneOf(m))) lanes.set(laneOf(m), m);
+  return [...lanes.values()].sort(byTurn);
 }
 
-const behind = (m: MessageRecord, queued: readonly MessageRecord[]): boolean =>
-  queued.some((e) => e.chat === m.chat && e.priority === m.priority && e.seq < m.seq);
+const byTurn = (x: MessageRecord, y: MessageRecord): number => x.priority - y.priority || x.seq - y.seq;
 
 /** Does the step in the journal; the model is read back from its rows, which `changeMessage`'s own test vouches for. */
 async function run(journal: Journal, step: Step, seqs: number[]): Promise<void> {
   const act = async (tx: Tx): Promise<void> => {
     if (step.kind === 'accept') {
       const status = step.scheduled ? 'scheduled' : 'queued';
-      seqs.push(accept(tx, { chat: step.chat, priority: step.priority, status, dueAt: tx.now + step.delay }).seq);
+      seqs.push(
+        accept(tx, { chat: step.chat, priority: step.priority, order: step.order, status, dueAt: tx.now + step.delay })
+          .seq,
+      );
     } else if (step.kind === 'change') {
       const seq = seqs[step.pick % seqs.length];
-      if (seq !== undefined) tx.changeMessage(seq, { status: step.status, dueAt: tx.now + step.delay });
+      if (seq !== undefined) {
+        const known = await tx.message(seq);
+        const claimed = known?.status === 'sending' ? known : undefined;
+        tx.changeMessage(seq, { status: step.status, dueAt: tx.now + step.delay }, claimed);
+      }
       if (step.undone) throw new Error('undone');
     } else if (step.kind === 'move') tx.moveChat(step.from, step.to);
-    else await tx.dueMessages();
+    else if (step.kind === 'claim') tx.claim(await tx.claimable(step.limit));
   };
   await journal.write(act).catch(() => {});
 }
@@ -97,26 +104,19 @@ export function outboxModelContract(openEngine: OpenEngine): void {
           else await run(journal, step, seqs);
           await engine.clock.advance(1);
           const now = engine.clock.now();
+          const { claimed, nextAt } = await journal.write(async (tx) => {
+            await tx.dueMessages();
+            return { claimed: await tx.claimable(99), nextAt: await tx.nextMessageAt() };
+          });
           const found = await Promise.all(seqs.map((seq) => journal.message(seq)));
           const all = found.filter((message) => message !== null);
-          for (const busy of [[], ['a']]) {
-            const claimed = await journal.write((tx) => tx.claimable(busy, 99));
-            expect(claimed.map(({ seq }) => seq)).toEqual(plainClaimable(all, now, busy));
-          }
+          const lead = leaders(all);
+          expect(claimed.map(({ seq }) => seq)).toEqual(lead.filter(({ dueAt }) => dueAt <= now).map(({ seq }) => seq));
           const waiting = all.filter(({ status }) => status === 'queued' || status === 'scheduled');
           expect(await journal.outboxDepth()).toBe(waiting.length);
-          const heads = waiting.filter(
-            (m) =>
-              m.status === 'scheduled' ||
-              !behind(
-                m,
-                waiting.filter((w) => w.status === 'queued'),
-              ),
-          );
-          const times = heads.map(({ dueAt }) => dueAt);
-          expect(await journal.nextMessageAt()).toBe(times.length === 0 ? null : Math.min(...times));
-          const coming = times.filter((at) => at > now);
-          expect(await journal.nextMessageAt(now)).toBe(coming.length === 0 ? null : Math.min(...coming));
+          const scheduled = all.filter(({ status }) => status === 'scheduled');
+          const coming = [...lead, ...scheduled].map(({ dueAt }) => dueAt).filter((at) => at > now);
+          expect(nextAt).toBe(coming.length === 0 ? null : Math.min(...coming));
         }
       }),
       { numRuns: 40, seed: 20_260_101 },

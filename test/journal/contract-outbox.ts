@@ -5,8 +5,21 @@ import { outboxModelContract } from './contract-outbox-model.ts';
 import type { Engine, OpenEngine } from './engine.ts';
 import { accept } from './records.ts';
 
-const claimable = (journal: Journal, busy: readonly string[] = [], limit = 99): Promise<number[]> =>
-  journal.write(async (tx) => (await tx.claimable(busy, limit)).map(({ seq }) => seq));
+/** What may be claimed now, once what came due has been let in. */
+const claimable = (journal: Journal, limit = 99): Promise<number[]> =>
+  journal.write(async (tx) => {
+    await tx.dueMessages();
+    return (await tx.claimable(limit)).map(({ seq }) => seq);
+  });
+
+const claim = (journal: Journal, limit = 99): Promise<MessageRecord[]> =>
+  journal.write(async (tx) => {
+    const messages = await tx.claimable(limit);
+    tx.claim(messages);
+    return messages;
+  });
+
+const nextAt = (journal: Journal): Promise<number | null> => journal.write((tx) => tx.nextMessageAt());
 
 const change = (journal: Journal, seq: number, to: MessageChange): Promise<void> =>
   journal.write(async (tx) => tx.changeMessage(seq, to));
@@ -21,7 +34,7 @@ async function withMessages(engine: Engine, messages: readonly Partial<MessageRe
 }
 
 export function outboxContract(openEngine: OpenEngine): void {
-  test('high priority goes first, then who came first; one message a chat, none of a busy chat', async () => {
+  test('high priority goes first, then who came first; one message a chat, none of a chat that has one under way', async () => {
     const journal = await withMessages(await openEngine(), [
       { chat: 'a', priority: 2 },
       { chat: 'b' },
@@ -31,9 +44,61 @@ export function outboxContract(openEngine: OpenEngine): void {
       { chat: 'a', priority: 2 },
     ]);
     expect(await claimable(journal)).toEqual([5, 2, 4, 1]);
-    expect(await claimable(journal, [], 2)).toEqual([5, 2]);
-    expect(await claimable(journal, ['d', 'b'])).toEqual([4, 1]);
-    expect(await claimable(journal, [], 0)).toEqual([]);
+    expect(await claimable(journal, 0)).toEqual([]);
+    expect((await claim(journal, 2)).map(({ seq }) => seq)).toEqual([5, 2]);
+    expect(await journal.message(5)).toMatchObject({ status: 'sending', attempts: 1 });
+    expect(await journal.outboxDepth()).toBe(4);
+    expect(await claimable(journal)).toEqual([4, 1]);
+    await change(journal, 2, { status: 'sent' });
+    expect(await claimable(journal)).toEqual([3, 4, 1]);
+  });
+
+  test('a message that comes while one of its chat is under way waits for it, whatever its priority', async () => {
+    const journal = await withMessages(await openEngine(), [{ chat: 'a' }]);
+    const [claimed] = await claim(journal);
+    await journal.write(async (tx) => [accept(tx, { chat: 'a' }), accept(tx, { chat: 'a', priority: 0 })]);
+    expect(await claimable(journal)).toEqual([]);
+    await journal.write(async (tx) =>
+      tx.changeMessage(1, { status: 'sent' }, claimed && { ...claimed, status: 'sending' }),
+    );
+    expect(await claimable(journal)).toEqual([3]);
+  });
+
+  test('messages that need no order wait for none of their chat, and none waits for them', async () => {
+    const engine = await openEngine();
+    const later = engine.clock.now() + 500;
+    const journal = await withMessages(engine, [
+      { chat: 'a', order: 'free', dueAt: later },
+      { chat: 'a' },
+      { chat: 'a', order: 'free' },
+      { chat: 'a' },
+      { chat: 'a', order: 'free', priority: 0 },
+    ]);
+    expect(await journal.message(3)).toMatchObject({ order: 'free' });
+    expect(await claimable(journal)).toEqual([5, 2, 3]);
+    await claim(journal);
+    await change(journal, 2, { status: 'queued', dueAt: later + 1 });
+    expect(await claimable(journal)).toEqual([]);
+    await journal.write(async (tx) => tx.moveChat('a', 'b'));
+    await change(journal, 3, { status: 'queued', dueAt: 0 });
+    expect(await claimable(journal)).toEqual([3]);
+    await engine.clock.advance(500);
+    expect(await claimable(journal)).toEqual([1, 3]);
+  });
+
+  test('a chat that rests is not looked at before its time, a new message of high priority asks again', async () => {
+    const engine = await openEngine();
+    const journal = await withMessages(engine, [{ chat: 'a' }, { chat: 'a' }, { chat: 'b' }]);
+    const until = engine.clock.now() + 100;
+    await journal.write(async (tx) => {
+      for (const message of await tx.claimable(1)) tx.rest(message, until);
+    });
+    expect(await claimable(journal)).toEqual([3]);
+    expect(await nextAt(journal)).toBe(until);
+    await journal.write(async (tx) => accept(tx, { chat: 'a', priority: 0 }));
+    expect(await claimable(journal)).toEqual([4, 3]);
+    await change(journal, 4, { status: 'canceled' });
+    expect(await claimable(journal)).toEqual([1, 3]);
   });
 
   test('a chat with many messages does not keep others out of a claim', async () => {
@@ -41,7 +106,7 @@ export function outboxContract(openEngine: OpenEngine): void {
       ...Array.from({ length: 100 }, () => ({ chat: 'loud' })),
       { chat: 'quiet' },
     ]);
-    expect(await claimable(journal, [], 2)).toEqual([1, 101]);
+    expect(await claimable(journal, 2)).toEqual([1, 101]);
   });
 
   test('a message waits behind an earlier one of its chat that waits for another try', async () => {
@@ -52,28 +117,26 @@ export function outboxContract(openEngine: OpenEngine): void {
       { chat: 'a', priority: 2 },
       { chat: 'b' },
     ]);
-    await change(journal, 1, { status: 'sending', attempts: 1 });
+    await claim(journal, 1);
     await change(journal, 1, { status: 'queued', dueAt: engine.clock.now() + 500 });
     expect(await claimable(journal)).toEqual([4]);
-    expect(await journal.nextMessageAt(engine.clock.now())).toBe(engine.clock.now() + 500);
+    expect(await nextAt(journal)).toBe(engine.clock.now() + 500);
     await engine.clock.advance(500);
     expect(await claimable(journal)).toEqual([1, 4]);
     await change(journal, 1, { status: 'sent' });
     expect(await claimable(journal)).toEqual([2, 4]);
   });
 
-  test('a message of high priority passes those of lower priority in its chat, and holds back only later ones', async () => {
+  test('a message of high priority passes those of lower priority in its chat, also while one waits for another try', async () => {
     const engine = await openEngine();
-    const journal = await withMessages(engine, [
-      { priority: 2 },
-      { priority: 0, dueAt: engine.clock.now() + 500 },
-      { priority: 1 },
-    ]);
-    expect(await claimable(journal)).toEqual([1]);
-    await engine.clock.advance(500);
-    expect(await claimable(journal)).toEqual([2]);
-    await change(journal, 2, { status: 'sent' });
+    const journal = await withMessages(engine, [{ priority: 1, dueAt: engine.clock.now() + 500 }, { priority: 2 }]);
+    expect(await claimable(journal)).toEqual([]);
+    await journal.write(async (tx) => accept(tx, { priority: 0 }));
     expect(await claimable(journal)).toEqual([3]);
+    await change(journal, 3, { status: 'sent' });
+    expect(await claimable(journal)).toEqual([]);
+    await engine.clock.advance(500);
+    expect(await claimable(journal)).toEqual([1]);
   });
 
   test('a chat goes on once the message at its head is taken back, and the outbox hears of it', async () => {
@@ -112,7 +175,7 @@ export function outboxContract(openEngine: OpenEngine): void {
     const engine = await openEngine();
     const at = engine.clock.now() + 1000;
     const journal = await withMessages(engine, [{ chat: 'a', status: 'scheduled', dueAt: at }, { chat: 'a' }]);
-    expect(await journal.nextMessageAt(engine.clock.now())).toBe(at);
+    expect(await nextAt(journal)).toBe(at);
     await journal.write((tx) => tx.dueMessages());
     expect(await claimable(journal)).toEqual([2]);
     await engine.clock.advance(1000);
@@ -135,7 +198,7 @@ export function outboxContract(openEngine: OpenEngine): void {
       { chat: 'd', expiresAt: now + 50, status: 'sent' },
       { chat: 'a' },
     ]);
-    expect(await journal.nextMessageAt(now)).toBe(now + 100);
+    expect(await nextAt(journal)).toBe(now + 100);
     await engine.clock.advance(200);
     const expired = await journal.write(async (tx) => (await tx.dueMessages()).expired.map(({ seq }) => seq));
     expect(expired).toEqual([2, 1]);
@@ -143,7 +206,7 @@ export function outboxContract(openEngine: OpenEngine): void {
     for (const seq of expired) await change(journal, seq, { status: 'expired' });
     expect(await claimable(journal)).toEqual([3, 5]);
     expect(await journal.outboxDepth()).toBe(2);
-    expect(await journal.nextMessageAt(engine.clock.now())).toBe(now + 201);
+    expect(await nextAt(journal)).toBe(now + 201);
   });
 
   test('many messages that come due or expire at once are taken a part at a time, and the outbox is told to go on', async () => {
@@ -162,7 +225,7 @@ export function outboxContract(openEngine: OpenEngine): void {
       journal.write(async (tx) => {
         const { expired } = await tx.dueMessages();
         for (const { seq } of expired) tx.changeMessage(seq, { status: 'expired' });
-        return [(await tx.claimable([], 10_000)).length, expired.length];
+        return [(await tx.claimable(10_000)).length, expired.length];
       });
     expect([await round(), await round(), await round()]).toEqual([
       [part, part],
@@ -183,6 +246,28 @@ export function outboxContract(openEngine: OpenEngine): void {
     const again = await engine.open();
     const orphans = await again.write((tx) => tx.orphanedMessages());
     expect(orphans.map(({ seq }) => seq)).toEqual([2, 5]);
+  });
+
+  test('a chat that takes no messages is remembered with the reason, until something comes from it', async () => {
+    const engine = await openEngine();
+    const first = await engine.open();
+    const closed = (journal: Journal) => journal.write((tx) => tx.closedChats(['7', '-8', '9']));
+    expect(await closed(first)).toEqual(new Map());
+    await first.write(async (tx) => {
+      tx.closeChat('7', '{"code":403}');
+      tx.closeChat('-8', '{"code":400}');
+      tx.closeChat('-8', '{"code":403}');
+    });
+    const again = await engine.open();
+    expect(await closed(again)).toEqual(
+      new Map([
+        ['7', '{"code":403}'],
+        ['-8', '{"code":403}'],
+      ]),
+    );
+    await again.write((tx) => tx.reopenChats(['-8', '10']));
+    expect(await closed(again)).toEqual(new Map([['7', '{"code":403}']]));
+    expect(await (await engine.open('2')).write((tx) => tx.closedChats(['7']))).toEqual(new Map());
   });
 
   outboxModelContract(openEngine);

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
+
 import { openConversations } from '../../src/journal/sqlite-conversations.ts';
 import { openEntryIndex } from '../../src/journal/sqlite-index.ts';
-import { prepareLanes } from '../../src/journal/sqlite-lanes.ts';
+
 import { openDatabase } from '../../src/journal/sqlite-open.ts';
 import { prepareOutbox } from '../../src/journal/sqlite-outbox.ts';
 import { prepareReads } from '../../src/journal/sqlite-reads.ts';
@@ -22,9 +23,8 @@ function plans(): { readonly sql: string; readonly steps: readonly string[] }[] 
     return prepare(sql);
   };
   prepareStatements(db, '1');
-  prepareOutbox(db);
-  prepareLanes(db, '1');
   const range = seqRange(0);
+  prepareOutbox(db, range);
   const conversations = openConversations(db, '1', range);
   const index = openEntryIndex(db, db, range, prepareUnits(db, '1', range), 0);
   prepareUpdateRuns(db, '1');
@@ -70,20 +70,26 @@ test.each([
   ['SELECT min(src)', 'requests_by_src (bot=? AND src>?)'],
   ['src = ? ORDER BY number', 'requests_by_src (bot=? AND src=?)'],
   ['SELECT seq FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq>?)'],
-  ['lanes AS l INDEXED BY', 'COVERING INDEX lanes_by_priority (bot=?)'],
-  ['SELECT min(at) AS at', 'COVERING INDEX lanes_by_time (bot=? AND due_at>?)'],
-  ['SELECT min(at) AS at', 'COVERING INDEX messages_scheduled (bot=? AND due_at>?)'],
-  ['SELECT min(at) AS at', 'messages_expiring (bot=? AND expires_at>?)'],
-  ['SELECT seq, due_at FROM messages', 'messages_queued (bot=? AND chat=? AND priority=?)'],
-  ["status = 'sending'", 'messages_sending (bot=?)'],
-  ["status = 'scheduled' AND due_at <= ?2", 'COVERING INDEX messages_scheduled (bot=? AND due_at<?)'],
-  ['ORDER BY expires_at, seq', 'messages_expiring (bot=? AND expires_at>? AND expires_at<?)'],
+  ['messages INDEXED BY messages_ready', 'messages_ready (slot=?)'],
+  ['SELECT min(at) AS at', 'messages_resting (slot=? AND ready_at>?)'],
+  ['SELECT min(at) AS at', 'messages_scheduled (slot=?)'],
+  ['SELECT min(at) AS at', 'messages_expiring (slot=? AND expires_at>?)'],
+  ['SELECT id, priority, ready_at FROM messages', 'messages_open (slot=? AND chat=? AND lane=?)'],
+  ['SELECT id, due_at, ready_at FROM messages', 'messages_open (slot=? AND chat=? AND lane=?)'],
+  ["status = 'sending' ORDER BY id", 'messages_sending (slot=?)'],
+  ["status = 'scheduled' AND due_at <= ?", 'messages_scheduled (slot=? AND due_at<?)'],
+  ['ORDER BY expires_at, id', 'messages_expiring (slot=? AND expires_at>? AND expires_at<?)'],
   ['chat IN (SELECT value FROM json_each(?)) AND id >', 'conversations_of_chat (bot=? AND chat=? AND id>?)'],
 ])('%s … uses %s', (part, index) => {
   expect(planOf(part)).toContain(index);
 });
 
 test('what is in order in its index is not sorted again', () => {
-  for (const part of ['FROM timers WHERE bot = ? AND due_at <=', 'src = ? ORDER BY number', 'lanes AS l INDEXED BY'])
+  for (const part of [
+    'FROM timers WHERE bot = ? AND due_at <=',
+    'src = ? ORDER BY number',
+    'messages INDEXED BY messages_ready',
+    'SELECT id, due_at, ready_at FROM',
+  ])
     expect(planOf(part)).not.toContain('TEMP B-TREE FOR ORDER BY');
 });

@@ -55,6 +55,7 @@ export function accept(tx: Tx, more: Partial<MessageRecord> = {}): MessageRecord
   const message: MessageRecord = {
     seq,
     chat,
+    order: 'chat',
     method: 'sendMessage',
     params: `{"text":"message ${seq}"}`,
     status: 'queued',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
-import { fateOfError } from '../../src/outbox/fate.ts';
+import { type FateError, fateOfError } from '../../src/outbox/fate.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { TelegramRefused, TelegramUnreachable } from '../../src/telegram/errors.ts';
 import { until } from '../ingress/support.ts';
@@ -174,31 +174,84 @@ test('a group that became a supergroup: its messages go to the new id, in order'
   expect(await running.seenBy(to)).toEqual(['a', 'b']);
 });
 
-test('an outage, and waits that Telegram asks for, cost no message however many the tries; errors of its own do', () => {
-  const long = { attempts: 1000, ageMs: 3_600_000, error: null };
-  expect(fateOfError(new TelegramUnreachable('sendMessage', 'no route', false), long, () => 1)).toMatchObject({
-    kind: 'retry',
-    delayMs: limits.sendBackoffMaxMs,
+const START = Date.parse('2026-01-01T00:00:00Z');
+const at = (ms: number) => new Date(START + ms).toISOString();
+const refused = (error_code: number, parameters?: object) =>
+  new TelegramRefused('sendMessage', {
+    error_code,
+    description: 'no',
+    ...(parameters === undefined ? {} : { parameters }),
   });
-  const wait = { error_code: 429, description: 'Too Many Requests', parameters: { retry_after: 3 } };
-  expect(fateOfError(new TelegramRefused('sendMessage', wait), long, () => 1)).toMatchObject({
-    kind: 'retry',
-    delayMs: 3000,
+
+/** A message that failed so for `ms`, and fails once more. */
+const after = (ms: number, error: Error, failures: { code: number; times: number }) => {
+  const earlier = { ...failures, description: 'no', from: at(0), to: at(ms) };
+  return fateOfError(error, { attempts: failures.times + 1, failures: [earlier], now: START + ms }, () => 1);
+};
+
+test('an outage of hours, and waits that Telegram asks for, cost no message; errors of its own do', () => {
+  const gone = new TelegramUnreachable('sendMessage', 'no route', false);
+  const [hour, often] = [3_600_000, { code: 0, times: 1000 }];
+  expect(after(hour, gone, often)).toMatchObject({ kind: 'retry', delayMs: limits.sendBackoffMaxMs });
+  expect(after(hour, refused(429, { retry_after: 3 }), often)).toMatchObject({ kind: 'retry', delayMs: 3000 });
+  expect(after(hour, refused(500), often).kind).toBe('retry');
+  const last = { code: 500, times: limits.sendAttemptsMax - 1 };
+  expect(after(hour, refused(502), last)).toMatchObject({ kind: 'failed', error: { code: 502, history: [last] } });
+});
+
+test('what is tried again has a deadline: then it has failed, with its history', () => {
+  const day = limits.sendDeadlineMs;
+  const [gone, often] = [new TelegramUnreachable('sendMessage', 'no route', false), { code: 0, times: 9 }];
+  expect(after(day - 1, gone, often)).toMatchObject({ kind: 'retry', delayMs: 1 });
+  expect(after(day - 10_000, refused(429, { retry_after: 86_400 }), often)).toMatchObject({ delayMs: 10_000 });
+  expect(after(day, gone, often)).toMatchObject({
+    kind: 'failed',
+    error: { code: 0, history: [{ times: 9, from: at(0) }] },
   });
-  const broken = new TelegramRefused('sendMessage', { error_code: 500, description: 'Internal Server Error' });
-  expect(fateOfError(broken, long, () => 1)).toMatchObject({ kind: 'retry', error: { times: 1 } });
-  const times = limits.sendAttemptsMax - 1;
-  const last = { ...long, error: { code: 500, description: '', times } };
-  expect(fateOfError(broken, last, () => 1)).toMatchObject({ kind: 'failed' });
+});
+
+test('a history keeps the first failure and the last ones, alike in a row as one', () => {
+  let error: FateError = { code: 0, description: '' };
+  for (let n = 0; n < 40; n += 1) {
+    const history = { attempts: n + 1, failures: error.history ?? [], now: START + n };
+    const fate = fateOfError(refused(429 + 71 * (Math.floor(n / 2) % 2), { retry_after: 1 }), history, () => 1);
+    if (fate.kind === 'retry') error = fate.error;
+  }
+  expect(error.history).toHaveLength(limits.fateHistoryMax);
+  expect(error.history?.[0]).toEqual({ code: 429, description: 'no', times: 2, from: at(0), to: at(1) });
+  expect(error.history?.at(-1)).toEqual({ code: 500, description: 'no', times: 2, from: at(38), to: at(39) });
+});
+
+test('a gateway that gave up waiting (504) may have passed the call on: unknown', () => {
+  expect(fateOfError(refused(504), { attempts: 1, failures: [], now: START }, () => 1)).toMatchObject({
+    kind: 'unknown',
+    error: { code: 504 },
+  });
 });
 
 test('a group that is sent on for ever fails in the end', () => {
-  const moved = new TelegramRefused('sendMessage', {
-    ...{ error_code: 400, description: 'Bad Request: moved' },
-    parameters: { migrate_to_chat_id: -100 },
-  });
-  expect(fateOfError(moved, { attempts: 1, ageMs: 0, error: null }, () => 1).kind).toBe('moved');
-  expect(fateOfError(moved, { attempts: limits.sendAttemptsMax, ageMs: 0, error: null }, () => 1).kind).toBe('failed');
+  const moved = refused(400, { migrate_to_chat_id: -100 });
+  const tried = (attempts: number) => fateOfError(moved, { attempts, failures: [], now: START }, () => 1).kind;
+  expect([tried(1), tried(limits.sendAttemptsMax)]).toEqual(['moved', 'failed']);
+});
+
+test('a chat that blocked the bot: nothing more is tried there until the user writes again', async () => {
+  const world = await newWorld();
+  const { send, fateOf, calls, told } = runOutbox(world);
+  await world.bot.control('chats/1/block', {});
+  expect((await fateOf(await send(1, 'a'))).attempts).toBe(1);
+  const [second, third] = await Promise.all([send(1, 'b'), send(1, 'c')]);
+  const error = { code: 403, description: 'Forbidden: bot was blocked by the user' };
+  for (const id of [second, third]) {
+    const message = await fateOf(id);
+    expect([message.status, message.attempts, JSON.parse(message.error ?? '')]).toEqual(['failed', 0, error]);
+  }
+  expect((await fateOf(await send(2, 'd'))).status).toBe('sent');
+  await world.bot.control('chats/1/unblock', {});
+  await world.journal.write((tx) => tx.reopenChats(['1']));
+  expect((await fateOf(await send(1, 'e'))).status).toBe('sent');
+  expect(texts(calls)).toEqual(['a', 'd', 'e']);
+  expect(await told()).toEqual(['message.failed', 'message.failed', 'message.failed', 'message.sent', 'message.sent']);
 });
 
 test('a fate that the disk does not take is written as soon as it does, without a second call', async () => {

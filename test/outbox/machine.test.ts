@@ -1,34 +1,34 @@
 import { expect, test } from 'vitest';
 import { createActor, fromPromise } from 'xstate';
-import { type Claimed, machine } from '../../machines/outbox.machine.ts';
+import { machine, type Round } from '../../machines/outbox.machine.ts';
 import { manualClock, settle } from '../support/clock.ts';
 
-/** The machine with a claim that comes to what the test says, when it says so. */
+/** The machine with rounds that come to what the test says, when it says so. */
 function begin() {
   const clock = manualClock();
-  const claims: PromiseWithResolvers<Claimed>[] = [];
+  const rounds: (PromiseWithResolvers<Round> & { readonly ending: boolean })[] = [];
   const actor = createActor(
     machine.provide({
       actors: {
-        claim: fromPromise(() => {
-          const claim = Promise.withResolvers<Claimed>();
-          claims.push(claim);
-          return claim.promise;
+        round: fromPromise<Round, { ending: boolean }>(({ input }) => {
+          const round = { ...Promise.withResolvers<Round>(), ...input };
+          rounds.push(round);
+          return round.promise;
         }),
       },
       delays: { backoff: 1000 },
     }),
     { clock: { setTimeout: (fn, ms) => clock.setTimeout(fn, ms), clearTimeout: (t) => clock.clearTimeout(t) } },
   ).start();
-  const found = async (count: number, inFlight: number, waitMs: number | null = null) => {
-    claims.at(-1)?.resolve({ count, inFlight, waitMs });
+  const ends = async (inFlight: number, more: Partial<Round> = {}) => {
+    rounds.at(-1)?.resolve({ inFlight, more: false, waitMs: null, ...more });
     await settle();
   };
   const fails = async () => {
-    claims.at(-1)?.reject(new Error('the disk is full'));
+    rounds.at(-1)?.reject(new Error('the disk is full'));
     await settle();
   };
-  return { actor, clock, claims, found, fails, state: () => actor.getSnapshot().value };
+  return { actor, clock, rounds, ends, fails, state: () => actor.getSnapshot().value };
 }
 
 type Begun = ReturnType<typeof begin>;
@@ -36,114 +36,142 @@ type Begun = ReturnType<typeof begin>;
 /** The way to each state. */
 const WAYS: Readonly<Record<string, (outbox: Begun) => Promise<unknown>>> = {
   gathering: async () => {},
-  waiting: ({ found }) => found(0, 0),
+  sending: ({ ends }) => ends(1),
+  waiting: ({ ends }) => ends(0),
   backingOff: ({ fails }) => fails(),
-  async draining({ actor, found }) {
-    await found(1, 1);
-    await found(0, 1);
+  'draining.storing': async ({ actor, ends }) => {
+    await ends(1);
     actor.send({ type: 'drain' });
   },
-  async drained({ actor, found }) {
-    await found(0, 0);
+  'draining.listening': async ({ actor, ends }) => {
+    await ends(1);
     actor.send({ type: 'drain' });
+    await ends(1);
+  },
+  'draining.refused': async ({ actor, ends, fails }) => {
+    await ends(1);
+    actor.send({ type: 'drain' });
+    await fails();
+  },
+  drained: async ({ actor, ends }) => {
+    await ends(0);
+    actor.send({ type: 'drain' });
+    await ends(0);
   },
 };
 
+const nameOf = (value: unknown): string =>
+  typeof value === 'string'
+    ? value
+    : Object.entries(value ?? {})
+        .flat()
+        .join('.');
+
 test('there is a way to every state', async () => {
-  expect(Object.keys(WAYS).sort()).toEqual(Object.keys(machine.states).sort());
+  const states = Object.entries(machine.states).flatMap(([name, { states: inner }]) =>
+    Object.keys(inner).length === 0 ? [name] : Object.keys(inner).map((own) => `${name}.${own}`),
+  );
+  expect(Object.keys(WAYS).sort()).toEqual(states.sort());
   for (const [state, go] of Object.entries(WAYS)) {
     const outbox = begin();
     await go(outbox);
-    expect(outbox.state()).toBe(state);
+    expect(nameOf(outbox.state())).toBe(state);
     outbox.actor.stop();
   }
 });
 
-test('where it found some, it looks again at once; where nothing is known to come, it rests', async () => {
-  const { found, claims, state, clock } = begin();
-  await found(3, 3);
-  expect([claims.length, state()]).toEqual([2, 'gathering']);
-  await found(0, 3);
+test('where there is more to do it looks again at once; else it rests until somebody speaks', async () => {
+  const { ends, rounds, state, clock } = begin();
+  await ends(3, { more: true });
+  expect([rounds.length, state()]).toEqual([2, 'gathering']);
+  await ends(3);
   await clock.advance(86_400_000);
-  expect([claims.length, state()]).toEqual([2, 'waiting']);
+  expect([rounds.length, state()]).toEqual([2, 'sending']);
 });
 
-test.each([{ type: 'messages.queued' as const }, { type: 'message.settled' as const, inFlight: 0 }])(
-  '$type while it looks is not missed: it looks again',
-  async (event) => {
-    const { actor, found, claims, state } = begin();
-    actor.send(event);
-    await found(0, 0);
-    expect([claims.length, state()]).toEqual([2, 'gathering']);
-    await found(0, 0);
-    expect([claims.length, state()]).toEqual([2, 'waiting']);
-    actor.send(event);
-    expect([claims.length, state()]).toEqual([3, 'gathering']);
+test.each(['messages.queued', 'calls.ended'] as const)(
+  '%s while it looks is not missed: it looks again',
+  async (type) => {
+    const { actor, ends, rounds, state } = begin();
+    actor.send({ type });
+    await ends(1);
+    expect([rounds.length, state()]).toEqual([2, 'gathering']);
+    await ends(1);
+    expect([rounds.length, state()]).toEqual([2, 'sending']);
+    actor.send({ type });
+    expect([rounds.length, state()]).toEqual([3, 'gathering']);
   },
 );
 
-test('it looks again when the time is up that the last look has named', async () => {
-  const { found, clock, claims } = begin();
-  await found(0, 0, 500);
-  await clock.advance(499);
-  expect(claims).toHaveLength(1);
-  await clock.advance(1);
-  expect(claims).toHaveLength(2);
-});
+test.each([0, 1])(
+  'it looks again when the time is up that the last look has named, with %s calls under way',
+  async (n) => {
+    const { ends, clock, rounds } = begin();
+    await ends(n, { waitMs: 500 });
+    await clock.advance(499);
+    expect(rounds).toHaveLength(1);
+    await clock.advance(1);
+    expect(rounds).toHaveLength(2);
+  },
+);
 
-test('a claim that fails is tried again after a while, however many messages come meanwhile', async () => {
-  const { actor, fails, clock, claims, state } = begin();
+test('a round that fails is tried again after a while, whatever comes meanwhile', async () => {
+  const { actor, fails, clock, rounds, state } = begin();
   await fails();
   actor.send({ type: 'messages.queued' });
-  actor.send({ type: 'message.settled', inFlight: 0 });
-  expect([claims.length, state()]).toEqual([1, 'backingOff']);
+  actor.send({ type: 'calls.ended' });
+  expect([rounds.length, state()]).toEqual([1, 'backingOff']);
   await clock.advance(1000);
-  expect([claims.length, state()]).toEqual([2, 'gathering']);
+  expect([rounds.length, state()]).toEqual([2, 'gathering']);
 });
 
-test('drained while it looks, it waits for what that look has set going', async () => {
-  const { actor, found, claims, state } = begin();
+test('drained while it looks, it waits for what that look has set going, and stores its fate', async () => {
+  const { actor, ends, rounds, state } = begin();
   actor.send({ type: 'drain' });
   expect(state()).toBe('gathering');
-  await found(2, 2);
-  expect([claims.length, state()]).toEqual([1, 'draining']);
-  actor.send({ type: 'message.settled', inFlight: 1 });
-  expect(state()).toBe('draining');
-  actor.send({ type: 'message.settled', inFlight: 0 });
-  expect(state()).toBe('drained');
+  await ends(2);
+  await ends(2);
+  expect([rounds.map(({ ending }) => ending), state()]).toEqual([[false, true], { draining: 'listening' }]);
+  actor.send({ type: 'calls.ended' });
+  actor.send({ type: 'calls.ended' });
+  await ends(1);
+  expect(state()).toEqual({ draining: 'storing' });
+  await ends(0);
+  expect([rounds.map(({ ending }) => ending), state()]).toEqual([[false, true, true, true], 'drained']);
 });
 
 test('drained while it looks, and the look fails: calls under way are waited for', async () => {
-  const { actor, found, fails, state } = begin();
-  await found(1, 1);
+  const { actor, ends, fails, state, clock } = begin();
   actor.send({ type: 'drain' });
   await fails();
-  expect(state()).toBe('draining');
-  actor.send({ type: 'message.settled', inFlight: 0 });
+  await fails();
+  expect(state()).toEqual({ draining: 'refused' });
+  await clock.advance(1000);
+  await ends(1);
+  expect(state()).toEqual({ draining: 'listening' });
+  actor.send({ type: 'calls.ended' });
+  await ends(0);
   expect(state()).toBe('drained');
 });
 
-test('started anew while calls are under way, it waits for them when drained', async () => {
-  const { actor, found, state } = begin();
-  await found(0, 1);
-  actor.send({ type: 'drain' });
-  expect(state()).toBe('draining');
-});
-
-test.each(['waiting', 'backingOff'])('drained while %s with nothing under way, it ends at once', async (from) => {
-  const outbox = begin();
-  await WAYS[from]?.(outbox);
-  outbox.actor.send({ type: 'drain' });
-  expect(outbox.state()).toBe('drained');
-  await outbox.clock.advance(60_000);
-  expect(outbox.claims).toHaveLength(1);
-});
+test.each(['sending', 'waiting', 'backingOff'])(
+  'drained while %s it stores what has come in, and ends',
+  async (from) => {
+    const outbox = begin();
+    await WAYS[from]?.(outbox);
+    outbox.actor.send({ type: 'drain' });
+    await outbox.ends(0);
+    expect(outbox.state()).toBe('drained');
+    await outbox.clock.advance(60_000);
+    expect(outbox.rounds.map(({ ending }) => ending)).toEqual([false, true]);
+  },
+);
 
 test('messages that come while it drains are left for the next process', async () => {
   const outbox = begin();
-  await WAYS.draining?.(outbox);
-  const looks = outbox.claims.length;
+  await WAYS['draining.listening']?.(outbox);
+  const looks = outbox.rounds.length;
   outbox.actor.send({ type: 'messages.queued' });
   outbox.actor.send({ type: 'drain' });
-  expect([outbox.claims.length, outbox.state()]).toEqual([looks, 'draining']);
+  expect([outbox.rounds.length, outbox.state()]).toEqual([looks, { draining: 'listening' }]);
 });

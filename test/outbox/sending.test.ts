@@ -83,6 +83,9 @@ test("Telegram's retry_after is obeyed, and holds that chat alone", async () => 
   expect(texts(calls)).toEqual(['held', 'free']);
   await advance(1);
   expect(await fateOf(held)).toMatchObject({ status: 'sent', attempts: 2, error: null });
+  // The chat's pace is slower now: what is behind does not follow at once.
+  expect(texts(calls).slice(2)).toEqual(['held']);
+  await advance(2);
   expect((await fateOf(behind)).status).toBe('sent');
   expect(texts(calls).slice(2)).toEqual(['held', 'behind']);
   expect(await told()).not.toContain('message.failed');

@@ -66,12 +66,13 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
         return api.call(method, params, options);
       },
     },
-    pacing: createPacing({ ...UNHURRIED, ...rates }),
+    pacing: createPacing({ ...UNHURRIED, ...rates }, clock.now()),
     clock,
     random,
     log: createLog('silent', process.stdout),
     onFate: outbox.settledNow,
-    onSettled: (inFlight) => actor.send({ type: 'message.settled', inFlight }),
+    onEnded: () => actor.send({ type: 'calls.ended' }),
+    onRound: () => {},
   });
   const logic = outboxLogic({ sender, random, onUp: () => {}, onDown: (error) => void downs.push(error) });
   const actor = createActor(logic, {
@@ -118,7 +119,7 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
   };
   /** Moves time on, once the outbox has armed its timer for what it knows. */
   const advance = async (ms: number): Promise<void> => {
-    await until(() => actor.getSnapshot().matches('waiting'));
+    await until(() => !actor.getSnapshot().matches('gathering'));
     await clock.advance(ms);
   };
   return {

@@ -1,0 +1,66 @@
+import type { MessageRecord, Tx } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
+import { writeMethod } from '../telegram/methods.ts';
+import { settle } from './fate.ts';
+import type { Pacing } from './pacing.ts';
+
+/** What a unit of work took out of the queue. */
+export interface Claimed {
+  /** To be sent, once the unit has committed. Their rows say `sending`; the records are as before. */
+  readonly claimed: readonly MessageRecord[];
+  /** To chats that take none: failed. */
+  readonly closed: readonly MessageRecord[];
+  /** When the bot as a whole may go on; null where it need not wait. */
+  readonly botAt: number | null;
+  /** There may be more to take at once. */
+  readonly more: boolean;
+}
+
+/**
+ * Claims what may go now, the urgent first, in the room beside the calls under way. A chat that must wait rests until its
+ * time: it is not looked at before. Tokens taken for a unit that does not commit are lost, which costs a moment.
+ */
+export async function claimSome(tx: Tx, bot: string, pacing: Pacing, inFlight: number): Promise<Claimed> {
+  const claimed: MessageRecord[] = [];
+  const closed: MessageRecord[] = [];
+  for (let looked = 0; looked < limits.claimLooksMax; ) {
+    const wanted = limits.sendsInFlightMax - inFlight - claimed.length;
+    if (wanted <= 0) return { claimed, closed, botAt: null, more: false };
+    const found = await tx.claimable(wanted);
+    looked += found.length;
+    const refusals = await tx.closedChats(found.map(({ chat }) => chat));
+    const going: MessageRecord[] = [];
+    let botAt: number | null = null;
+    let full = false;
+    for (const message of found) {
+      const refusal = refusals.get(message.chat);
+      if (refusal !== undefined) {
+        settle(tx, bot, message, { kind: 'failed', error: JSON.parse(refusal) });
+        closed.push(message);
+        continue;
+      }
+      // What comes after a message in bulk is in bulk too.
+      full = message.priority > 0 && inFlight + claimed.length + going.length >= BULK_IN_FLIGHT_MAX;
+      if (full) break;
+      const leave = pacing.ask(pacedOf(message), tx.now);
+      if (leave.kind === 'bot') botAt = leave.until;
+      if (leave.kind === 'bot') break;
+      if (leave.kind === 'go') going.push(message);
+      else tx.rest(message, leave.until);
+    }
+    tx.claim(going);
+    claimed.push(...going);
+    const over = full || botAt !== null || found.length < wanted;
+    if (over) return { claimed, closed, botAt, more: closed.length > 0 };
+  }
+  return { claimed, closed, botAt: null, more: true };
+}
+
+const BULK_IN_FLIGHT_MAX = limits.sendsInFlightMax - limits.sendsForRepliesMin;
+
+const pacedOf = ({ chat, priority, method, order }: MessageRecord) => ({
+  chat,
+  priority,
+  counted: writeMethod(method)?.paced === true,
+  free: order === 'free',
+});
