@@ -17,7 +17,7 @@ export interface Population {
   readonly dueAt: (n: number) => number;
 }
 
-const ROWS_A_UNIT = 5000;
+const ROWS_A_UNIT = 1000;
 /** Above every id that the load server makes. */
 const FIRST_UPDATE = 500_000_000;
 

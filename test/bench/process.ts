@@ -26,10 +26,12 @@ export function startPeer(file: string, args: readonly string[], env: Readonly<R
         const onMessage = (message: object): void => {
           if (!(field in message)) return;
           child.off('message', onMessage);
+          child.off('exit', onExit);
           resolve(message as never);
         };
+        const onExit = (code: number | null): void => reject(new Error(`${file} ended with ${code}`));
         child.on('message', onMessage);
-        child.once('exit', (code) => reject(new Error(`${file} ended with ${code}`)));
+        child.once('exit', onExit);
       }),
     cpuS() {
       // proc(5): utime and stime are fields 14 and 15, in ticks of 10 ms; the name before may hold spaces.
