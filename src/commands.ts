@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
 import { systemClock } from './clock.ts';
@@ -13,6 +12,7 @@ import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import { createLog } from './log.ts';
 import { createHttpBotApi } from './telegram/http.ts';
+import { joinChatIds, parse, UsageError } from './usage.ts';
 
 const USAGE = `usage: switchboard <command>
 
@@ -21,6 +21,8 @@ const USAGE = `usage: switchboard <command>
   keys create --role ${ROLES.join('|')} --name NAME [--chat ID]... [--expires ISO]
   keys list
   keys revoke ID
+  chats [--status quarantined] [--after ID] [--limit 100]
+  chats retry ID             steps a quarantined chat again, with what it failed on and all that came since
   doctor                     checks token, webhook, rival poller, clock, disk, keys
 
 Settings: config/default.json, config/local.json, the environment (README.md lists it).
@@ -32,9 +34,6 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 // Who reads our output may go; that is no reason to stop serving.
 process.stdout.on('error', () => {});
 
-/** The command line was wrong: exit 2, like any wrong setting. */
-class UsageError extends Error {}
-
 async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
   switch (command) {
@@ -45,6 +44,10 @@ async function main(args: readonly string[]): Promise<number> {
       return sandbox(rest);
     case 'keys':
       return keys(rest, loadSettings(CONFIG, process.env));
+    case 'chats': {
+      const { chats } = await import('./chats.ts');
+      return chats(rest, loadSettings(CONFIG, process.env), print, (line) => void process.stderr.write(`${line}\n`));
+    }
     case 'doctor':
       takesNothing('doctor', rest);
       return doctor(loadSettings(CONFIG, process.env));
@@ -149,13 +152,8 @@ function keyAction([action, ...rest]: readonly string[]): (keyring: Keyring) => 
 }
 
 function newKey(args: string[]): NewKey {
-  // A group's id begins with a minus, which parseArgs takes for an option unless it is joined on.
-  const joined = args
-    .join('\0')
-    .replace(/(^|\0)--chat\0(?=-\d)/g, '$1--chat=')
-    .split('\0');
   const { values } = parse({
-    args: args.length === 0 ? [] : joined,
+    args: joinChatIds(args, 'chat'),
     options: {
       role: { type: 'string' },
       name: { type: 'string' },
@@ -217,14 +215,6 @@ async function doctor(settings: Settings): Promise<number> {
   await api?.close();
   return failed ? 1 : 0;
 }
-
-const parse: typeof parseArgs = (config) => {
-  try {
-    return parseArgs(config);
-  } catch (error) {
-    throw new UsageError(errorText(error));
-  }
-};
 
 /** Runs a command line; gives the exit code, which ends the process: what is still open (an idle connection) is not waited for. */
 export async function run(args: readonly string[]): Promise<number> {

@@ -62,6 +62,11 @@ export const ERRORS = {
   },
   not_found: { kind: 'terminal', status: 404, title: 'There is nothing here' },
   method_not_allowed: { kind: 'terminal', status: 405, title: 'This address does not take this method' },
+  chat_not_retryable: {
+    kind: 'terminal',
+    status: 409,
+    title: 'The chat cannot be retried',
+  },
   message_not_cancelable: {
     kind: 'terminal',
     status: 409,

@@ -54,6 +54,8 @@ export const limits = {
   snapshotLengthMax: 256 * 1024,
   /** How deep a context, or what a step asks for, may be nested; deeper is a fault of the machine. */
   contextDepthMax: 100,
+  /** Events of a quarantined chat that are stepped in one unit of work when it is retried; the next unit takes the rest. */
+  heldEventsPerUnit: 200,
   /** Characters of a fault's text that are kept with a quarantined chat; the rest is cut. */
   faultTextLengthMax: 2000,
   /** Chats held in memory; the least recently used is passivated, since the database has it. */
@@ -191,6 +193,8 @@ export const limits = {
   /** Closing waits this long for requests under way, then cuts them off; below shutdownMs. */
   httpCloseMs: 3_000,
   pageSizeMax: 200,
+  /** How long a command waits for the process that serves its data folder; then it says so. */
+  commandWaitMs: 60_000,
   keysMax: 10_000,
   /** Characters of a key's name, for people to tell keys apart; a longer one is refused. */
   keyNameLengthMax: 100,

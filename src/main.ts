@@ -18,10 +18,8 @@ import type { Logger } from './log.ts';
 import { createSandbox } from './sandbox/sandbox.ts';
 import { createSystem } from './system.ts';
 import { createHttpBotApi } from './telegram/http.ts';
-import { botOfToken } from './telegram/telegram.ts';
+import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
 
-/** Switchboard's own bot in sandbox mode. */
-const SANDBOX_TOKEN = '1:sandbox';
 const MACHINES = join(import.meta.dirname, '..', 'machines');
 
 export interface Running {
@@ -115,6 +113,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   await system.recover();
   closing.add(() => http.close());
   const url = await http.listen();
+  held.servesAt(url);
   system.start();
   closing.add(() => system.stop());
   const ready = { event: 'ready', url, pid: process.pid, bot, ...(sandboxUrl === null ? {} : { sandboxUrl }) };

@@ -10,7 +10,7 @@ import { createSweepService } from './conversations/sweep.ts';
 import { createTimerService } from './conversations/timers.ts';
 import { errorText, SwitchboardError } from './errors.ts';
 import { createPoller, refusalOf } from './ingress/poller.ts';
-import type { Journal } from './journal/journal.ts';
+import type { ConversationRecord, Journal } from './journal/journal.ts';
 import { limits } from './limits.ts';
 import type { Logger } from './log.ts';
 import { operatorsLogic } from './operators/actor.ts';
@@ -246,6 +246,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     operators,
     conversations: {
       postEvent: (post) => toConversations<EventAccepted>((reply) => ({ type: 'event.posted', post, reply })),
+      retry: (id) => toConversations<ConversationRecord>((reply) => ({ type: 'chat.retried', id, reply })),
     },
     async recover() {
       const orphans = await sender.recover();

@@ -1,6 +1,6 @@
 import { type AnyActorRef, fromCallback } from 'xstate';
 import type { Clock, TimerHandle } from '../clock.ts';
-import type { Commit, RequestRecord } from '../journal/journal.ts';
+import type { Commit, ConversationRecord, RequestRecord } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { EventAccepted, EventPost } from './conversations.ts';
 import type { RequestOutcome, Router } from './router.ts';
@@ -20,6 +20,7 @@ export type ConversationsEvent =
       readonly offset: number;
       readonly reply: Reply<number>;
     }
+  | { readonly type: 'chat.retried'; readonly id: string; readonly reply: Reply<ConversationRecord> }
   | { readonly type: 'event.posted'; readonly post: EventPost; readonly reply: Reply<EventAccepted> }
   | {
       readonly type: 'request.answered';
@@ -51,6 +52,9 @@ export const conversationsLogic = (options: ConversationsActorOptions) =>
           return;
         case 'event.posted':
           router.postEvent(event.post).then(event.reply.resolve, event.reply.reject);
+          return;
+        case 'chat.retried':
+          router.retry(event.id).then(event.reply.resolve, event.reply.reject);
           return;
         case 'request.answered':
           router.answerRequest(event.request, event.outcome).then(event.reply.resolve, event.reply.reject);

@@ -34,7 +34,8 @@ export function applyEvent(
 ): LiveConversation | null {
   const { id, chat, record } = standing;
   const { stepper } = standing;
-  if (record?.status === 'done' && staysEnded(record, stepper, event)) return null;
+  // The bot's own coming and going begins nothing.
+  if (record?.status === 'done' && (event.type === 'membership.changed' || endsForGood(record, stepper))) return null;
   // Another machine's snapshot is never restored: that conversation has ended, with what it waited for.
   const running = record?.status === 'active' && record.machine === stepper.name ? record : null;
   const replaced = record?.status === 'active' && running === null;
@@ -42,7 +43,7 @@ export function applyEvent(
   try {
     plan = planOf(standing, running, stepper, event, seq);
   } catch (error) {
-    quarantine(tx, standing, stepper, seq, event.type, error);
+    quarantine(tx, standing, seq, event, error);
     return null;
   }
   // From here on only the database can fail, and that undoes the whole unit of work: the machine is not at fault.
@@ -73,10 +74,8 @@ export function applyEvent(
   return done ? null : { record: next, stepper, snapshot };
 }
 
-/** Whether an event is only journalled, since the conversation has come to its end. */
-function staysEnded(record: ConversationRecord, stepper: Stepper, event: { readonly type: string }): boolean {
-  // The bot's own coming and going begins nothing.
-  if (event.type === 'membership.changed') return true;
+/** Whether a conversation that has come to its end stays there: what comes is only journalled. */
+export function endsForGood(record: ConversationRecord, stepper: Stepper): boolean {
   if (record.machine !== stepper.name) return false;
   try {
     return afterEnd(stepper.restore(record.snapshot)) === 'stay';
@@ -194,37 +193,30 @@ export function endAll(tx: Tx, id: string): void {
   tx.withdrawRequests(id);
 }
 
-function quarantine(
+/**
+ * I8: the conversation stands still on its last good snapshot, and the event that it failed on is held, for a retry.
+ * `event` null: it failed without one.
+ */
+export function quarantine(
   tx: Tx,
-  standing: Standing,
-  stepper: Stepper,
+  { id, chat, record, stepper }: Standing,
   seq: number,
-  eventType: string,
-  error: unknown,
-): void {
-  const { id, chat, record } = standing;
-  const text = faultText(error);
-  tx.append({
-    type: 'chat.quarantined',
-    chat,
-    body: entryBody(
-      id,
-      chat,
-      `"error":${JSON.stringify(text)},"machine":${JSON.stringify(stepper.name)},"event":${JSON.stringify(eventType)},"at_seq":${seq}`,
-    ),
-  });
-  tx.saveConversation({
-    id,
-    chat,
-    machine: record?.machine ?? stepper.name,
-    version: record?.version ?? stepper.version,
-    status: 'quarantined',
-    state: record?.state ?? 'null',
-    snapshot: record?.snapshot ?? 'null',
-    error: text,
-    lastSeq: seq,
-    updatedAt: tx.now,
-  });
+  event: { readonly type: string } | null,
+  fault: unknown,
+): ConversationRecord {
+  const error = faultText(fault);
+  // One that had come to its end failed as it began anew: nothing of the old is gone on with.
+  const good = record?.status === 'done' ? null : record;
+  const what = { error, machine: stepper.name, ...(event === null ? {} : { event: event.type }), at_seq: seq };
+  const body = entryBody(id, chat, JSON.stringify(what).slice(1, -1));
+  tx.append({ type: 'chat.quarantined', chat, body });
+  if (event !== null) tx.holdEvent({ conversation: id, seq, event: JSON.stringify(event), awaited: null });
+  const nothing = { machine: stepper.name, version: stepper.version, state: 'null', snapshot: 'null' };
+  const { machine, version, state, snapshot } = good ?? nothing;
+  const stands = { id, chat, machine, version, state, snapshot, error, lastSeq: seq, updatedAt: tx.now };
+  const quarantined: ConversationRecord = { ...stands, status: 'quarantined' };
+  tx.saveConversation(quarantined);
+  return quarantined;
 }
 
 /** What was thrown, as a text, whatever it was: a machine may throw anything. */

@@ -1,3 +1,5 @@
+import type { ConversationRecord } from '../journal/journal.ts';
+
 /** What others may ask of the conversations. */
 export interface Conversations {
   /**
@@ -6,6 +8,12 @@ export interface Conversations {
    * Throws SwitchboardError: idempotency_key_reused, request_invalid.
    */
   postEvent(post: EventPost): Promise<EventAccepted>;
+  /**
+   * Steps a quarantined conversation again: with the event that it failed on, then with all that came since, in their
+   * order. Durable when it resolves, with where the conversation stands then: quarantined again where a step failed.
+   * Throws SwitchboardError: not_found, chat_not_retryable.
+   */
+  retry(conversation: string): Promise<ConversationRecord>;
 }
 
 export interface EventPost {

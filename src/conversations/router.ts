@@ -9,6 +9,7 @@ import { createLiveConversations } from './live.ts';
 import type { MachineTable } from './machines.ts';
 import { readConversations, settle } from './migrate.ts';
 import { checkPost } from './posted-event.ts';
+import { answerComing, retryUnit, timerComing } from './quarantine.ts';
 import type { Stepper } from './step.ts';
 import { isOutdated, type Verdict } from './versions.ts';
 
@@ -73,11 +74,11 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     return journal.write((tx) => job(tx).catch(undo)).catch(undo);
   }
 
-  /** The stepper that the conversation runs; null where its chat has none, or it stands still (I8). */
+  /** The stepper that the conversation runs; null where its chat has none. */
   function stepperFor(record: ConversationRecord | null, kind: ChatKind): Stepper | null {
-    if (record?.status === 'quarantined') return null;
     const selected = machines.forKind(kind)?.stepper ?? null;
-    return record?.status === 'active' ? (machines.named(record.machine, record.version) ?? selected) : selected;
+    if (record === null || record.status === 'done') return selected;
+    return machines.named(record.machine, record.version) ?? selected;
   }
 
   /** As stored, of those that are not in memory. What another version stored is brought up to date first. */
@@ -96,9 +97,23 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
   }
 
   /** Steps one conversation with an event that is journalled as `seq`. */
-  async function step(tx: Tx, id: string, chat: string, kind: ChatKind, records: Records, event: Event, seq: number) {
+  async function step(
+    tx: Tx,
+    id: string,
+    chat: string,
+    kind: ChatKind,
+    records: Records,
+    event: Event,
+    seq: number,
+    awaited: string | null = null,
+  ): Promise<void> {
     const record = await recordOf(tx, id, records);
     records.delete(id);
+    // I8: it stands still, and what comes waits for its retry.
+    if (record?.status === 'quarantined') {
+      tx.holdEvent({ conversation: id, seq, event: JSON.stringify(event), awaited });
+      return;
+    }
     const stepper = stepperFor(record, kind);
     if (stepper === null) return;
     steps += 1;
@@ -114,7 +129,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     if (!(await tx.takeTimer(timer)) || chat === null) return;
     const fields = `"timer":${JSON.stringify(id)},"due_at":${dueAt},"event":${event}`;
     const seq = tx.append({ type: 'timer.fired', chat, body: entryBody(conversation, chat, fields) });
-    await step(tx, conversation, chat, kindOf(chat), records, JSON.parse(event), seq);
+    await step(tx, conversation, chat, kindOf(chat), records, JSON.parse(event), seq, timerComing(id));
   }
 
   /**
@@ -220,8 +235,10 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
         const fields = `"request":${JSON.stringify(id)},"src":${JSON.stringify(src)},${late}${JSON.stringify(outcome).slice(1, -1)}`;
         const seq = tx.append({ type: 'request.answered', chat, body: entryBody(conversation, chat, fields) });
         // What was sent to the backend, and not asked of it, is answered to nobody.
-        if (open !== null && open.invoke !== '')
-          await step(tx, conversation, chat, kindOf(chat), records, answerEvent(open, outcome), seq);
+        if (open !== null && open.invoke !== '') {
+          const answer = answerEvent(open, outcome);
+          await step(tx, conversation, chat, kindOf(chat), records, answer, seq, answerComing(open.invoke));
+        }
         return open !== null;
       });
     },
@@ -242,6 +259,13 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
         tx.noteVersionCheck(check);
         return verdicts;
       });
+    },
+
+    async retry(id) {
+      for (;;) {
+        const stands = await unit((tx) => retryUnit(tx, bot, machines, id));
+        if (stands !== null) return stands;
+      }
     },
 
     passivate: (unusedSince) => live.forgetUnusedSince(unusedSince),

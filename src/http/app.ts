@@ -18,7 +18,7 @@ import type { StatusStore } from '../status.ts';
 /** What the routes serve. */
 export interface HttpParts {
   readonly bot: string;
-  readonly journal: Pick<Journal, 'stream' | 'bounds' | 'conversation' | 'conversations'>;
+  readonly journal: Pick<Journal, 'stream' | 'bounds' | 'conversation' | 'conversations' | 'quarantined'>;
   readonly keyring: Keyring;
   readonly operators: Operators;
   readonly conversations: Conversations;

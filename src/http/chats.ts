@@ -1,28 +1,13 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { chatOfConversation } from '../conversations/conversations.ts';
 import { SwitchboardError } from '../errors.ts';
-import type { ConversationRecord } from '../journal/journal.ts';
 import type { Key } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf, requireChat } from './auth.ts';
+import { ChatView, chatView } from './chat-view.ts';
 import { idempotencyKey, markReplayed } from './idempotency.ts';
 import { AsText, EntrySchema, Id, IdempotencyHeaders, PageLimit } from './schemas.ts';
-
-const ChatView = Type.Object(
-  {
-    id: Type.String(),
-    chat: Type.String({ description: "Telegram's chat id" }),
-    machine: Type.String(),
-    version: Type.String(),
-    status: Type.String({ description: 'active, done or quarantined' }),
-    state: Type.Unknown({ description: "XState's state value" }),
-    error: Type.Union([Type.String(), Type.Null()]),
-    last_seq: Type.Integer(),
-    updated_at: Type.String(),
-  },
-  { description: 'A conversation' },
-);
 
 const ChatId = Id("A chat's id, or that of a conversation within it: <chat>:u<user>, <chat>:t<topic>");
 const tags = ['chats'];
@@ -41,6 +26,7 @@ export function chatRoutes(app: App, parts: HttpParts): void {
         querystring: Type.Object({
           after: Type.Optional(Type.String({ maxLength: 64, description: 'The `next` of the page before' })),
           limit: PageLimit,
+          status: Type.Optional(Type.Literal('quarantined', { description: 'Only those that stand still' })),
         }),
         response: {
           200: Type.Object({ chats: Type.Array(ChatView), next: Type.Union([Type.String(), Type.Null()]) }),
@@ -49,9 +35,10 @@ export function chatRoutes(app: App, parts: HttpParts): void {
       config: read,
     },
     async (request) => {
-      const { after = null, limit = 100 } = request.query;
+      const { after = null, limit = 100, status } = request.query;
       const { chats } = callerOf(request);
-      const page = await journal.conversations({ after, limit, chats });
+      const wanted = { after, limit, chats };
+      const page = await (status === undefined ? journal.conversations(wanted) : journal.quarantined(wanted));
       return { chats: page.map(chatView), next: page.length < limit ? null : (page.at(-1)?.id ?? null) };
     },
   );
@@ -102,6 +89,24 @@ export function chatRoutes(app: App, parts: HttpParts): void {
   );
 
   app.post(
+    '/v1/chats/:id/retry',
+    {
+      schema: {
+        tags,
+        summary: 'Step a quarantined conversation again, with what it failed on and all that came since',
+        params: ChatId,
+        response: { 200: ChatView },
+      },
+      config: { scope: 'admin' },
+    },
+    async (request) => {
+      const { id } = request.params;
+      chatFor(callerOf(request), id);
+      return chatView(await conversations.retry(id));
+    },
+  );
+
+  app.post(
     '/v1/chats/:id/events',
     {
       schema: {
@@ -148,11 +153,4 @@ function chatFor(key: Key, id: string): string {
   requireChat(key, chat);
   if (chat !== null) return chat;
   throw new SwitchboardError('not_found', 'This is no id of a chat: digits, with a minus before those of a group');
-}
-
-function chatView(record: ConversationRecord): Static<typeof ChatView> {
-  const { id, chat, machine, version, status, error } = record;
-  const state: unknown = JSON.parse(record.state);
-  const updatedAt = new Date(record.updatedAt).toISOString();
-  return { id, chat, machine, version, status, state, error, last_seq: record.lastSeq, updated_at: updatedAt };
 }

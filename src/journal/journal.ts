@@ -38,6 +38,12 @@ export interface Journal {
   versionCheck(): Promise<VersionCheck | null>;
   timersOf(conversation: string): Promise<TimerRecord[]>;
   requestsOf(conversation: string): Promise<RequestRecord[]>;
+  /** Of the conversations those that are quarantined, in the same pages. */
+  quarantined(page: {
+    readonly after: string | null;
+    readonly limit: number;
+    readonly chats: readonly string[] | null;
+  }): Promise<ConversationRecord[]>;
   /** When the next timer is due; null where none is set. */
   nextTimerAt(): Promise<number | null>;
   /** Requests without an answer: of each `src` the oldest, so many, oldest first. */
@@ -85,6 +91,7 @@ export type EntryType =
   | 'chat.migrated'
   | 'chat.emitted'
   | 'chat.quarantined'
+  | 'chat.resumed'
   | 'message.accepted'
   | 'message.sent'
   | 'message.failed'
@@ -154,6 +161,17 @@ export interface VersionCheck {
   readonly plan: string;
   /** The last id that was looked at; null once all have been. */
   readonly after: string | null;
+}
+
+/** An event that a quarantined conversation has not taken: the one that it failed on, or one that came since. */
+export interface HeldEvent {
+  readonly conversation: string;
+  /** Of the entry that it came with. */
+  readonly seq: number;
+  /** The event to step with, JSON. */
+  readonly event: string;
+  /** The timer or request whose coming this is, `timer <id>` or `request <invoke>`; null: it was not waited for. */
+  readonly awaited: string | null;
 }
 
 /** An `after` of a conversation. (conversation, id) is unique: setting it again moves it. */
@@ -280,6 +298,16 @@ export interface Tx {
   /** Takes a due timer out, to be fired; false where it has been cleared, moved or set anew since it was read. */
   takeTimer(timer: TimerRecord): Promise<boolean>;
   timersOf(conversation: string): Promise<TimerRecord[]>;
+
+  /** Keeps an event for a quarantined conversation. One of the same seq is kept already: nothing is done. */
+  holdEvent(event: HeldEvent): void;
+  /** The first that is held, by seq; null: none is. */
+  nextHeld(conversation: string): Promise<HeldEvent | null>;
+  dropHeld(conversation: string, seq: number): void;
+  /** The conversation waits for it no more: drops its coming; `awaited` null: the coming of whatever it waited for. */
+  forgetAwaited(conversation: string, awaited: string | null): void;
+  /** The conversation is quarantined no more: drops all that is held. */
+  endQuarantine(conversation: string): void;
 
   addRequest(request: RequestRecord): void;
   /** Null once it was answered or withdrawn. */

@@ -61,11 +61,18 @@ function migrate(db: DatabaseSync): void {
   }
 }
 
+/** The data folder, held by this process. */
+export interface HeldFolder {
+  /** Notes where this process answers HTTP, for `urlOfHolder`. */
+  servesAt(url: string): void;
+  release(): void;
+}
+
 /**
  * Takes the data folder for this process, until it closes or dies: an exclusive lock of the operating system on
  * `switchboard.lock`, which no crash leaves behind. Throws data_held, naming the holder.
  */
-export function holdDataFolder(folder: string, db: DatabaseSync, now: number): { release(): void } {
+export function holdDataFolder(folder: string, db: DatabaseSync, now: number): HeldFolder {
   const lock = takeLock(folder);
   if (lock === null) throw new SwitchboardError('data_held', `${folder} is served by ${named(db)}: stop that first`);
   const sql = 'INSERT OR REPLACE INTO holder (one, pid, host, since) VALUES (1, ?, ?, ?)';
@@ -76,7 +83,15 @@ export function holdDataFolder(folder: string, db: DatabaseSync, now: number): {
     if (lock.isOpen) lock.close();
   };
   process.on('exit', release);
-  return { release };
+  const note = db.prepare('UPDATE holder SET url = ? WHERE pid = ?');
+  return { release, servesAt: (url) => void note.run(url, process.pid) };
+}
+
+/** Where the process that serves the data folder answers HTTP; null where nobody serves it, or not yet. */
+export function urlOfHolder(folder: string, db: DatabaseSync): string | null {
+  if (holderOf(folder, db) === null) return null;
+  const url = db.prepare('SELECT url FROM holder').get()?.url;
+  return typeof url === 'string' ? url : null;
 }
 
 /** Who serves the data folder now; null where nobody does. */

@@ -48,6 +48,9 @@ export function prepareReads(
   const versionCheck = db.prepare('SELECT plan, after FROM version_check WHERE bot = ?');
   const timersOf = db.prepare('SELECT * FROM timers WHERE bot = ? AND conversation = ? ORDER BY id');
   const requestsOf = db.prepare('SELECT * FROM requests WHERE bot = ? AND conversation = ? ORDER BY number');
+  const quarantined = db.prepare(
+    'SELECT conversation FROM quarantined WHERE bot = ? AND conversation > ? ORDER BY conversation LIMIT ?',
+  );
   const nextTimer = db.prepare('SELECT min(due_at) AS at FROM timers WHERE bot = ?');
   const nextSrc = db.prepare('SELECT min(src) AS src FROM requests WHERE bot = ? AND src > ?');
   const openOfSrc = db.prepare('SELECT * FROM requests WHERE bot = ? AND src = ? ORDER BY number LIMIT ?');
@@ -125,6 +128,20 @@ export function prepareReads(
     },
     async requestsOf(id) {
       return requestsOf.all(bot, id).map(requestOf);
+    },
+    async quarantined({ after, limit, chats }) {
+      const found: ConversationRecord[] = [];
+      for (let from = after ?? ''; found.length < limit; ) {
+        const ids = quarantined.all(bot, from, limit).map((row) => text(row, 'conversation'));
+        for (const id of ids) {
+          const record = await journal.conversation(id);
+          const visible = chats === null || chats.includes(record?.chat ?? '');
+          if (record?.status === 'quarantined' && visible && found.length < limit) found.push(record);
+        }
+        if (ids.length < limit) break;
+        from = ids.at(-1) ?? from;
+      }
+      return found;
     },
     async nextTimerAt() {
       const row = nextTimer.get(bot);

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Entry, Tx } from './journal.ts';
 import type { Conversations, ConversationsState } from './sqlite-conversations.ts';
 import { prepareCursorReads, prepareSaveCursor } from './sqlite-cursors.ts';
+import { heldTx, prepareHeld } from './sqlite-held.ts';
 import { type OutboxState, type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
 import { conversationOf, type Row, requestOf, text, timerOf } from './sqlite-rows.ts';
 import type { UpdateRuns } from './sqlite-updates.ts';
@@ -92,6 +93,7 @@ export function prepareStatements(db: DatabaseSync, bot: string) {
     forgetAnswers: db.prepare('DELETE FROM answers WHERE at < ?'),
     cursors: prepareCursorReads(db, bot),
     saveCursor: prepareSaveCursor(db),
+    held: prepareHeld(db),
   };
 }
 export type Statements = ReturnType<typeof prepareStatements>;
@@ -109,6 +111,7 @@ export function sqliteTx(
   function dropConversation(id: string): void {
     sql.dropConversation.run(bot, id);
     sql.clearTimers.run(bot, id);
+    sql.held.dropAll.run(bot, id);
     withdrawn(sql.withdrawRequests.all(bot, id));
   }
 
@@ -148,6 +151,7 @@ export function sqliteTx(
     },
     saveConversation(record) {
       conversations.save(state, record);
+      if (record.status === 'quarantined') sql.held.mark.run(bot, record.id);
     },
     moveChat(from, to) {
       if (from === to) return;
@@ -163,6 +167,7 @@ export function sqliteTx(
         tx.saveConversation({ ...record, id, chat: to });
         sql.moveTimers.run(id, bot, record.id);
         sql.moveRequests.run(id, bot, record.id);
+        sql.held.move.run(id, bot, record.id);
         sql.dropConversation.run(bot, record.id);
       }
       tx.moveMessages(from, to);
@@ -238,6 +243,7 @@ export function sqliteTx(
       sql.noteVersionCheck.run(bot, plan, after);
     },
 
+    ...heldTx(bot, sql.held),
     ...messages,
 
     async remembered(owner, key) {

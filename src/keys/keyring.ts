@@ -100,6 +100,10 @@ export function createKeyring({ store, clock, randomBytes }: KeyringOptions): Ke
       refresh();
       return revoked;
     },
+    forget(id) {
+      store.remove(id);
+      refresh();
+    },
     verify(presented) {
       const [, id = '', secret = ''] = KEY_FORM.exec(presented) ?? [];
       if (id !== '' && !held.has(id)) refresh();

@@ -58,6 +58,8 @@ export interface KeyStore {
   list(): StoredKey[];
   /** False where there is no such key, or it is revoked already. */
   revoke(id: string, at: number): boolean;
+  /** Takes a key out of the list. */
+  remove(id: string): void;
   /** Cheap: compared with its last value to see whether another process has written. */
   version(): number;
 }
@@ -81,6 +83,8 @@ export interface Keyring {
   list(): Key[];
   /** False where there is no such key, or it is revoked already. */
   revoke(id: string): boolean;
+  /** Revokes a key that nobody needs to know of any more: it is out of the list too. */
+  forget(id: string): void;
   /** The key that this text is; null where it is none, expired or revoked. Takes as long whichever of these. */
   verify(text: string): Key | null;
   /** Whether the key is known, neither expired nor revoked. */

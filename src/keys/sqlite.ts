@@ -45,6 +45,7 @@ export function createSqliteKeyStore(db: DatabaseSync): KeyStore {
   );
   const all = db.prepare('SELECT * FROM keys ORDER BY created_at, id');
   const revoke = db.prepare('UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
+  const remove = db.prepare('DELETE FROM keys WHERE id = ?');
   const version = db.prepare('SELECT version FROM keys_version');
   return {
     add(key) {
@@ -53,6 +54,7 @@ export function createSqliteKeyStore(db: DatabaseSync): KeyStore {
     },
     list: () => all.all().map(keyOf),
     revoke: (id, at) => revoke.run(at, id).changes === 1,
+    remove: (id) => void remove.run(id),
     version() {
       const row = version.get();
       return row === undefined ? 0 : Number(row.version);

@@ -99,6 +99,7 @@ export const ENTRY_TYPES: readonly string[] = Object.keys({
   'chat.migrated': true,
   'chat.emitted': true,
   'chat.quarantined': true,
+  'chat.resumed': true,
   'message.accepted': true,
   'message.sent': true,
   'message.failed': true,

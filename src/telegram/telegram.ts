@@ -19,6 +19,9 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** Switchboard's own bot in sandbox mode. */
+export const SANDBOX_TOKEN = '1:sandbox';
+
 /** The number before the colon: the bot's id. Null where the token is not of Telegram's form. */
 export function botOfToken(token: string): string | null {
   return /^(\d{1,16}):[\w-]+$/.exec(token)?.[1] ?? null;

@@ -66,6 +66,32 @@ describe('the journal of a chat', () => {
   });
 });
 
+describe('a quarantined conversation', () => {
+  const retry = (id: string, headers = {}) => edge.send('POST', `/v1/chats/${id}/retry`, undefined, headers);
+  const listed = async () => Object(await json(await edge.get('/v1/chats?status=quarantined&limit=2')));
+
+  test('is listed with its error, and goes on after a retry, with what it missed', async () => {
+    await write(1, 2);
+    await edge.router.receiveUpdates([textUpdate(7, 'fault'), textUpdate(7, 'more'), textUpdate(8, 'fault')], 2);
+    expect(await listed()).toMatchObject({
+      chats: [{ id: '7', status: 'quarantined', error: 'cannot take it' }, { id: '8' }],
+    });
+    expect(await json(await retry('7'))).toMatchObject({ id: '7', status: 'quarantined' });
+    edge.fault.mended = true;
+    expect(await json(await retry('7'))).toMatchObject({ id: '7', status: 'active', error: null });
+    expect(await edge.journal.conversation('7')).toMatchObject({ snapshot: expect.stringContaining('"heard":2') });
+    expect(await listed()).toMatchObject({ chats: [{ id: '8' }], next: null });
+  });
+
+  test('is retried by admins alone; one that goes on, or is not there, is not', async () => {
+    await write(7);
+    expect(await problem(await retry('7', edge.key('backend').header))).toBe('403 scope_missing');
+    expect(await problem(await retry('7'))).toBe('409 chat_not_retryable');
+    expect(await problem(await retry('9'))).toBe('404 not_found');
+    expect(await problem(await edge.get('/v1/chats?status=active'))).toBe('400 request_invalid');
+  });
+});
+
 describe('an event posted to a conversation', () => {
   test('is journalled and steps it', async () => {
     await write(7);

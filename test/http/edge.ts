@@ -17,17 +17,26 @@ import { createStatus } from '../../src/status.ts';
 import { settle } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 
-/** A conversation that counts what it hears, and takes the event `order.shipped`. */
-const counter = setup({
-  types: { context: {} as { heard: number } },
-  actions: { count: assign({ heard: ({ context }) => context.heard + 1 }) },
-}).createMachine({
-  id: 'counter',
-  version: '1',
-  context: { heard: 0 },
-  initial: 'counting',
-  states: { counting: { on: { 'message.received': { actions: 'count' }, 'order.shipped': 'shipped' } }, shipped: {} },
-});
+/** A conversation that counts what it hears, and takes the event `order.shipped`. It cannot take "fault" until it is mended. */
+const counterWith = (fault: { mended: boolean }) =>
+  setup({
+    types: {
+      context: {} as { heard: number },
+      events: {} as { type: 'message.received'; text: string } | { type: 'order.shipped' },
+    },
+    actions: {
+      count: assign(({ context, event }) => {
+        if (!fault.mended && 'text' in event && event.text === 'fault') throw new Error('cannot take it');
+        return { heard: context.heard + 1 };
+      }),
+    },
+  }).createMachine({
+    id: 'counter',
+    version: '1',
+    context: { heard: 0 },
+    initial: 'counting',
+    states: { counting: { on: { 'message.received': { actions: 'count' }, 'order.shipped': 'shipped' } }, shipped: {} },
+  });
 
 export interface EdgeOptions {
   readonly clock?: Clock;
@@ -46,9 +55,10 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
   const log = createLog('debug', { write: (line) => logged.push(line) });
   const operators = createBroadcast({ journal, clock, random: () => 0, status, log });
   journal.onCommit(({ entries }) => operators.publish(entries));
+  const fault = { mended: false };
   const machines = createMachineTable(
     { private: { machine: 'counter', per: 'chat' }, group: { machine: 'counter', per: 'chat' }, channel: null },
-    new Map([['counter', counter]]),
+    new Map([['counter', counterWith(fault)]]),
   );
   const router = createRouter({ journal, machines, username: () => null });
   const outbox = createOutbox({ journal, clock });
@@ -70,7 +80,7 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
   const admin = key('admin');
 
   return {
-    ...{ url, server, journal, keyring, operators, status, router, outbox, log, logged, key, admin, clock },
+    ...{ url, server, journal, keyring, operators, status, router, outbox, log, logged, key, admin, clock, fault },
     /** Ends the streams of the admin key, as a network that breaks would: the key stays. */
     cutStreams: () => operators.endStreamsOf(admin.id),
     /** Commits one entry; resolves with its seq. */

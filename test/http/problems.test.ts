@@ -18,6 +18,7 @@ test('the codes that callers may rely on: none is ever renamed, nor changes its 
     '403 method_forbidden',
     '404 not_found',
     '405 method_not_allowed',
+    '409 chat_not_retryable',
     '409 message_not_cancelable',
     '409 message_not_unknown',
     '413 body_too_large',

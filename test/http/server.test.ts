@@ -68,6 +68,7 @@ describe('the description of the routes', () => {
       'get /v1/messages/{id}',
       'get /v1/operators',
       'post /v1/chats/{id}/events',
+      'post /v1/chats/{id}/retry',
       'post /v1/keys',
       'post /v1/messages',
       'post /v1/messages/batch',

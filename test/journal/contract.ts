@@ -3,6 +3,7 @@ import { conversationsContract } from './contract-conversations.ts';
 import { cursorsContract } from './contract-cursors.ts';
 import { durabilityContract } from './contract-durability.ts';
 import { fencingContract } from './contract-fencing.ts';
+import { heldContract } from './contract-held.ts';
 import { outboxContract } from './contract-outbox.ts';
 import { readsContract } from './contract-reads.ts';
 import { timersContract } from './contract-timers.ts';
@@ -18,6 +19,7 @@ export function journalContract(openEngine: OpenEngine): void {
   describe('reading', () => readsContract(openEngine));
   describe('conversations', () => conversationsContract(openEngine));
   describe('timers, requests and answers', () => timersContract(openEngine));
+  describe('quarantined conversations', () => heldContract(openEngine));
   describe('cursors', () => cursorsContract(openEngine));
   describe('the outbox', () => outboxContract(openEngine));
   describe('much of it', () => volumeContract(openEngine));

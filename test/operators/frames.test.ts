@@ -111,6 +111,7 @@ test('the types that can be filtered by are those of the journal', () => {
     'chat.migrated',
     'chat.emitted',
     'chat.quarantined',
+    'chat.resumed',
     'message.accepted',
     'message.sent',
     'message.failed',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
+import { makeQuarantined } from '../support/quarantined.ts';
 import { blocksOf, patternOf } from './blocks.ts';
 import { inTime } from './terminal.ts';
 import { beginWalk } from './walk.ts';
@@ -23,6 +24,7 @@ const BOT = 'With a real bot';
 const KEYS = 'Keys and roles';
 const SANDBOX = 'The sandbox alone';
 const BACKEND = 'A backend of your own';
+const STILL = 'A chat that stands still';
 const DATA = 'The data folder';
 /** The first page's two commands, which CI runs. */
 const BY_CI = ['npm ci && npm start', 'npm ci && npm test'];
@@ -31,12 +33,12 @@ test('every block of the page is run or looked for by a test here', () => {
   const untested = blocks.filter(
     (block) =>
       block.language !== '' &&
-      ![WALK, BOT, SANDBOX, KEYS, BACKEND, DATA].includes(block.section) &&
+      ![WALK, BOT, SANDBOX, KEYS, BACKEND, STILL, DATA].includes(block.section) &&
       !(block.section === 'Switchboard' && BY_CI.includes(block.lines.join('\n'))),
   );
   expect(untested).toEqual([]);
   const languages = (section: string) => [...new Set(of(section).map(({ language }) => language))].sort();
-  for (const section of [WALK, BOT, SANDBOX, KEYS]) expect(languages(section)).toEqual(['sh', 'text']);
+  for (const section of [WALK, BOT, SANDBOX, KEYS, STILL]) expect(languages(section)).toEqual(['sh', 'text']);
   expect(languages(DATA)).toEqual(['sh']);
   expect(languages(BACKEND)).toEqual(['http', 'json', 'sh', 'text']);
   expect(of('Switchboard').map(({ lines }) => lines.join('\n'))).toEqual(BY_CI);
@@ -97,6 +99,12 @@ test.concurrent('with a real bot, played by a sandbox', { timeout: 120_000 }, as
 test.concurrent.for([KEYS, SANDBOX])('%s', { timeout: 60_000 }, async (section, { onTestFinished }) => {
   const walk = await beginWalk(onTestFinished);
   await walk.follow(of(section));
+});
+
+test.concurrent('a chat that stands still, and goes on', { timeout: 60_000 }, async ({ onTestFinished }) => {
+  const walk = await beginWalk(onTestFinished);
+  await makeQuarantined(join(walk.folder, 'data'), ['777']);
+  await walk.follow(of(STILL));
 });
 
 test.concurrent('a backend of your own', { timeout: 120_000 }, async ({ onTestFinished, expect }) => {

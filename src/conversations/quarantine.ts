@@ -1,0 +1,141 @@
+import { SwitchboardError } from '../errors.ts';
+import type { ConversationRecord, HeldEvent, Tx } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
+import { chatKindOf } from '../telegram/update.ts';
+import { applyEvent, endsForGood, entryBody, quarantine, type Standing } from './apply.ts';
+import { chatOfConversation } from './conversations.ts';
+import type { LiveConversation } from './live.ts';
+import type { MachineTable } from './machines.ts';
+import { settle } from './migrate.ts';
+import type { Stepper } from './step.ts';
+import { isOutdated } from './versions.ts';
+
+/** `awaited` of a held event: the coming of a timer, or of the answer to a request. */
+export const timerComing = (id: string): string => `timer ${id}`;
+export const answerComing = (invoke: string): string => `request ${invoke}`;
+
+/**
+ * A quarantined conversation's retry, one unit of work of it; null where more is held than that takes. First it comes to
+ * the version of today. Throws SwitchboardError: not_found, chat_not_retryable.
+ */
+export async function retryUnit(
+  tx: Tx,
+  bot: string,
+  machines: MachineTable,
+  id: string,
+): Promise<ConversationRecord | null> {
+  const named = chatOfConversation(id);
+  const chat = named === null ? null : await tx.currentChat(named);
+  const conversation = chat === null ? id : chat + id.slice(named?.length);
+  const record = (await tx.conversations([conversation])).get(conversation);
+  if (chat === null || record === undefined) {
+    throw new SwitchboardError('not_found', `There is no conversation ${id}`, { field: 'id' });
+  }
+  if (record.status !== 'quarantined') throw notRetryable(`The conversation ${id} is ${record.status}`);
+  const late = forgetting(tx);
+  const goesOn: ConversationRecord = { ...record, status: 'active', error: null };
+  const outdated = record.snapshot !== 'null' && isOutdated(goesOn, machines.versions);
+  const today = outdated ? (await settle(late, bot, goesOn, machines.versions)).after : goesOn;
+  if (today.status === 'quarantined') return today;
+  const selected = machines.forKind(chatKindOf(undefined, Number(chat)))?.stepper ?? null;
+  const stepper = machines.named(today.machine, today.version) ?? selected;
+  if (stepper === null) throw notRetryable(`${record.machine} is not loaded, and no machine is chosen for this chat`);
+  return retryHeld(late, bot, today, record.error, stepper);
+}
+
+const notRetryable = (why: string) => new SwitchboardError('chat_not_retryable', why);
+
+/**
+ * Steps a quarantined conversation again, from `start`, its last good snapshot: with the event that it failed on, and with
+ * all that came since, in the order of their entries. Up to limits.heldEventsPerUnit in one unit of work; null where more
+ * are left, and then it still stands still, with its `error`. Else the conversation as it stands: quarantined once more
+ * where a step failed, with that event and what came after it still held.
+ *
+ * What came of a timer or a request that a retried step takes back is not stepped: had the step not failed, it would not
+ * have come. So `tx` must be one that is `forgetting`.
+ */
+async function retryHeld(
+  tx: Tx,
+  bot: string,
+  start: ConversationRecord,
+  error: string | null,
+  stepper: Stepper,
+): Promise<ConversationRecord | null> {
+  const { id, chat } = start;
+  let current: ConversationRecord | null = start.snapshot === 'null' ? null : start;
+  let live: LiveConversation | null = null;
+  for (let n = 0; n < limits.heldEventsPerUnit; n += 1) {
+    const held = await tx.nextHeld(id);
+    if (held === null) return resume(tx, { id, chat, live, record: current, stepper }, start);
+    const event = JSON.parse(held.event);
+    // The bot's own coming and going begins nothing.
+    const begins = event.type !== 'membership.changed';
+    if (current === null ? begins : isWaitedFor(held, current, stepper)) {
+      live = applyEvent(tx, bot, { id, chat, live, record: current, stepper }, event, held.seq);
+      current = live?.record ?? (await tx.conversations([id])).get(id) ?? null;
+      if (current?.status === 'quarantined') return current;
+    }
+    tx.dropHeld(id, held.seq);
+  }
+  if (current?.status === 'done' && endsForGood(current, stepper)) {
+    return resume(tx, { id, chat, live, record: current, stepper }, start);
+  }
+  // Until the rest is stepped nothing may overtake what waits. One that is done begins anew.
+  const begun = current?.status === 'active' ? current : { state: 'null', snapshot: 'null' };
+  tx.saveConversation({ ...start, ...begun, status: 'quarantined', error, updatedAt: tx.now });
+  return null;
+}
+
+/** False for the answer to a request that another version of the machine does not know: nobody would take it. */
+function isWaitedFor({ awaited }: HeldEvent, { snapshot }: ConversationRecord, stepper: Stepper): boolean {
+  if (awaited === null || awaited.startsWith(timerComing(''))) return true;
+  try {
+    return Object.keys(stepper.restore(snapshot).children).some((invoke) => awaited === answerComing(invoke));
+  } catch {
+    // The step will tell why.
+    return true;
+  }
+}
+
+/** Nothing is held any more: it goes on as it stands after the last step, if its machine takes that. */
+function resume(tx: Tx, standing: Standing, before: ConversationRecord): ConversationRecord {
+  const { id, chat, record, stepper } = standing;
+  if (record?.status === 'active' && record.machine === stepper.name) {
+    try {
+      stepper.restore(record.snapshot);
+    } catch (error) {
+      return quarantine(tx, standing, before.lastSeq, null, error);
+    }
+  }
+  const resumed: ConversationRecord = record ?? { ...before, status: 'done', error: null };
+  tx.saveConversation(resumed);
+  tx.endQuarantine(id);
+  tx.append({ type: 'chat.resumed', chat, body: entryBody(id, chat, `"machine":${JSON.stringify(resumed.machine)}`) });
+  return resumed;
+}
+
+/** The transaction, for steps that are taken late: what they take back, or set anew, has not come meanwhile. */
+function forgetting(tx: Tx): Tx {
+  const also = (act: (conversation: string, id: string) => void, coming: (id: string) => string) => ({
+    value(conversation: string, id: string): void {
+      act(conversation, id);
+      tx.forgetAwaited(conversation, coming(id));
+    },
+  });
+  return Object.create(tx, {
+    clearTimer: also((conversation, id) => tx.clearTimer(conversation, id), timerComing),
+    withdrawRequest: also((conversation, invoke) => tx.withdrawRequest(conversation, invoke), answerComing),
+    setTimer: {
+      value(timer: Parameters<Tx['setTimer']>[0]): void {
+        tx.setTimer(timer);
+        tx.forgetAwaited(timer.conversation, timerComing(timer.id));
+      },
+    },
+    clearTimers: {
+      value(conversation: string): void {
+        tx.clearTimers(conversation);
+        tx.forgetAwaited(conversation, null);
+      },
+    },
+  });
+}

@@ -1,0 +1,55 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { HeldEvent, Tx } from './journal.ts';
+import { int, type Row, text, textOrNull } from './sqlite-rows.ts';
+
+/** Prepared once, for all transactions. */
+export function prepareHeld(db: DatabaseSync) {
+  return {
+    mark: db.prepare('INSERT OR IGNORE INTO quarantined (bot, conversation) VALUES (?, ?)'),
+    unmark: db.prepare('DELETE FROM quarantined WHERE bot = ? AND conversation = ?'),
+    hold: db.prepare(
+      'INSERT OR IGNORE INTO held_events (bot, conversation, seq, event, awaited) VALUES (?, ?, ?, ?, ?)',
+    ),
+    next: db.prepare('SELECT * FROM held_events WHERE bot = ? AND conversation = ? ORDER BY seq LIMIT 1'),
+    drop: db.prepare('DELETE FROM held_events WHERE bot = ? AND conversation = ? AND seq = ?'),
+    forget: db.prepare(
+      'DELETE FROM held_events WHERE bot = ?1 AND conversation = ?2 AND awaited IS NOT NULL AND (?3 IS NULL OR awaited = ?3)',
+    ),
+    dropAll: db.prepare('DELETE FROM held_events WHERE bot = ? AND conversation = ?'),
+    move: db.prepare('UPDATE held_events SET conversation = ? WHERE bot = ? AND conversation = ?'),
+  };
+}
+export type HeldStatements = ReturnType<typeof prepareHeld>;
+
+/** The transaction's methods for what quarantined conversations have not taken. */
+export function heldTx(
+  bot: string,
+  sql: HeldStatements,
+): Pick<Tx, 'holdEvent' | 'nextHeld' | 'dropHeld' | 'forgetAwaited' | 'endQuarantine'> {
+  return {
+    holdEvent({ conversation, seq, event, awaited }) {
+      sql.hold.run(bot, conversation, seq, event, awaited);
+    },
+    async nextHeld(conversation) {
+      const row = sql.next.get(bot, conversation);
+      return row === undefined ? null : heldOf(row);
+    },
+    dropHeld(conversation, seq) {
+      sql.drop.run(bot, conversation, seq);
+    },
+    forgetAwaited(conversation, awaited) {
+      sql.forget.run(bot, conversation, awaited);
+    },
+    endQuarantine(conversation) {
+      sql.unmark.run(bot, conversation);
+      sql.dropAll.run(bot, conversation);
+    },
+  };
+}
+
+const heldOf = (row: Row): HeldEvent => ({
+  conversation: text(row, 'conversation'),
+  seq: int(row, 'seq'),
+  event: text(row, 'event'),
+  awaited: textOrNull(row, 'awaited'),
+});

@@ -1,0 +1,249 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type AnyStateMachine, assign, fromPromise, setup } from 'xstate';
+import type { UserEvent } from '../../machines/events.ts';
+import { createMachineTable } from '../../src/conversations/machines.ts';
+import { createRouter, type Router } from '../../src/conversations/router.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import { limits } from '../../src/limits.ts';
+import { type ManualClock, manualClock } from '../support/clock.ts';
+import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { groupUpdate, textUpdate } from '../support/updates.ts';
+
+/** What the machine below cannot take, until somebody mends it. */
+type Fault = (text: string) => boolean;
+const never: Fault = () => false;
+const onBoom: Fault = (text) => text === 'boom';
+
+/** Numbers what it hears, waits and asks; "boom" leaves any state for `calm`. */
+const machineWith = (fault: Fault, whenDone = 'restart'): AnyStateMachine =>
+  setup({
+    types: { context: {} as { n: number }, events: {} as UserEvent | { type: 'order.shipped' } },
+    actions: {
+      reply: (_, _params: { text: string }) => {},
+      count: assign({
+        n: ({ context, event }) => {
+          if (event.type === 'message.received' && fault(event.text)) throw new Error(`cannot take ${event.text}`);
+          return context.n + 1;
+        },
+      }),
+    },
+    actors: { ask: fromPromise<string>(async () => 'never run') },
+    guards: { says: ({ event }, word: string) => event.type === 'message.received' && event.text === word },
+    delays: { patience: 60_000 },
+  }).createMachine({
+    id: 'fragile',
+    version: '1',
+    context: { n: 0 },
+    initial: 'calm',
+    on: {
+      'order.shipped': { actions: { type: 'reply', params: { text: 'shipped' } } },
+      'message.received': [
+        { guard: { type: 'says', params: 'boom' }, target: '.calm', actions: ['count', say] },
+        { guard: { type: 'says', params: 'wait' }, target: '.waiting', actions: 'count' },
+        { guard: { type: 'says', params: 'ask' }, target: '.asking', actions: 'count' },
+        { guard: { type: 'says', params: 'end' }, target: '.over', actions: 'count' },
+        { actions: ['count', say] },
+      ],
+    },
+    states: {
+      calm: {},
+      waiting: { after: { patience: { target: 'calm', actions: { type: 'reply', params: { text: 'late' } } } } },
+      asking: {
+        invoke: {
+          id: 'q',
+          src: 'ask',
+          onDone: { target: 'calm', actions: { type: 'reply', params: { text: 'answered' } } },
+        },
+      },
+      over: { type: 'final', meta: { whenDone } },
+    },
+  });
+
+const say = {
+  type: 'reply',
+  params: ({ context, event }: { context: { n: number }; event: UserEvent }) => ({
+    text: `${context.n} ${event.type === 'message.received' ? event.text : event.type}`,
+  }),
+} as const;
+
+let clock: ManualClock;
+let folder: string;
+let journal: Journal;
+let updateId = 0;
+
+beforeEach(() => {
+  clock = manualClock();
+  folder = temporaryFolder();
+});
+
+/** A process with this machine: all that an earlier one had in memory is gone. */
+function start(machine: AnyStateMachine, wrap = (opened: Journal): Journal => opened): Router {
+  journal = openJournal(folder, clock);
+  const table = createMachineTable(
+    { private: { machine: 'fragile', per: 'chat' }, group: { machine: 'fragile', per: 'chat' }, channel: null },
+    new Map([['fragile', machine]]),
+  );
+  return createRouter({ journal: wrap(journal), machines: table, username: () => null });
+}
+const says = (router: Router, ...texts: string[]) =>
+  router.receiveUpdates(
+    texts.map((text) => textUpdate(7, text, ++updateId)),
+    updateId,
+  );
+const entries = async (type: string) =>
+  (await journal.read({ from: 1, limit: 1000, types: [type] })).map(({ body }) => JSON.parse(body));
+const replies = async (): Promise<string[]> =>
+  (await entries('message.accepted')).map(({ message }) => message.params.text);
+const quarantined = async () =>
+  (await journal.quarantined({ after: null, limit: 10, chats: null })).map(({ id }) => id);
+
+describe('a quarantined chat, retried', () => {
+  test('takes the event that it failed on, then all that came since, in order and once', async () => {
+    const broken = start(machineWith(onBoom));
+    await says(broken, 'a', 'boom', 'b');
+    await broken.postEvent({ keyId: '1', idempotencyKey: 'k', conversation: '7', event: { type: 'order.shipped' } });
+    await says(broken, 'c');
+    expect(await replies()).toEqual(['1 a']);
+    expect(await quarantined()).toEqual(['7']);
+
+    const mended = start(machineWith(never));
+    expect(await mended.retry('7')).toMatchObject({ status: 'active', error: null, lastSeq: 8 });
+    expect(await replies()).toEqual(['1 a', '2 boom', '3 b', 'shipped', '4 c']);
+    expect(await entries('chat.resumed')).toEqual([{ machine: 'fragile' }]);
+    expect(await quarantined()).toEqual([]);
+    await says(start(machineWith(never)), 'd');
+    expect((await replies()).at(-1)).toBe('5 d');
+  });
+
+  test('stays where it is as long as nobody has mended it, and loses nothing', async () => {
+    const broken = start(machineWith(onBoom));
+    await says(broken, 'a', 'boom', 'b');
+    expect(await broken.retry('7')).toMatchObject({ status: 'quarantined', error: 'cannot take boom' });
+    expect(await start(machineWith(onBoom)).retry('7')).toMatchObject({ status: 'quarantined' });
+    expect(await replies()).toEqual(['1 a']);
+    expect(await entries('chat.quarantined')).toHaveLength(3);
+    await start(machineWith(never)).retry('7');
+    expect(await replies()).toEqual(['1 a', '2 boom', '3 b']);
+  });
+
+  test('that fails again later stands still there: what was stepped is not stepped again', async () => {
+    await says(start(machineWith(onBoom)), 'boom', 'b', 'bang', 'c');
+    const half = start(machineWith((text) => text === 'bang'));
+    expect(await half.retry('7')).toMatchObject({ status: 'quarantined', error: 'cannot take bang', lastSeq: 4 });
+    expect(await replies()).toEqual(['1 boom', '2 b']);
+    await start(machineWith(never)).retry('7');
+    expect(await replies()).toEqual(['1 boom', '2 b', '3 bang', '4 c']);
+  });
+
+  test('a timer that came meanwhile is taken in its turn, unless a retried event has left its state', async () => {
+    const broken = start(machineWith((text) => text === 'fault'));
+    await says(broken, 'wait', 'fault');
+    await clock.advance(60_000);
+    await broken.fireTimers();
+    await says(broken, 'after it');
+    await start(machineWith(never)).retry('7');
+    expect(await replies()).toEqual(['2 fault', 'late', '3 after it']);
+
+    const again = start(machineWith(onBoom));
+    await says(again, 'wait', 'boom');
+    await clock.advance(60_000);
+    await again.fireTimers();
+    expect(await entries('timer.fired')).toHaveLength(2);
+    await says(again, 'wait');
+    // The last text sets the timer anew: the coming of the old one is not taken for it.
+    await start(machineWith(never)).retry('7');
+    expect((await replies()).slice(3)).toEqual(['5 boom']);
+    expect(JSON.parse((await journal.conversation('7'))?.state ?? '')).toBe('waiting');
+    expect(await journal.nextTimerAt()).toBe(clock.now() + 60_000);
+  });
+
+  test('an answer that came meanwhile is taken, unless a retried event has left its state', async () => {
+    for (const [fault, expected] of [
+      ['fault', ['2 fault', 'answered']],
+      ['boom', ['4 boom']],
+    ] as const) {
+      const broken = start(machineWith((text) => text === fault));
+      await says(broken, 'ask', fault);
+      for (const request of await journal.openRequests(1)) await broken.answerRequest(request, { output: 'yes' });
+      const before = (await replies()).length;
+      await start(machineWith(never)).retry('7');
+      expect((await replies()).slice(before)).toEqual(expected);
+    }
+  });
+
+  test('that never began begins; that ends begins anew, or stays ended', async () => {
+    await says(start(machineWith(onBoom)), 'boom', 'end', 'a');
+    expect(await start(machineWith(never)).retry('7')).toMatchObject({ status: 'active' });
+    expect(await replies()).toEqual(['1 boom', '1 a']);
+
+    await says(start(machineWith(onBoom, 'stay')), 'boom', 'end', 'b');
+    expect(await start(machineWith(never, 'stay')).retry('7')).toMatchObject({ status: 'done' });
+    expect(await replies()).toEqual(['1 boom', '1 a', '2 boom']);
+    expect(await quarantined()).toEqual([]);
+  });
+
+  test('goes on under the id of the supergroup that its group became', async () => {
+    const broken = start(machineWith(onBoom));
+    await broken.receiveUpdates([groupUpdate(-5, 1, 'boom')], 1);
+    const base = groupUpdate(-5, 1, '');
+    await broken.receiveUpdates(
+      [{ ...base, message: { ...base.message, text: undefined, migrate_to_chat_id: -1005 } }],
+      2,
+    );
+    await broken.receiveUpdates([groupUpdate(-1005, 1, 'after')], 3);
+    expect(await quarantined()).toEqual(['-1005']);
+    await start(machineWith(never)).retry('-5');
+    expect(await replies()).toEqual(['1 boom', '2 after']);
+  });
+
+  test('more than one unit of work takes: a crash between two leaves each event taken once', async () => {
+    const texts = Array.from({ length: 2 * limits.heldEventsPerUnit + 50 }, (_, n) => `t${n}`);
+    const broken = start(machineWith((text) => text === 't0'));
+    for (let n = 0; n < texts.length; n += 100) await says(broken, ...texts.slice(n, n + 100));
+    let units = 0;
+    const dies = start(machineWith(never), (opened) => ({
+      ...opened,
+      write: (job) => (++units > 1 ? Promise.reject(new Error('power cut')) : opened.write(job)),
+    }));
+    await expect(dies.retry('7')).rejects.toThrow('power cut');
+    const between = start(machineWith(never));
+    expect(await journal.conversation('7')).toMatchObject({ status: 'quarantined', error: 'cannot take t0' });
+    // It still stands still, so that nothing overtakes what waits.
+    await says(between, 'last');
+    expect(await between.retry('7')).toMatchObject({ status: 'active' });
+    const said = (await journal.read({ from: 1, limit: 1000, types: ['message.accepted'] })).map(
+      ({ body }) => JSON.parse(body).message.params.text,
+    );
+    expect(said).toEqual([...texts, 'last'].map((text, n) => `${n + 1} ${text}`));
+  });
+
+  test('is as if it had never failed, wherever it failed', async () => {
+    const word = fc.constantFrom('a', 'b', 'wait', 'end', 'boom', 'ask');
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, { minLength: 1, maxLength: 8 }), fc.nat(7), async (words, at) => {
+        const texts = words.map((text, n) => (n === at % words.length ? `${text} fault` : text));
+        const outcome = async (fault: Fault) => {
+          folder = temporaryFolder();
+          const first = start(machineWith(fault));
+          for (const text of texts) await says(first, text);
+          if ((await quarantined()).length > 0) await start(machineWith(never)).retry('7');
+          const { state, status } = (await journal.conversation('7')) ?? {};
+          return { state, status, replies: await replies(), requests: (await journal.openRequests(9)).length };
+        };
+        expect(await outcome((text) => text.endsWith('fault'))).toEqual(await outcome(never));
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+test.each([
+  ['7', 'chat_not_retryable'],
+  ['8', 'not_found'],
+  ['nobody', 'not_found'],
+])('what is not quarantined cannot be retried: %s', async (id, code) => {
+  const router = start(machineWith(never));
+  await says(router, 'a');
+  await expect(router.retry(id)).rejects.toMatchObject({ code });
+});
