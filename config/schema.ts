@@ -104,6 +104,13 @@ export const SettingsSchema = Type.Object(
       },
       strict,
     ),
+    retention: Type.Object(
+      {
+        days: optional(whole('Days that journal entries are kept; none: for ever', 1, 36_500)),
+        entries: optional(whole('Journal entries that are kept; none: all', 1000, 1_000_000_000_000)),
+      },
+      strict,
+    ),
     outbox: Type.Object(
       {
         chatPerS: rate('Messages a second to one private chat', 0.01, 10_000),

@@ -42,6 +42,12 @@ export const limits = {
   conversationsSliceMin: 256,
   /** After this time they are written without waiting for more: other processes read the table. */
   conversationsWriteBackMs: 1000,
+  /** Units of work that retention takes away in one of its own, some 20 ms of it; the next takes the rest. */
+  trimUnitsMax: 50,
+  /** Between looks at what has become too old. */
+  retentionEveryMs: 60_000,
+  /** Retention waits for a façade's key that is behind until what it takes is so many times as old, or as many, as it is set to. */
+  retentionPatience: 2,
   /** Entries a single read returns. */
   readEntriesMax: 1000,
 

@@ -15,6 +15,7 @@ import { createKeyring } from './keys/keyring.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import type { Logger } from './log.ts';
+import { createRetention } from './operators/retention.ts';
 import { createSandbox } from './sandbox/sandbox.ts';
 import { createSystem } from './system.ts';
 import { createHttpBotApi } from './telegram/http.ts';
@@ -116,6 +117,9 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   held.servesAt(url);
   system.start();
   closing.add(() => system.stop());
+  const retention = createRetention({ journal, clock, log, isActive: keyring.isActive, ...settings.retention });
+  retention.start();
+  closing.add(() => retention.stop());
   const ready = { event: 'ready', url, pid: process.pid, bot, ...(sandboxUrl === null ? {} : { sandboxUrl }) };
   log.info(ready, sandboxUrl === null ? `serving bot ${bot} at ${url}` : `serving the sandbox's bot at ${url}`);
 

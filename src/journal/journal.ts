@@ -22,6 +22,8 @@ export interface Journal {
   bounds(): { readonly first: number; readonly head: number };
   /** Committed entries in order. At most limits.readEntriesMax. */
   read(query: ReadQuery): Promise<Entry[]>;
+  /** The first seq that was written at or after this time, of those kept; the seq after the head where none was. */
+  seqAt(at: number): Promise<number>;
   /** The offset to poll from; null before the first poll. */
   pollOffset(): Promise<number | null>;
 
@@ -270,6 +272,11 @@ export interface Tx {
   nextSeq(): number;
   /** Adds an entry; returns its seq. */
   append(entry: NewEntry): number;
+  /**
+   * Takes entries away, the oldest first, none of `before` or later; a bounded number, so that nothing waits long for it.
+   * Such as were committed together with one that stays may stay. Returns the first seq that is kept now.
+   */
+  trim(before: number): number;
 
   /** Those of the ids that the journal holds an update of, received at or after `since` (I2). */
   seenUpdates(updateIds: readonly number[], since: number): Promise<ReadonlySet<number>>;

@@ -5,11 +5,14 @@ import { prepareCursorReads, prepareSaveCursor } from './sqlite-cursors.ts';
 import { heldTx, prepareHeld } from './sqlite-held.ts';
 import { type OutboxState, type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
 import { conversationOf, type Row, requestOf, text, timerOf } from './sqlite-rows.ts';
+import type { Trim } from './sqlite-trim.ts';
 import type { UpdateRuns } from './sqlite-updates.ts';
 
 /** What a transaction has gathered: beside its rows, and until it commits in place of them. */
 export interface TxState extends OutboxState, ConversationsState {
   nextSeq: number;
+  /** The first seq that is kept, where that has changed. */
+  firstSeq: number | null;
   entries: Entry[];
   updateIds: number[];
   pollOffset: number | null;
@@ -25,6 +28,7 @@ export const emptyState = (nextSeq: number, waiting: number, openRequests: numbe
   openRequests,
   withdrawn: [],
   nextSeq,
+  firstSeq: null,
   entries: [],
   updateIds: [],
   saves: new Map(),
@@ -106,6 +110,8 @@ export function sqliteTx(
   runs: UpdateRuns,
   conversations: Conversations,
   outbox: OutboxStatements,
+  trim: Trim,
+  firstSeq: number,
   state: TxState,
 ): Tx {
   function dropConversation(id: string): void {
@@ -125,6 +131,10 @@ export function sqliteTx(
   const tx: Tx = {
     now,
     nextSeq: () => state.nextSeq,
+    trim(before) {
+      state.firstSeq = trim.trim(Math.min(before, state.nextSeq)) ?? state.firstSeq;
+      return state.firstSeq ?? firstSeq;
+    },
     append(entry) {
       const seq = state.nextSeq;
       state.nextSeq = seq + 1;

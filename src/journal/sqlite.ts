@@ -9,6 +9,7 @@ import { openEntryIndex } from './sqlite-index.ts';
 import { countWaiting, prepareOutbox } from './sqlite-outbox.ts';
 import { prepareReads } from './sqlite-reads.ts';
 import { int, intOrNull, seqRange, text } from './sqlite-rows.ts';
+import { prepareSeqAt, prepareTrim } from './sqlite-trim.ts';
 import { emptyState, markOf, prepareStatements, sqliteTx, type TxState } from './sqlite-tx.ts';
 import { prepareUnits } from './sqlite-units.ts';
 import { prepareUpdateRuns } from './sqlite-updates.ts';
@@ -50,6 +51,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const runs = prepareUpdateRuns(db, bot);
   const conversations = openConversations(db, bot, range);
   const index = openEntryIndex(db, options.reader, range, units, head.nextSeq - 1);
+  const seqAt = prepareSeqAt(options.reader, range);
   const reads = prepareReads(options.reader, bot, range, index, conversations, () => headSeq);
   const listeners: ((commit: Commit) => void)[] = [];
   const onListenerError = options.onListenerError ?? stopProcess;
@@ -57,7 +59,8 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   let waiting = countWaiting(outbox);
   let closed = false;
   let timer: TimerHandle | undefined;
-  const firstSeq = units.firstSeq() ?? head.nextSeq;
+  const trim = prepareTrim(db, bot, range);
+  let firstSeq = units.firstSeq() ?? head.nextSeq;
   let openRequests = reads.openRequestCount();
   let state: TxState = emptyState(head.nextSeq, waiting, openRequests);
   let begunAt = head.nextSeq;
@@ -114,7 +117,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
           throw error;
         }
         state = emptyState(begunAt, waiting, openRequests);
-        return guarded(sqliteTx(bot, clock.now(), sql, runs, conversations, outbox, state));
+        return guarded(sqliteTx(bot, clock.now(), sql, runs, conversations, outbox, trim, firstSeq, state));
       },
       async nested(tx, job) {
         const undo = markOf(state);
@@ -140,6 +143,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         if (advance.run(state.nextSeq, state.pollOffset, bot, head.epoch, begunAt).changes !== 1) throw lost();
         db.exec('COMMIT');
         headSeq = state.nextSeq - 1;
+        firstSeq = state.firstSeq ?? firstSeq;
         waiting = state.waiting;
         openRequests = state.openRequests;
         for (const tell of committed) tell();
@@ -183,6 +187,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         : group.write(job),
     onCommit: (listener) => void listeners.push(listener),
     bounds: () => ({ first: firstSeq, head: headSeq }),
+    seqAt: async (at) => seqAt(at, firstSeq, headSeq),
     outboxDepth: async () => waiting,
     openRequestCount: async () => openRequests,
     async close() {

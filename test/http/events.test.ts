@@ -173,6 +173,24 @@ describe('a stream', () => {
   });
 });
 
+test('what retention took is told as a gap, in a stream and in a poll, and reading goes on behind it', async () => {
+  const edge = await startEdge();
+  for (let n = 0; n < 8; n += 1) await edge.append('7');
+  await edge.journal.write(async (tx) => tx.trim(6));
+  const accept = { ...edge.admin.header, accept: 'application/x-ndjson' };
+  expect(await lines(await edge.get('/v1/events?last_event_id=stream.2', accept), 5)).toMatchObject([
+    { type: 'stream.hello', first: 6, head: 8 },
+    { type: 'stream.gap', from: 3, to: 5 },
+    { seq: 6 },
+    { seq: 7 },
+    { seq: 8 },
+  ]);
+  const poll = await json(await edge.get('/v1/events?poll=1&last_event_id=stream.2&limit=2'));
+  expect(poll).toMatchObject({ first: 6, gap: { from: 3, to: 5 }, events: [{ seq: 6 }, { seq: 7 }], more: true });
+  const earliest = await json(await edge.get('/v1/events?poll=1&from=earliest&limit=1'));
+  expect(earliest).toMatchObject({ gap: null, events: [{ seq: 6 }] });
+});
+
 test('streams are counted over all keys too; who is refused does not keep the connection', async () => {
   const edge = await startEdge({ streamsMax: 2 });
   await edge.get('/v1/events', edge.key('operator').header);

@@ -7,6 +7,7 @@ import { heldContract } from './contract-held.ts';
 import { outboxContract } from './contract-outbox.ts';
 import { readsContract } from './contract-reads.ts';
 import { timersContract } from './contract-timers.ts';
+import { trimContract } from './contract-trim.ts';
 import { volumeContract } from './contract-volume.ts';
 import { writesContract } from './contract-writes.ts';
 import type { OpenEngine } from './engine.ts';
@@ -22,5 +23,6 @@ export function journalContract(openEngine: OpenEngine): void {
   describe('quarantined conversations', () => heldContract(openEngine));
   describe('cursors', () => cursorsContract(openEngine));
   describe('the outbox', () => outboxContract(openEngine));
+  describe('what is taken away', () => trimContract(openEngine));
   describe('much of it', () => volumeContract(openEngine));
 }

@@ -7,6 +7,7 @@ import { openDatabase } from '../../src/journal/sqlite-open.ts';
 import { prepareOutbox } from '../../src/journal/sqlite-outbox.ts';
 import { prepareReads } from '../../src/journal/sqlite-reads.ts';
 import { seqRange } from '../../src/journal/sqlite-rows.ts';
+import { prepareSeqAt, prepareTrim } from '../../src/journal/sqlite-trim.ts';
 import { prepareStatements } from '../../src/journal/sqlite-tx.ts';
 import { prepareUnits } from '../../src/journal/sqlite-units.ts';
 import { prepareUpdateRuns } from '../../src/journal/sqlite-updates.ts';
@@ -28,6 +29,8 @@ function plans(): { readonly sql: string; readonly steps: readonly string[] }[] 
   const conversations = openConversations(db, '1', range);
   const index = openEntryIndex(db, db, range, prepareUnits(db, '1', range), 0);
   prepareUpdateRuns(db, '1');
+  prepareTrim(db, '1', range);
+  prepareSeqAt(db, range);
   prepareReads(db, '1', range, index, conversations, () => 0);
   return [...new Set(texts)].map((sql) => {
     const rows = prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
@@ -58,7 +61,7 @@ test.each([
   ['FROM update_runs WHERE bot = ?', 'PRIMARY KEY (bot=? AND last>? AND last<?)'],
   ['DELETE FROM update_runs', 'COVERING INDEX update_runs_by_time (at<?)'],
   ['SELECT places FROM entry_index', 'PRIMARY KEY (block=? AND key=?)'],
-  ['FROM units WHERE id BETWEEN ? AND ? ORDER BY id DESC', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
+  ['SELECT * FROM units WHERE id BETWEEN ? AND ? ORDER BY id DESC', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
   ['FROM units WHERE id > ?', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
   ['FROM timers WHERE bot = ? AND due_at <=', 'timers_due (bot=? AND due_at<?)'],
   ['SELECT min(due_at) AS at FROM timers', 'COVERING INDEX timers_due (bot=?)'],
@@ -69,6 +72,9 @@ test.each([
   ],
   ['SELECT min(src)', 'requests_by_src (bot=? AND src>?)'],
   ['src = ? ORDER BY number', 'requests_by_src (bot=? AND src=?)'],
+  ['DELETE FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq<?)'],
+  ['DELETE FROM entry_index', 'PRIMARY KEY (block>? AND block<?)'],
+  ['DELETE FROM units', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
   ['SELECT seq FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq>?)'],
   ['messages INDEXED BY messages_ready', 'messages_ready (slot=?)'],
   ['SELECT min(at) AS at', 'messages_resting (slot=? AND ready_at>?)'],
