@@ -67,6 +67,7 @@ export const ERRORS = {
     status: 409,
     title: 'The chat cannot be retried',
   },
+  poll_superseded: { kind: 'terminal', status: 409, title: 'Another poll of this key has taken over' },
   message_not_cancelable: {
     kind: 'terminal',
     status: 409,

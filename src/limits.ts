@@ -189,6 +189,18 @@ export const limits = {
   /** How often keys changed by another process (the CLI) are noticed; revoked streams end within 1 s. */
   keysRefreshMs: 250,
 
+  // The Bot API façade.
+  /** Updates in one answer of getUpdates: Telegram's own maximum. */
+  facadeUpdatesMax: 100,
+  /** One answer of getUpdates, about Telegram's own bound; the rest waits for the next poll. */
+  facadeAnswerBytesMax: 4 * 1024 * 1024,
+  /** A long poll waits no longer, whatever it asks for: as Telegram's. */
+  facadePollTimeoutMaxS: 50,
+  /** What a key's first poll begins with: Telegram keeps updates for as long. */
+  facadeBacklogMs: 24 * 3_600_000,
+  /** Entries that hold nothing for a key before its cursor is moved past them: a write for so many. */
+  facadeSkipMax: 1000,
+
   // HTTP.
   bodyBytesMax: 1024 * 1024,
   /** A request that takes longer to arrive is cut off; looked at as often as below. */

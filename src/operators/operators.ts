@@ -137,3 +137,36 @@ export function parseEventId(text: string): { readonly stream: string; readonly 
   const [, stream, seq] = /^([A-Za-z0-9_-]{1,64})\.(0|[1-9]\d{0,14})$/.exec(text) ?? [];
   return stream === undefined || seq === undefined ? null : { stream, seq: Number(seq) };
 }
+
+/**
+ * The journal's updates by getUpdates: each key has a queue of its own, as if it polled Telegram alone.
+ *
+ * I4: a key gets every update that it may see and has not confirmed, in order. What it has confirmed survives a crash.
+ * I7: with `chats` set it gets nothing of other chats, nor what belongs to no chat.
+ */
+export interface UpdateQueues {
+  /**
+   * One poll: Telegram's Update objects as JSON, at once where there are any, else as soon as there are, or none after
+   * `timeoutMs`. A key's first poll begins with the updates of the last limits.facadeBacklogMs. Throws poll_superseded
+   * once a newer poll of the key comes, key_missing once the key ends.
+   */
+  poll(request: PollRequest): Promise<readonly string[]>;
+  /** Confirms all that there is. */
+  dropPending(keyId: string): Promise<void>;
+  /** Ends the poll of a key that may read no more. */
+  end(keyId: string): void;
+}
+
+export interface PollRequest {
+  readonly keyId: string;
+  readonly chats: readonly string[] | null;
+  /** As getUpdates takes it: one more than the last update_id that the caller has, or from the end where it is below 0. */
+  readonly offset: number;
+  /** Updates at most. */
+  readonly limit: number;
+  readonly timeoutMs: number;
+  /** Kinds of update; empty: Telegram's default; null: as the key asked last. */
+  readonly allowed: readonly string[] | null;
+  /** Aborted: nobody waits any more. */
+  readonly signal: AbortSignal;
+}
