@@ -200,6 +200,20 @@ export const limits = {
   facadeBacklogMs: 24 * 3_600_000,
   /** Entries that hold nothing for a key before its cursor is moved past them: a write for so many. */
   facadeSkipMax: 1000,
+  /** How long a write waits for Telegram's answer. Then it is taken back, if it is not being sent yet: 429. */
+  facadeWriteWaitMs: 50_000,
+  /** getChat, getFile and getMe under way at Telegram, for all keys; the next one gets 429. */
+  facadeCallsMax: 16,
+  /** Downloads under way, for all keys; the next one gets 429. */
+  facadeDownloadsMax: 16,
+  /** What a caller who was refused for one of these is told to wait. */
+  facadeBusyRetryMs: 1000,
+  /** Paths that a key restricted to chats got from getFile and may download; the oldest go, and getFile gives them anew. */
+  facadePathsMax: 1000,
+  /** A file: the most that Telegram stores for a bot (a local Bot API server gives it out). Beyond it the download breaks off. */
+  fileBytesMax: 2000 * 1024 * 1024,
+  /** A download that stands still for this long breaks off. */
+  fileStallMs: 30_000,
 
   // HTTP.
   bodyBytesMax: 1024 * 1024,

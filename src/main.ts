@@ -19,6 +19,7 @@ import { createRetention } from './operators/retention.ts';
 import { createSandbox } from './sandbox/sandbox.ts';
 import { createSystem } from './system.ts';
 import { createHttpBotApi } from './telegram/http.ts';
+import { createHttpBotFiles } from './telegram/http-files.ts';
 import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
 
 const MACHINES = join(import.meta.dirname, '..', 'machines');
@@ -76,8 +77,11 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     closing.add(() => sandbox.close());
     root = sandboxUrl = sandbox.url;
   }
-  const api = createHttpBotApi({ root, token, connections: limits.sendsInFlightMax + 2, clock });
+  const connections = limits.sendsInFlightMax + limits.facadeCallsMax + 2;
+  const api = createHttpBotApi({ root, token, connections, clock });
   closing.add(() => api.close());
+  const files = createHttpBotFiles({ root, token, connections: limits.facadeDownloadsMax });
+  closing.add(() => files.close());
 
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const newStreamId = () => randomBytes(6).toString('hex');
@@ -105,6 +109,10 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     keyring,
     operators: system.operators,
     outbox: system.outbox,
+    deliveries: system.deliveries,
+    updates: system.updates,
+    api,
+    files,
     conversations: system.conversations,
     status: system.status,
     clock,

@@ -15,9 +15,11 @@ import { limits } from './limits.ts';
 import type { Logger } from './log.ts';
 import { operatorsLogic } from './operators/actor.ts';
 import { createBroadcast } from './operators/broadcast.ts';
-import type { Operators } from './operators/operators.ts';
+import { createUpdateQueues } from './operators/facade.ts';
+import type { Operators, UpdateQueues } from './operators/operators.ts';
 import { outboxLogic } from './outbox/actor.ts';
-import type { Outbox } from './outbox/outbox.ts';
+import { createDeliveries } from './outbox/deliver.ts';
+import type { Deliveries, Outbox } from './outbox/outbox.ts';
 import { createPacing, type PacingRates } from './outbox/pacing.ts';
 import { createOutbox } from './outbox/post.ts';
 import { createSender } from './outbox/sender.ts';
@@ -52,7 +54,9 @@ export interface SystemOptions {
 export interface System {
   readonly status: StatusStore;
   readonly outbox: Outbox;
+  readonly deliveries: Deliveries;
   readonly operators: Operators;
+  readonly updates: UpdateQueues;
   readonly conversations: Conversations;
   /** Before `start`: ends what a crash cut off (I5). Rejects where the journal cannot be written. */
   recover(): Promise<void>;
@@ -73,6 +77,8 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   status.trigger.set({ values: { bot: { id: bot, username: null } } });
 
   const outbox = createOutbox({ journal, clock });
+  const deliveries = createDeliveries({ bot, outbox });
+  const updates = createUpdateQueues({ journal, clock });
   const operators = createBroadcast({
     ...{ journal, clock, random, status, log },
     ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
@@ -84,6 +90,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     clock,
     random,
     log,
+    onResult: deliveries.carriedOut,
     onFate: outbox.settledNow,
     onEnded: () => switchboard.part('outbox')?.send({ type: 'calls.ended' }),
     onRound: () => tellFigures(),
@@ -243,7 +250,9 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   return {
     status,
     outbox,
+    deliveries,
     operators,
+    updates,
     conversations: {
       postEvent: (post) => toConversations<EventAccepted>((reply) => ({ type: 'event.posted', post, reply })),
       retry: (id) => toConversations<ConversationRecord>((reply) => ({ type: 'chat.retried', id, reply })),

@@ -11,9 +11,10 @@ import type { Clock } from '../clock.ts';
 import type { Conversations } from '../conversations/conversations.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Key, Keyring, Scope } from '../keys/keys.ts';
-import type { Operators } from '../operators/operators.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { Operators, UpdateQueues } from '../operators/operators.ts';
+import type { Deliveries, Outbox } from '../outbox/outbox.ts';
 import type { StatusStore } from '../status.ts';
+import type { BotApi, BotFiles } from '../telegram/telegram.ts';
 
 /** What the routes serve. */
 export interface HttpParts {
@@ -23,6 +24,10 @@ export interface HttpParts {
   readonly operators: Operators;
   readonly conversations: Conversations;
   readonly outbox: Outbox;
+  readonly deliveries: Deliveries;
+  readonly updates: UpdateQueues;
+  readonly api: Pick<BotApi, 'call'>;
+  readonly files: Pick<BotFiles, 'open'>;
   readonly status: StatusStore;
   readonly clock: Clock;
   /** Gets method, route pattern, status and time of requests; never a query, a header or a body. */

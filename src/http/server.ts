@@ -8,6 +8,7 @@ import { authenticate } from './auth.ts';
 import { chatRoutes } from './chats.ts';
 import { describeRoutes } from './docs.ts';
 import { eventRoutes } from './events.ts';
+import { facadeRoutes } from './facade.ts';
 import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
 import { messageRoutes } from './messages.ts';
@@ -100,10 +101,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   messageRoutes(app, parts);
   keyRoutes(app, parts);
   healthRoutes(app, parts, metrics);
+  const endCalls = await facadeRoutes(app, parts);
   refuseOtherMethods(app, methodsOf);
   await app.ready();
 
-  const stopListening = keyring.onRevoked((id) => operators.endStreamsOf(id));
+  const stopListening = keyring.onRevoked((id) => {
+    operators.endStreamsOf(id);
+    endCalls(id);
+  });
 
   return {
     async listen() {
@@ -135,6 +140,7 @@ function refuseOtherMethods(app: App, methodsOf: ReadonlyMap<string, ReadonlySet
   const all: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
   for (const [url, methods] of [...methodsOf]) {
     const method = all.filter((one) => !methods.has(one));
+    if (method.length === 0) continue;
     const allow = [...methods].sort().join(', ');
     app.route({
       url,

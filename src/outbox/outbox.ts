@@ -27,11 +27,34 @@ export interface Outbox {
   resolve(id: string, as: 'sent' | 'failed' | 'resend'): Promise<MessageRecord>;
 }
 
+/** Calls whose callers wait for Telegram's own answer: they know the Bot API alone. */
+export interface Deliveries {
+  /**
+   * Accepts a call and waits for its fate, for `waitMs` or until `stop` is aborted; then it is taken back if it is not
+   * being sent yet. One that is being sent is waited for, as long as `gone` is not aborted. Throws what `accept` throws.
+   */
+  deliver(post: MessagePost, wait: DeliveryWait): Promise<Delivered>;
+}
+
+export interface DeliveryWait {
+  readonly waitMs: number;
+  readonly stop: AbortSignal;
+  readonly gone: AbortSignal;
+}
+
+/** `withdrawn`: it was not sent and will not be. `told`: its fate, or how it stands, where Telegram gave no result. */
+export type Delivered =
+  /** Telegram's result, JSON. */
+  | { readonly kind: 'result'; readonly result: string }
+  | { readonly kind: 'withdrawn' }
+  | { readonly kind: 'told'; readonly message: MessageRecord };
+
 export interface MessagePost {
   readonly keyId: string;
   /** Chats that the key is restricted to; null: all. */
   readonly chats: readonly string[] | null;
-  readonly idempotencyKey: string;
+  /** Null: the post is a message of its own, whatever was posted before. */
+  readonly idempotencyKey: string | null;
   /** `{"method","chat_id",…,"delivery"?}`, not yet checked. */
   readonly body: unknown;
 }
@@ -45,6 +68,9 @@ export interface MessageAccepted {
   /** True where this is the answer of an earlier post with the same key. */
   readonly replayed: boolean;
 }
+
+/** Statuses in which nothing more happens to a message by itself. */
+export const SETTLED: readonly MessageStatus[] = ['sent', 'failed', 'unknown', 'expired', 'canceled'];
 
 /** A message's id as callers know it: `<bot>-<seq>`. */
 export const messageId = (bot: string, seq: number): string => `${bot}-${seq}`;

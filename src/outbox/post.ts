@@ -12,6 +12,7 @@ import {
   type MessagePost,
   messageId,
   type Outbox,
+  SETTLED,
   seqOfMessageId,
 } from './outbox.ts';
 
@@ -19,8 +20,6 @@ export interface PostOptions {
   readonly journal: Journal;
   readonly clock: Clock;
 }
-
-const SETTLED = ['sent', 'failed', 'unknown', 'expired', 'canceled'];
 
 /** The outbox as the HTTP edge sees it. `settledNow` wakes those who wait for a message's fate. */
 export function createOutbox({ journal, clock }: PostOptions): Outbox & { settledNow(seq: number): void } {
@@ -37,10 +36,11 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
   };
 
   async function accept(post: MessagePost): Promise<MessageAccepted> {
+    const { keyId, idempotencyKey } = post;
     const requestHash = createHash('sha256').update(JSON.stringify(post.body)).digest('hex');
     return journal.write(async (tx) => {
       tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
-      const first = await tx.remembered(post.keyId, post.idempotencyKey);
+      const first = idempotencyKey === null ? null : await tx.remembered(keyId, idempotencyKey);
       if (first !== null) {
         if (first.requestHash !== requestHash) {
           throw new SwitchboardError('idempotency_key_reused', 'Use a new Idempotency-Key for another message');
@@ -60,7 +60,7 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
         );
       }
       const answer = answerOf(addMessage(tx, bot, message));
-      tx.remember(post.keyId, post.idempotencyKey, { requestHash, answer: JSON.stringify(answer) });
+      if (idempotencyKey !== null) tx.remember(keyId, idempotencyKey, { requestHash, answer: JSON.stringify(answer) });
       return { ...answer, replayed: false };
     });
   }

@@ -18,6 +18,8 @@ export interface SenderOptions {
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   readonly log: Logger;
+  /** Telegram carried a call out, with this result; its fate comes next. */
+  readonly onResult: (seq: number, result: unknown) => void;
   /** A message's fate is committed. */
   readonly onFate: (seq: number) => void;
   /** A call has ended: its fate waits for a round. */
@@ -41,7 +43,7 @@ interface Ended {
  * the holder of the epoch claims.
  */
 export function createSender(options: SenderOptions) {
-  const { journal, api, pacing, clock, random, log, onFate, onEnded, onRound } = options;
+  const { journal, api, pacing, clock, random, log, onResult, onFate, onEnded, onRound } = options;
   const { bot } = journal;
   /** Calls whose fate is not stored, up to limits.sendsInFlightMax. */
   let inFlight = 0;
@@ -51,7 +53,9 @@ export function createSender(options: SenderOptions) {
 
   async function call(message: MessageRecord): Promise<Fate> {
     try {
-      return fateOfResult(await api.call(message.method, paramsOf(message)));
+      const result = await api.call(message.method, paramsOf(message));
+      onResult(message.seq, result);
+      return fateOfResult(result);
     } catch (error) {
       return fateOfError(error, historyOf(message, clock.now()), random);
     }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Update } from '@grammyjs/types';
 
 /**
@@ -21,6 +22,21 @@ export interface CallOptions {
 
 /** Switchboard's own bot in sandbox mode. */
 export const SANDBOX_TOKEN = '1:sandbox';
+/** Files that the bot has received, by the `file_path` that getFile gave. */
+export interface BotFiles {
+  /**
+   * Begins a download. Throws TelegramRefused where there is no such file, TelegramUnreachable; the stream breaks off
+   * where the signal is aborted.
+   */
+  open(path: string, signal: AbortSignal): Promise<FileDownload>;
+  close(): Promise<void>;
+}
+
+export interface FileDownload {
+  readonly stream: Readable;
+  /** Bytes, where it is told. */
+  readonly length: number | null;
+}
 
 /** The number before the colon: the bot's id. Null where the token is not of Telegram's form. */
 export function botOfToken(token: string): string | null {

@@ -12,8 +12,11 @@ import type { NewKey, Role } from '../../src/keys/keys.ts';
 import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
 import { createLog } from '../../src/log.ts';
 import { createBroadcast } from '../../src/operators/broadcast.ts';
+import { createUpdateQueues } from '../../src/operators/facade.ts';
+import { createDeliveries } from '../../src/outbox/deliver.ts';
 import { createOutbox } from '../../src/outbox/post.ts';
 import { createStatus } from '../../src/status.ts';
+import { TelegramUnreachable } from '../../src/telegram/errors.ts';
 import { settle } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 
@@ -44,7 +47,7 @@ export interface EdgeOptions {
   readonly streamsMax?: number;
 }
 
-/** The whole edge over real parts: a journal in a file, the outbox, conversations, keys and the broadcast. */
+/** The whole edge over real parts, with nobody behind it who sends: a journal in a file, the outbox, conversations, keys and the broadcast. */
 export async function startEdge({ clock = systemClock, ...options }: EdgeOptions = {}) {
   const folder = temporaryFolder();
   const journal = openJournal(folder, clock, '123');
@@ -62,7 +65,13 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
   );
   const router = createRouter({ journal, machines, username: () => null });
   const outbox = createOutbox({ journal, clock });
-  const parts = { bot: '123', journal, keyring, operators, conversations: router, outbox, status, clock, log };
+  const nobody = () => Promise.reject(new TelegramUnreachable('a call', 'there is no Telegram here', false));
+  const parts = {
+    ...{ bot: '123', journal, keyring, operators, conversations: router, outbox, status, clock, log },
+    deliveries: createDeliveries({ bot: '123', outbox }),
+    updates: createUpdateQueues({ journal, clock }),
+    ...{ api: { call: nobody }, files: { open: nobody } },
+  };
   const server = await createHttpServer({ host: '127.0.0.1', port: 0, ...parts, ...options });
   const url = await server.listen();
   onTestFinished(async () => {
@@ -81,6 +90,7 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
 
   return {
     ...{ url, server, journal, keyring, operators, status, router, outbox, log, logged, key, admin, clock, fault },
+    ...{ url, server, parts, journal, keyring, operators, status, router, outbox, log, logged, key, admin, clock },
     /** Ends the streams of the admin key, as a network that breaks would: the key stays. */
     cutStreams: () => operators.endStreamsOf(admin.id),
     /** Commits one entry; resolves with its seq. */

@@ -19,6 +19,7 @@ test('the codes that callers may rely on: none is ever renamed, nor changes its 
     '404 not_found',
     '405 method_not_allowed',
     '409 chat_not_retryable',
+    '409 poll_superseded',
     '409 message_not_cancelable',
     '409 message_not_unknown',
     '413 body_too_large',
@@ -162,7 +163,7 @@ describe('I7: the log', () => {
       { level: 'debug', event: 'request', method: 'POST', route: '/v1/messages', status: 202, ms: expect.any(Number) },
       { route: '/v1/chats/:id', status: 404 },
       { route: '/v1/events', status: 200 },
-      { route: 'none', status: 404 },
+      { route: '/telegram/bot:key/:method', status: 401 },
     ]);
     for (const secret of ['secret', '4912345', '5550001', edge.admin.text]) expect(logged).not.toContain(secret);
   });

@@ -107,11 +107,7 @@ describe('starting and closing', () => {
   test('an address that is taken is said so', async () => {
     const edge = await startEdge();
     const port = Number(new URL(edge.url).port);
-    const { journal, keyring, status, router, outbox, clock } = edge;
-    const second = await createHttpServer({
-      ...{ host: '127.0.0.1', port, bot: '123', journal, keyring, status, outbox, clock, conversations: router },
-      ...{ operators: edge.operators, log: edge.log },
-    });
+    const second = await createHttpServer({ host: '127.0.0.1', port, ...edge.parts });
     await expect(second.listen()).rejects.toMatchObject({
       code: 'port_taken',
       message: expect.stringContaining(`127.0.0.1:${port}`),

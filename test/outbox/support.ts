@@ -70,6 +70,7 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
     clock,
     random,
     log: createLog('silent', process.stdout),
+    onResult: () => {},
     onFate: outbox.settledNow,
     onEnded: () => actor.send({ type: 'calls.ended' }),
     onRound: () => {},

@@ -1,0 +1,101 @@
+import { SwitchboardError } from '../errors.ts';
+import { type Key, mayAccess } from '../keys/keys.ts';
+import { limits } from '../limits.ts';
+import { UPDATE_KINDS } from '../telegram/telegram.ts';
+import type { HttpParts } from './app.ts';
+import { requireChat } from './auth.ts';
+import { fateError, plain, type TelegramError } from './facade-answers.ts';
+import { facadeMethod } from './facade-methods.ts';
+import { flagOf, integerOf, listOf, type Params } from './facade-params.ts';
+
+/** One call of a key. */
+export interface FacadeCall {
+  readonly key: Key;
+  readonly method: string;
+  readonly params: () => Promise<Params>;
+  /** Aborted once the caller has gone. */
+  readonly gone: AbortSignal;
+}
+
+export interface FacadeCallsOptions extends Pick<HttpParts, 'updates' | 'deliveries' | 'api' | 'closing'> {
+  /** A key was given this file, as getFile answers it. */
+  readonly onFile: (key: Key, file: unknown) => void;
+}
+
+const KINDS: readonly string[] = UPDATE_KINDS;
+/** Telegram's own answer to a bot that has no webhook: nor has a key. */
+const NO_WEBHOOK = '{"ok":true,"result":true,"description":"Webhook is already deleted"}';
+
+/** Carries out the Bot API's methods for keys. Gives the answer's JSON, or the error; throws what no one method knows of. */
+export function createFacadeCalls({ updates, deliveries, api, closing, onFile }: FacadeCallsOptions) {
+  /** Calls passed on to Telegram that have no answer yet. */
+  let passedOn = 0;
+
+  return async ({ key, method: name, params: read, gone }: FacadeCall): Promise<string | TelegramError> => {
+    if (name === '') return plain(404);
+    const method = facadeMethod(name);
+    if (method === null) return plain(403, 'this method is not for keys');
+    if (method.scope !== null && !mayAccess(key, method.scope)) {
+      return plain(403, `a key of the role ${key.role} may not call ${method.name}`);
+    }
+    const params = await read();
+    switch (method.name) {
+      case 'getUpdates':
+        return `{"ok":true,"result":[${(await poll(key, params, gone)).join(',')}]}`;
+      case 'deleteWebhook':
+        if (flagOf(params.drop_pending_updates)) await updates.dropPending(key.id);
+        return NO_WEBHOOK;
+      case 'getMe':
+        return passOn('getMe', {});
+      case 'getChat': {
+        const { chat_id: chat } = params;
+        requireChat(key, typeof chat === 'number' || typeof chat === 'string' ? String(chat) : null);
+        return passOn('getChat', { chat_id: chat });
+      }
+      case 'getFile':
+        return passOn('getFile', { file_id: params.file_id }, (file) => onFile(key, file));
+      default:
+        return write(key, method.name, params, gone);
+    }
+  };
+
+  function poll(key: Key, params: Params, gone: AbortSignal): Promise<readonly string[]> {
+    const allowed = listOf(params.allowed_updates);
+    return updates.poll({
+      keyId: key.id,
+      chats: key.chats,
+      offset: integerOf(params.offset, 0, -(2 ** 31), 2 ** 53),
+      limit: integerOf(params.limit, limits.facadeUpdatesMax, 1, limits.facadeUpdatesMax),
+      timeoutMs: integerOf(params.timeout, 0, 0, limits.facadePollTimeoutMaxS) * 1000,
+      allowed: allowed?.map((kind) => kind.toLowerCase()).filter((kind) => KINDS.includes(kind)) ?? null,
+      signal: AbortSignal.any([gone, closing]),
+    });
+  }
+
+  async function write(key: Key, method: string, params: Params, gone: AbortSignal): Promise<string | TelegramError> {
+    // No parameter of Telegram's: nor is it one here.
+    const { delivery: _, ...call } = params;
+    const post = { keyId: key.id, chats: key.chats, idempotencyKey: null, body: { ...call, method } };
+    const stop = AbortSignal.any([gone, closing]);
+    const delivered = await deliveries.deliver(post, { waitMs: limits.facadeWriteWaitMs, stop, gone });
+    return delivered.kind === 'result' ? resultOf(delivered.result) : fateError(delivered);
+  }
+
+  /** Passes a call on to Telegram, which answers. */
+  async function passOn(method: string, params: Params, onResult = (_result: unknown): void => {}): Promise<string> {
+    if (passedOn >= limits.facadeCallsMax) {
+      const retryAfterMs = limits.facadeBusyRetryMs;
+      throw new SwitchboardError('overloaded', `${passedOn} calls are under way`, { retryAfterMs });
+    }
+    passedOn += 1;
+    try {
+      const result = await api.call(method, params, { signal: closing });
+      onResult(result);
+      return resultOf(JSON.stringify(result));
+    } finally {
+      passedOn -= 1;
+    }
+  }
+}
+
+const resultOf = (json: string): string => `{"ok":true,"result":${json}}`;

@@ -1,0 +1,85 @@
+import type { FastifyReply, HTTPMethods } from 'fastify';
+import { Type } from 'typebox';
+import { SwitchboardError } from '../errors.ts';
+import { mayAccess } from '../keys/keys.ts';
+import type { App, HttpParts } from './app.ts';
+import { callerOf } from './auth.ts';
+import { ANSWER_TYPE, plain, sendTelegramError, telegramErrorOf } from './facade-answers.ts';
+import { createFacadeCalls } from './facade-calls.ts';
+import { createFileDoor } from './facade-files.ts';
+import { paramsOf } from './facade-params.ts';
+import { loggable } from './problems.ts';
+
+const MethodPath = Type.Object({ key: Type.String(), method: Type.String() });
+/** Telegram describes these addresses (core.telegram.org/bots/api): our own description leaves them out. */
+const hide = true;
+
+/**
+ * `/telegram/bot<key>/<method>` and `/telegram/file/bot<key>/<path>`: the Bot API, so that any client of it works by
+ * its api-root setting. Answers and errors have Telegram's form throughout. Gives what ends a key's calls.
+ */
+export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: string) => void> {
+  const { keyring, updates, log } = parts;
+  const door = createFileDoor(parts);
+  const call = createFacadeCalls({ ...parts, onFile: door.note });
+
+  await app.register(async (scope: App) => {
+    // Bodies are read as Telegram reads them, and once the key has been looked at.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.setErrorHandler((error, request, reply) => {
+      const { error: answer, unexpected } = telegramErrorOf(error);
+      if (unexpected) log.error({ event: 'request_failed', ...loggable(error, request) }, 'A request failed');
+      return sendTelegramError(reply, answer);
+    });
+    scope.addHook('onRequest', async (request) => {
+      const { key: text = '' } = Object(request.params);
+      request.caller = keyring.verify(String(text));
+      if (request.caller === null) throw new SwitchboardError('key_missing', 'The key is none, or has ended');
+    });
+
+    scope.route({
+      method: ['GET', 'POST'],
+      url: '/telegram/bot:key/:method',
+      exposeHeadRoute: false,
+      schema: { hide, params: MethodPath },
+      async handler(request, reply) {
+        const { method } = request.params;
+        const params = () => paramsOf(request);
+        const answer = await call({ key: callerOf(request), method, params, gone: goneOf(reply) });
+        if (typeof answer !== 'string') return sendTelegramError(reply, answer);
+        return reply.type(ANSWER_TYPE).send(answer);
+      },
+    });
+    scope.get('/telegram/file/bot:key/*', { exposeHeadRoute: false, schema: { hide } }, async (request, reply) => {
+      const caller = callerOf(request);
+      const role = `a key of the role ${caller.role} may not download files`;
+      if (!mayAccess(caller, 'read')) return sendTelegramError(reply, plain(403, role));
+      const { '*': path = '' } = Object(request.params);
+      await door.send(caller, String(path), reply, goneOf(reply));
+      return reply;
+    });
+    for (const url of ['/telegram/bot:key', '/telegram/bot:key/*', '/telegram/file/bot:key']) {
+      scope.all(url, { schema: { hide } }, async (_request, reply) => sendTelegramError(reply, plain(404)));
+    }
+    const others = {
+      method: ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] satisfies HTTPMethods[],
+      schema: { hide },
+    };
+    for (const url of ['/telegram/bot:key/:method', '/telegram/file/bot:key/*']) {
+      scope.route({ ...others, url, handler: async (_request, reply) => sendTelegramError(reply, plain(405)) });
+    }
+  });
+
+  return (keyId) => {
+    updates.end(keyId);
+    door.forget(keyId);
+  };
+}
+
+/** Aborted once the caller has gone, or has been answered. */
+function goneOf(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return gone.signal;
+}
