@@ -217,6 +217,18 @@ export const limits = {
 
   // HTTP.
   bodyBytesMax: 1024 * 1024,
+  /** The files uploaded with one message, all together: Telegram's bound of an upload. Beyond it 413. */
+  uploadBytesMax: 50 * 1024 * 1024,
+  /** Files of one message: an album of 10, each with a thumbnail and a cover. Beyond it 413. */
+  uploadFilesMax: 30,
+  /** Fields of a form: the method with most parameters has some 40. Beyond it 413. */
+  formFieldsMax: 100,
+  /** Files on the disk that wait to be sent, of all messages. Beyond it 503 with Retry-After. */
+  uploadsHeldBytesMax: 4 * 1024 * 1024 * 1024,
+  /** A call with files may take this much longer: the slowest pace at which they are still sent, bytes a second. */
+  uploadBytesPerSMin: 64 * 1024,
+  /** A form may take this long to arrive. */
+  uploadArrivalMs: 10 * 60_000,
   /** A request that takes longer to arrive is cut off; looked at as often as below. */
   requestArrivalMs: 30_000,
   requestArrivalCheckMs: 5_000,

@@ -21,6 +21,7 @@ import { createSystem } from './system.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import { createHttpBotFiles } from './telegram/http-files.ts';
 import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
+import { createDiskUploads } from './uploads/disk.ts';
 
 const MACHINES = join(import.meta.dirname, '..', 'machines');
 
@@ -92,8 +93,10 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
 
   const backend = await createBackend(settings, connection(openDatabase), clock);
   closing.add(() => backend.close());
+  const uploads = createDiskUploads({ folder: settings.data, journal, randomBytes, log });
+  await uploads.sweep();
   const system = await createSystem({
-    ...{ journal, api, backend, machines, clock, random, log },
+    ...{ journal, api, uploads, backend, machines, clock, random, log },
     pollTimeoutS: settings.telegram.pollTimeoutS,
     deleteWebhook: settings.telegram.deleteWebhook,
     backendTimeoutMs: settings.backend.timeoutMs,
@@ -113,6 +116,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     updates: system.updates,
     api,
     files,
+    uploads,
     conversations: system.conversations,
     status: system.status,
     clock,

@@ -26,11 +26,13 @@ import { createSender } from './outbox/sender.ts';
 import { createStatus, type PartName, type StatusStore } from './status.ts';
 import { createSwitchboard } from './switchboard.ts';
 import type { BotApi } from './telegram/telegram.ts';
+import type { Uploads } from './uploads/uploads.ts';
 
 /** The world as one bot's system sees it: everything that an adapter, or a simulation, stands behind. */
 export interface SystemOptions {
   readonly journal: Journal;
   readonly api: BotApi;
+  readonly uploads: Uploads;
   readonly backend: Backend;
   readonly machines: MachineTable;
   readonly clock: Clock;
@@ -69,14 +71,14 @@ export interface System {
 
 /** Wires the parts of one bot between its ports. Nothing runs before `start`; opens and closes nothing. */
 export async function createSystem(options: SystemOptions): Promise<System> {
-  const { journal, api, backend, machines, clock, random, log } = options;
+  const { journal, api, uploads, backend, machines, clock, random, log } = options;
   const { bot } = journal;
   const status = createStatus(clock.now());
   const tell = (name: PartName, state: 'up' | 'degraded' | 'restarting' | 'stopped', detail?: string) =>
     status.trigger.part(detail === undefined ? { name, state } : { name, state, detail });
   status.trigger.set({ values: { bot: { id: bot, username: null } } });
 
-  const outbox = createOutbox({ journal, clock });
+  const outbox = createOutbox({ journal, clock, uploads });
   const deliveries = createDeliveries({ bot, outbox });
   const updates = createUpdateQueues({ journal, clock });
   const operators = createBroadcast({
@@ -86,6 +88,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   const sender = createSender({
     journal,
     api,
+    uploads,
     pacing: createPacing(options.rates, clock.now()),
     clock,
     random,

@@ -15,6 +15,7 @@ import type { Operators, UpdateQueues } from '../operators/operators.ts';
 import type { Deliveries, Outbox } from '../outbox/outbox.ts';
 import type { StatusStore } from '../status.ts';
 import type { BotApi, BotFiles } from '../telegram/telegram.ts';
+import type { Uploads } from '../uploads/uploads.ts';
 
 /** What the routes serve. */
 export interface HttpParts {
@@ -28,6 +29,7 @@ export interface HttpParts {
   readonly updates: UpdateQueues;
   readonly api: Pick<BotApi, 'call'>;
   readonly files: Pick<BotFiles, 'open'>;
+  readonly uploads: Uploads;
   readonly status: StatusStore;
   readonly clock: Clock;
   /** Gets method, route pattern, status and time of requests; never a query, a header or a body. */

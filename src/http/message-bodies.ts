@@ -31,6 +31,34 @@ export const MessageBody = Type.Unsafe<unknown>({
   description: "A Bot API call in Telegram's webhook-reply form, with its delivery. `method` is sendMessage by default",
 });
 
+/** The same as a form, which is how files come: each file a part, named as the parameter that it is, or by attach://. */
+export const FormBody = Type.Unsafe<unknown>(
+  Type.Object(
+    {
+      method: Type.Optional(Type.Enum(Object.keys(WRITE_METHODS))),
+      chat_id: Type.Optional(Type.String()),
+      delivery: Type.Optional(Type.String({ description: 'JSON' })),
+    },
+    {
+      additionalProperties: true,
+      description:
+        'Every parameter a part: a text, a number, JSON, or a file. A file is named as the parameter that it is ' +
+        '(`photo`), or anything else that a parameter refers to as `attach://` and the name.',
+      examples: [{ method: 'sendDocument', chat_id: '777', caption: 'Invoice 1001', document: '@invoice.pdf' }],
+    },
+  ),
+);
+
+/** What every call must be as JSON: the outbox checks the rest by its method. */
+export const CallShape = Type.Object(
+  {
+    method: Type.Optional(Type.String()),
+    chat_id: Type.Optional(Type.Union([Type.Integer(), Type.String()])),
+    delivery: Type.Optional(Type.Object(DeliverySchema.properties)),
+  },
+  { additionalProperties: true },
+);
+
 export const MESSAGE_POST =
   'Durable once it is answered. Text limits count as Telegram counts them; parameters that are not named here are ' +
   'passed on. A field of the wrong type is 400, what Telegram would refuse 422; both name the field.';

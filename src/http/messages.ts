@@ -6,10 +6,10 @@ import { limits } from '../limits.ts';
 import { type MessageAccepted, type MessagePost, messageView } from '../outbox/outbox.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf } from './auth.ts';
-import { checkedKey, idempotencyKey, markReplayed } from './idempotency.ts';
-import { BatchBody, BatchShape, MESSAGE_POST, MessageBody, ResolveBody } from './message-bodies.ts';
+import { checkedKey } from './idempotency.ts';
+import { BatchBody, BatchShape, ResolveBody } from './message-bodies.ts';
 import { loggable, type Problem, problemOf } from './problems.ts';
-import { AcceptedView, bodyChecked, Id, IdempotencyHeaders, MessageView, ProblemSchema } from './schemas.ts';
+import { AcceptedView, bodyChecked, Id, MessageView, ProblemSchema } from './schemas.ts';
 
 const BatchAnswer = Type.Object({
   messages: Type.Array(Type.Union([AcceptedView, Type.Object({ error: ProblemSchema })]), {
@@ -20,32 +20,9 @@ const BatchAnswer = Type.Object({
 const tags = ['messages'];
 const config = { scope: 'write' } as const;
 
-/** `/v1/messages`: what aggregators send to users. A key sees the messages that it posted; an admin sees all. */
+/** `/v1/messages/…`: what became of what aggregators send to users. A key sees the messages that it posted; an admin sees all. */
 export function messageRoutes(app: App, parts: HttpParts): void {
   const { bot, outbox, closing, log } = parts;
-
-  app.post(
-    '/v1/messages',
-    {
-      schema: {
-        tags,
-        summary: 'Accept a message for sending',
-        description: MESSAGE_POST,
-        headers: IdempotencyHeaders,
-        body: { content: { 'application/json': { schema: MessageBody } } },
-        response: { 202: AcceptedView },
-      },
-      validatorCompiler: bodyChecked(Type.Unknown()),
-      config,
-    },
-    async (request, reply) => {
-      const { id: keyId, chats } = callerOf(request);
-      const post = { keyId, chats, idempotencyKey: idempotencyKey(request), body: request.body };
-      const accepted = await outbox.accept(post);
-      markReplayed(reply, accepted.replayed);
-      return reply.code(202).header('location', `/v1/messages/${accepted.id}`).send(acceptedView(accepted));
-    },
-  );
 
   app.post(
     '/v1/messages/batch',
@@ -159,7 +136,7 @@ export function messageRoutes(app: App, parts: HttpParts): void {
   }
 }
 
-function acceptedView({ id, status, chat_id, created_at }: MessageAccepted): AcceptedView {
+export function acceptedView({ id, status, chat_id, created_at }: MessageAccepted): AcceptedView {
   return { id, status, chat_id, created_at };
 }
 

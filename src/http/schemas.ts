@@ -77,9 +77,22 @@ export function validatorCompiler({ schema, httpPart }: { schema: unknown; httpP
   };
 }
 
-/** For a route whose handler checks most of the body itself: its schema describes the body, `checked` is enforced. */
-export const bodyChecked = (checked: Type.TSchema) => (route: { schema: unknown; httpPart?: string | undefined }) =>
-  validatorCompiler(route.httpPart === 'body' ? { ...route, schema: checked } : route);
+/**
+ * For a route whose handler checks most of the body itself: its schema describes the body, and `checked` is enforced of
+ * JSON. A form is read by the handler.
+ */
+export const bodyChecked = (checked: Type.TSchema) => (route: BodyRoute) => {
+  if (route.httpPart !== 'body') return validatorCompiler(route);
+  const isForm = route.contentType?.startsWith('multipart/') === true;
+  return isForm ? (value: unknown) => ({ value }) : validatorCompiler({ ...route, schema: checked });
+};
+
+interface BodyRoute {
+  readonly schema: unknown;
+  readonly httpPart?: string | undefined;
+  /** Set where the body is described by its type. */
+  readonly contentType?: string | undefined;
+}
 
 function schemaOf(schema: unknown): Type.TSchema {
   if (typeof schema !== 'object' || schema === null) throw new TypeError('A route has no schema object');

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type HTTPMethods } from 'fastify';
+import Fastify, { type FastifyRequest, type HTTPMethods } from 'fastify';
+import type { Clock } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { App, HttpParts } from './app.ts';
@@ -11,6 +12,7 @@ import { eventRoutes } from './events.ts';
 import { facadeRoutes } from './facade.ts';
 import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
+import { messagePostRoute } from './message-post.ts';
 import { messageRoutes } from './messages.ts';
 import { createMetrics } from './metrics.ts';
 import { operatorRoutes } from './operators.ts';
@@ -40,8 +42,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const parts: HttpParts = { ...options, closing: closing.signal };
   const app: App = Fastify({
     bodyLimit: limits.bodyBytesMax,
-    requestTimeout: limits.requestArrivalMs,
-    http: { connectionsCheckingInterval: limits.requestArrivalCheckMs },
+    // A form with files may take long; what else has a body is cut off below.
+    requestTimeout: limits.uploadArrivalMs,
+    http: {
+      headersTimeout: limits.requestArrivalMs,
+      connectionsCheckingInterval: limits.requestArrivalCheckMs,
+    },
     // Requests are logged below, by their route's pattern: URLs, headers and bodies hold what no log may.
     logger: false,
     // Refused by our own hook, in our own words.
@@ -63,6 +69,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       throw new SwitchboardError('shutting_down', 'Switchboard is shutting down: try again soon', { retryAfterMs });
     }
     authenticate(keyring, request);
+    cutOffLate(request, clock);
   });
   app.addHook('onSend', async (_request, reply, payload) => {
     // A connection kept open would keep the server from closing.
@@ -99,6 +106,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   operatorRoutes(app, parts);
   chatRoutes(app, parts);
   messageRoutes(app, parts);
+  await messagePostRoute(app, parts);
   keyRoutes(app, parts);
   healthRoutes(app, parts, metrics);
   const endCalls = await facadeRoutes(app, parts);
@@ -133,6 +141,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       clock.clearTimeout(timer);
     },
   };
+}
+
+/** A body that does not arrive in time costs its connection; a form has more of it (limits.uploadArrivalMs). */
+function cutOffLate({ raw, headers }: FastifyRequest, clock: Clock): void {
+  const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+  if (!hasBody || /^multipart\/form-data/i.test(headers['content-type'] ?? '')) return;
+  const timer = clock.setTimeout(() => raw.destroy(), limits.requestArrivalMs);
+  raw.once('close', () => clock.clearTimeout(timer));
 }
 
 /** Answers a known address with a method that it does not take: 405, and those that it does. */

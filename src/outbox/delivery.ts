@@ -16,6 +16,9 @@ export const DeliverySchema = Type.Object(
     on_unknown: Type.Optional(
       Type.Enum(['hold', 'resend'], { description: 'Once its answer was lost: ask somebody (hold), or risk a double' }),
     ),
+    order: Type.Optional(
+      Type.Enum(['chat', 'free'], { description: 'free: it neither waits for others of its chat nor holds them up' }),
+    ),
   },
   { additionalProperties: false, description: 'How it is to be delivered' },
 );
@@ -31,6 +34,8 @@ export interface DeliveryWish {
   readonly sendAt: number | null;
   readonly expiresAt: number | null;
   readonly onUnknown: 'hold' | 'resend';
+  /** `free`: it neither waits for the chat's other messages nor holds them up. By default `chat`: in order. */
+  readonly order?: 'chat' | 'free';
 }
 
 /** Reads `delivery`. Throws request_invalid, naming the field. */
@@ -39,7 +44,7 @@ export function parseDelivery(delivery: unknown, now: number): DeliveryWish {
     const field = `delivery${wrongField(delivery)}`;
     throw invalid(
       field,
-      `${field}: delivery takes send_at, expires_at, priority (${PRIORITIES.join(', ')}), on_unknown (hold, resend)`,
+      `${field}: delivery takes send_at, expires_at, priority (${PRIORITIES.join(', ')}), on_unknown (hold, resend), order (chat, free)`,
     );
   }
   const sendAt = timeOf('delivery/send_at', delivery.send_at);
@@ -51,7 +56,7 @@ export function parseDelivery(delivery: unknown, now: number): DeliveryWish {
     throw invalid('delivery/expires_at', 'expires_at must lie after send_at and after now');
   }
   const priority = PRIORITIES.indexOf(delivery.priority ?? 'normal');
-  return { priority, sendAt, expiresAt, onUnknown: delivery.on_unknown ?? 'hold' };
+  return { priority, sendAt, expiresAt, onUnknown: delivery.on_unknown ?? 'hold', order: delivery.order ?? 'chat' };
 }
 
 /** The path of the first field that is wrong or unknown; empty where `delivery` is no object. */

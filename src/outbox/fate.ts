@@ -2,7 +2,7 @@ import { backoffMs } from '../backoff.ts';
 import { errorText } from '../errors.ts';
 import type { MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
+import { CallImpossible, TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
 import { chatIdOf, messageId } from './outbox.ts';
 
 /** How one call ended. */
@@ -69,6 +69,10 @@ export function fateOfError(error: unknown, history: History, random: () => numb
     const failure = { code: 0, description: error.message };
     if (error.left) return unknown(failure, history, random);
     return again(failure, history, outageDelayMs(history, random));
+  }
+  // A file of it is gone: it never left, and never can.
+  if (error instanceof CallImpossible) {
+    return { kind: 'failed', error: withHistory({ code: 0, description: error.message }, history.failures) };
   }
   if (error instanceof TelegramRefused) return fateOfRefusal(error, history, random);
   // Not Telegram's doing: nothing tells whether the request left.

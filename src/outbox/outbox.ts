@@ -1,4 +1,5 @@
 import type { MessageRecord, MessageStatus, Tx } from '../journal/journal.ts';
+import { type Upload, uploadsOf } from '../uploads/uploads.ts';
 import type { DeliveryWish } from './delivery.ts';
 
 export { DeliverySchema } from './delivery.ts';
@@ -57,6 +58,8 @@ export interface MessagePost {
   readonly idempotencyKey: string | null;
   /** `{"method","chat_id",…,"delivery"?}`, not yet checked. */
   readonly body: unknown;
+  /** Files that came with it. The outbox deletes them where it does not accept the message. */
+  readonly files?: readonly Upload[];
 }
 
 export interface MessageAccepted {
@@ -103,8 +106,6 @@ export function messageView(bot: string, message: MessageRecord) {
 /** What becomes a message. */
 export interface NewMessage extends DeliveryWish {
   readonly chat: string;
-  /** `free`: it neither waits for the chat's other messages nor holds them up. By default `chat`: in order. */
-  readonly order?: 'chat' | 'free';
   readonly method: string;
   /** The call's parameters, JSON. */
   readonly params: string;
@@ -144,8 +145,15 @@ export function addMessage(tx: Tx, bot: string, message: NewMessage): MessageRec
     type: 'message.accepted',
     chat,
     owner: keyId,
-    body: `{"message":{"id":"${messageId(bot, seq)}","status":"${status}","chat_id":${JSON.stringify(chatIdOf(chat))},"method":"${method}","params":${params}}}`,
+    body: `{"message":{"id":"${messageId(bot, seq)}","status":"${status}","chat_id":${JSON.stringify(chatIdOf(chat))},"method":"${method}","params":${params}${filesTold(files)}}}`,
   });
   tx.addMessage(record);
   return record;
+}
+
+/** A message's files as readers are told of them. */
+function filesTold(files: string | null | undefined): string {
+  if (files === null || files === undefined) return '';
+  const told = uploadsOf(files).map(({ part, name, type, size }) => ({ part, name, type, size }));
+  return `,"files":${JSON.stringify(told)}`;
 }

@@ -3,6 +3,7 @@ import type { Clock, TimerHandle } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import type { Journal, MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
+import type { Upload, Uploads } from '../uploads/uploads.ts';
 import { parseCall } from './call.ts';
 import { settle, tell } from './fate.ts';
 import {
@@ -19,10 +20,11 @@ import {
 export interface PostOptions {
   readonly journal: Journal;
   readonly clock: Clock;
+  readonly uploads: Pick<Uploads, 'keep' | 'discard'>;
 }
 
 /** The outbox as the HTTP edge sees it. `settledNow` wakes those who wait for a message's fate. */
-export function createOutbox({ journal, clock }: PostOptions): Outbox & { settledNow(seq: number): void } {
+export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox & { settledNow(seq: number): void } {
   const { bot } = journal;
   const waiting = new Map<number, Set<() => void>>();
   /** All of them, up to limits.messageWaitersMax. */
@@ -36,33 +38,41 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
   };
 
   async function accept(post: MessagePost): Promise<MessageAccepted> {
+    const { files = [] } = post;
+    try {
+      const accepted = await journal.write((tx) => acceptIn(tx, post, files));
+      if (accepted.replayed) await uploads.discard(files);
+      return accepted;
+    } catch (error) {
+      await uploads.discard(files);
+      throw error;
+    }
+  }
+
+  async function acceptIn(tx: Tx, post: MessagePost, files: readonly Upload[]): Promise<MessageAccepted> {
     const { keyId, idempotencyKey } = post;
-    const requestHash = createHash('sha256').update(JSON.stringify(post.body)).digest('hex');
-    return journal.write(async (tx) => {
-      tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
-      const first = idempotencyKey === null ? null : await tx.remembered(keyId, idempotencyKey);
-      if (first !== null) {
-        if (first.requestHash !== requestHash) {
-          throw new SwitchboardError('idempotency_key_reused', 'Use a new Idempotency-Key for another message');
-        }
-        return { ...JSON.parse(first.answer), replayed: true };
+    const requestHash = hashOf(post.body ?? null, files);
+    tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
+    const first = idempotencyKey === null ? null : await tx.remembered(keyId, idempotencyKey);
+    if (first !== null) {
+      if (first.requestHash !== requestHash) {
+        throw new SwitchboardError('idempotency_key_reused', 'Use a new Idempotency-Key for another message');
       }
-      // Only now: what was accepted once is not judged again by a later clock.
-      const called = parseCall(post.body, post, tx.now);
-      const message = { ...called, chat: await tx.currentChat(called.chat) };
-      if ((await tx.outboxDepth()) >= limits.outboxMessagesMax) {
-        throw new SwitchboardError(
-          'outbox_full',
-          `${limits.outboxMessagesMax} messages wait already: try again later`,
-          {
-            retryAfterMs: limits.outboxFullRetryMs,
-          },
-        );
-      }
-      const answer = answerOf(addMessage(tx, bot, message));
-      if (idempotencyKey !== null) tx.remember(keyId, idempotencyKey, { requestHash, answer: JSON.stringify(answer) });
-      return { ...answer, replayed: false };
-    });
+      return { ...JSON.parse(first.answer), replayed: true };
+    }
+    // Only now: what was accepted once is not judged again by a later clock.
+    const called = parseCall(post.body, { ...post, parts: files.map(({ part }) => part) }, tx.now);
+    const stored = files.length === 0 ? null : JSON.stringify(files);
+    const message = { ...called, files: stored, chat: await tx.currentChat(called.chat) };
+    if ((await tx.outboxDepth()) >= limits.outboxMessagesMax) {
+      throw new SwitchboardError('outbox_full', `${limits.outboxMessagesMax} messages wait already: try again later`, {
+        retryAfterMs: limits.outboxFullRetryMs,
+      });
+    }
+    const answer = answerOf(addMessage(tx, bot, message));
+    if (idempotencyKey !== null) tx.remember(keyId, idempotencyKey, { requestHash, answer: JSON.stringify(answer) });
+    if (files.length > 0) uploads.keep(answer.id, files);
+    return { ...answer, replayed: false };
   }
 
   const answerOf = (message: MessageRecord) => ({
@@ -147,4 +157,11 @@ export function createOutbox({ journal, clock }: PostOptions): Outbox & { settle
         tx.changeMessage(message.seq, { status: 'queued', dueAt: tx.now });
       }),
   };
+}
+
+/** What makes two posts the same: the body, and of each file its place and its content. */
+function hashOf(body: unknown, files: readonly Upload[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(body));
+  for (const { part, name, type, sha256 } of files) hash.update(JSON.stringify([part, name, type, sha256]));
+  return hash.digest('hex');
 }

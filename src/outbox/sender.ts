@@ -5,6 +5,7 @@ import type { Journal, MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { writeMethod } from '../telegram/methods.ts';
 import type { BotApi } from '../telegram/telegram.ts';
+import { type Uploads, uploadsOf } from '../uploads/uploads.ts';
 import { claimSome } from './claim.ts';
 import { type Fate, fateOfError, fateOfResult, historyOf, settle, tell } from './fate.ts';
 import { chatIdOf, messageId } from './outbox.ts';
@@ -13,6 +14,7 @@ import type { Pacing } from './pacing.ts';
 export interface SenderOptions {
   readonly journal: Journal;
   readonly api: BotApi;
+  readonly uploads: Pick<Uploads, 'pathOf'>;
   readonly pacing: Pacing;
   readonly clock: Clock;
   /** From 0 to 1, for jitter. */
@@ -43,7 +45,7 @@ interface Ended {
  * the holder of the epoch claims.
  */
 export function createSender(options: SenderOptions) {
-  const { journal, api, pacing, clock, random, log, onResult, onFate, onEnded, onRound } = options;
+  const { journal, api, uploads, pacing, clock, random, log, onResult, onFate, onEnded, onRound } = options;
   const { bot } = journal;
   /** Calls whose fate is not stored, up to limits.sendsInFlightMax. */
   let inFlight = 0;
@@ -53,13 +55,16 @@ export function createSender(options: SenderOptions) {
 
   async function call(message: MessageRecord): Promise<Fate> {
     try {
-      const result = await api.call(message.method, paramsOf(message));
+      const result = await api.call(message.method, paramsOf(message), { files: filesOf(message) });
       onResult(message.seq, result);
       return fateOfResult(result);
     } catch (error) {
       return fateOfError(error, historyOf(message, clock.now()), random);
     }
   }
+
+  const filesOf = ({ files }: MessageRecord) =>
+    uploadsOf(files).map((upload) => ({ ...upload, path: uploads.pathOf(upload) }));
 
   async function send(message: MessageRecord): Promise<void> {
     const fate = await call(message);

@@ -32,6 +32,14 @@ export class TelegramUnreachable extends Error {
   }
 }
 
+/** The call cannot be put together, now or later: nothing of it has left. */
+export class CallImpossible extends Error {
+  constructor(method: string, why: string, cause?: unknown) {
+    super(`${method} cannot be called: ${why}`, { cause });
+    this.name = 'CallImpossible';
+  }
+}
+
 export interface RefusalAnswer {
   readonly error_code: number;
   readonly description: string;

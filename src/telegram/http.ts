@@ -1,9 +1,11 @@
+import { openAsBlob } from 'node:fs';
 import { Compile } from 'typebox/compile';
+import type { FormData } from 'undici';
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { AnswerSchema, TelegramRefused, TelegramUnreachable } from './errors.ts';
-import type { BotApi } from './telegram.ts';
+import { AnswerSchema, CallImpossible, TelegramRefused, TelegramUnreachable } from './errors.ts';
+import type { BotApi, CallFile } from './telegram.ts';
 
 export interface HttpBotApiOptions {
   /** https://api.telegram.org, a local Bot API server, or the sandbox. */
@@ -21,16 +23,20 @@ export function createHttpBotApi({ root, token, connections, clock }: HttpBotApi
   const base = `${root.replace(/\/+$/, '')}/bot${token}/`;
   /** undici comes with the first call: a start is ready a tenth of a second sooner without it. */
   async function openClient() {
-    const { Agent, request } = await import('undici');
+    const { Agent, FormData, request } = await import('undici');
     return {
       request,
+      FormData,
       dispatcher: new Agent({ connections, pipelining: 1, maxResponseSize: limits.botApiAnswerBytesMax }),
     };
   }
   let client: ReturnType<typeof openClient> | null = null;
 
   return {
-    async call(method, params, { signal, timeoutMs = limits.botApiTimeoutMs } = {}) {
+    async call(method, params, { signal, files = [], timeoutMs = timeFor(files) } = {}) {
+      client ??= openClient();
+      const { request, dispatcher, FormData } = await client;
+      const body = files.length === 0 ? JSON.stringify(params) : await formOf(method, params, files, new FormData());
       // One controller and one timer: AbortSignal.any and .timeout cost a third of the whole call.
       const cut = new AbortController();
       let late = false;
@@ -44,13 +50,12 @@ export function createHttpBotApi({ root, token, connections, clock }: HttpBotApi
       let text: string;
       let status: number;
       try {
-        client ??= openClient();
-        const { request, dispatcher } = await client;
         const response = await request(base + method, {
           dispatcher,
           method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(params),
+          // A form's type names its boundary: it is the form's own.
+          ...(typeof body === 'string' ? { headers: { 'content-type': 'application/json' } } : {}),
+          body,
           signal: cut.signal,
           headersTimeout: 0,
           bodyTimeout: 0,
@@ -72,6 +77,30 @@ export function createHttpBotApi({ root, token, connections, clock }: HttpBotApi
     },
     close: async () => (await client)?.dispatcher.destroy(),
   };
+}
+
+/** Files take their time: limits.uploadBytesPerSMin. */
+const timeFor = (files: readonly CallFile[]): number =>
+  limits.botApiTimeoutMs + files.reduce((ms, { size }) => ms + (size * 1000) / limits.uploadBytesPerSMin, 0);
+
+/** The call as a form. Its files are read as they are sent. Throws CallImpossible where one is not there. */
+async function formOf(
+  method: string,
+  params: Readonly<Record<string, unknown>>,
+  files: readonly CallFile[],
+  form: FormData,
+): Promise<FormData> {
+  for (const [name, value] of Object.entries(params)) {
+    form.append(name, typeof value === 'string' ? value : JSON.stringify(value));
+  }
+  for (const { part, name, type, path } of files) {
+    try {
+      form.append(part, await openAsBlob(path, { type }), name);
+    } catch (error) {
+      throw new CallImpossible(method, `its file ${part} is not there any more`, error);
+    }
+  }
+  return form;
 }
 
 function parse(text: string): unknown {

@@ -7,7 +7,8 @@ import type { Update } from '@grammyjs/types';
 export interface BotApi {
   /**
    * Calls a method of the Bot API and gives its `result`, unparsed.
-   * Throws TelegramRefused where Telegram answered no, TelegramUnreachable where no answer was understood.
+   * Throws TelegramRefused where Telegram answered no, TelegramUnreachable where no answer was understood,
+   * CallImpossible where a file of it is not there: the call has not left and never can.
    */
   call(method: string, params: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<unknown>;
   close(): Promise<void>;
@@ -18,6 +19,17 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Time for the whole call, default limits.botApiTimeoutMs. */
   readonly timeoutMs?: number;
+  /** Sent as parts of a form with the call, read from the disk as they go. */
+  readonly files?: readonly CallFile[];
+}
+
+/** A file of a call: a parameter refers to it as attach:// and the part's name. */
+export interface CallFile {
+  readonly part: string;
+  readonly name: string;
+  readonly type: string;
+  readonly size: number;
+  readonly path: string;
 }
 
 /** Switchboard's own bot in sandbox mode. */

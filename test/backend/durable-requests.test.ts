@@ -8,6 +8,7 @@ import { createSystem } from '../../src/system.ts';
 import type { BotApi } from '../../src/telegram/telegram.ts';
 import { type ManualClock, manualClock, settle } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { NO_UPLOADS } from '../support/uploads.ts';
 
 /** Asks when it is told to, and says how that ended. */
 const machine = setup({
@@ -84,7 +85,7 @@ const down: Backend = {
 async function start(backend: Backend = scripted) {
   const journal = openJournal(folder, clock);
   const system = await createSystem({
-    ...{ journal, api: telegram, backend, machines, clock, random: () => 1 },
+    ...{ journal, api: telegram, uploads: NO_UPLOADS, backend, machines, clock, random: () => 1 },
     log: createLog('silent', { write: () => {} }),
     ...{ pollTimeoutS: 30, deleteWebhook: false, backendTimeoutMs: 10_000 },
     rates: { chatPerS: 1000, chatBurst: 1000, groupPerMin: 1, groupBurst: 1, overallPerS: 1000, overallBurst: 1000 },

@@ -17,6 +17,7 @@ import { createDeliveries } from '../../src/outbox/deliver.ts';
 import { createOutbox } from '../../src/outbox/post.ts';
 import { createStatus } from '../../src/status.ts';
 import { TelegramUnreachable } from '../../src/telegram/errors.ts';
+import { createDiskUploads } from '../../src/uploads/disk.ts';
 import { settle } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 
@@ -64,13 +65,14 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
     new Map([['counter', counterWith(fault)]]),
   );
   const router = createRouter({ journal, machines, username: () => null });
-  const outbox = createOutbox({ journal, clock });
+  const uploads = createDiskUploads({ folder, journal, randomBytes, log });
+  const outbox = createOutbox({ journal, clock, uploads });
   const nobody = () => Promise.reject(new TelegramUnreachable('a call', 'there is no Telegram here', false));
   const parts = {
     ...{ bot: '123', journal, keyring, operators, conversations: router, outbox, status, clock, log },
     deliveries: createDeliveries({ bot: '123', outbox }),
     updates: createUpdateQueues({ journal, clock }),
-    ...{ api: { call: nobody }, files: { open: nobody } },
+    ...{ api: { call: nobody }, files: { open: nobody }, uploads },
   };
   const server = await createHttpServer({ host: '127.0.0.1', port: 0, ...parts, ...options });
   const url = await server.listen();
@@ -89,8 +91,8 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
   const admin = key('admin');
 
   return {
-    ...{ url, server, journal, keyring, operators, status, router, outbox, log, logged, key, admin, clock, fault },
-    ...{ url, server, parts, journal, keyring, operators, status, router, outbox, log, logged, key, admin, clock },
+    ...{ folder, url, server, parts, journal, keyring, operators, status, router, outbox, log, logged },
+    ...{ key, admin, clock, fault },
     /** Ends the streams of the admin key, as a network that breaks would: the key stays. */
     cutStreams: () => operators.endStreamsOf(admin.id),
     /** Commits one entry; resolves with its seq. */

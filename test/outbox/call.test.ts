@@ -270,6 +270,7 @@ test.each([
   ['an unknown field', delivery({ sendat: 'x' }), 'delivery/sendat'],
   ['a priority that is none', delivery({ priority: 'urgent' }), 'delivery/priority'],
   ['an on_unknown that is none', delivery({ on_unknown: 'retry' }), 'delivery/on_unknown'],
+  ['an order that is none', delivery({ order: 'any' }), 'delivery/order'],
   ['a number for a time', delivery({ send_at: 7 }), 'delivery/send_at'],
   ['a time that is none', delivery({ send_at: 'tomorrow' }), 'delivery/send_at'],
   ['a month that is none', delivery({ send_at: '2026-13-01T00:00:00Z' }), 'delivery/send_at'],
@@ -287,7 +288,7 @@ test.each([
 
 test('a delivery in full is taken', () => {
   const times = { send_at: '2026-01-01T02:00:00+01:00', expires_at: '2026-01-01T02:00:00.000Z' };
-  expect(parse(delivery({ ...times, priority: 'high', on_unknown: 'resend' }))).toMatchObject({
-    ...{ priority: 0, onUnknown: 'resend', sendAt: NOW + 3_600_000, expiresAt: NOW + 7_200_000 },
+  expect(parse(delivery({ ...times, priority: 'high', on_unknown: 'resend', order: 'free' }))).toMatchObject({
+    ...{ priority: 0, onUnknown: 'resend', order: 'free', sendAt: NOW + 3_600_000, expiresAt: NOW + 7_200_000 },
   });
 });

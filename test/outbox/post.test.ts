@@ -5,12 +5,13 @@ import { createOutbox } from '../../src/outbox/post.ts';
 import { until } from '../ingress/support.ts';
 import { manualClock } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { NO_UPLOADS } from '../support/uploads.ts';
 import { newWorld, runOutbox } from './support.ts';
 
 function newOutbox() {
   const clock = manualClock();
   const journal = openJournal(temporaryFolder(), clock);
-  const outbox = createOutbox({ journal, clock });
+  const outbox = createOutbox({ journal, clock, uploads: NO_UPLOADS });
   const post = (fields: Partial<MessagePost> = {}): MessagePost => ({
     ...{ keyId: 'key', chats: null, idempotencyKey: 'k', body: { chat_id: 1, text: 'hi' } },
     ...fields,
@@ -79,6 +80,7 @@ test('a full outbox says when to come again; a repeat of what it took is still a
   const { journal, clock, post } = newOutbox();
   const full = createOutbox({
     clock,
+    uploads: NO_UPLOADS,
     journal: {
       ...journal,
       write: (job) =>

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { createActor } from 'xstate';
 import { systemClock } from '../../src/clock.ts';
@@ -10,6 +11,7 @@ import { createOutbox } from '../../src/outbox/post.ts';
 import { createSender } from '../../src/outbox/sender.ts';
 import { createHttpBotApi } from '../../src/telegram/http.ts';
 import type { BotApi } from '../../src/telegram/telegram.ts';
+import { createDiskUploads } from '../../src/uploads/disk.ts';
 import { until } from '../ingress/support.ts';
 import { start } from '../sandbox/start.ts';
 import { manualClock } from '../support/clock.ts';
@@ -56,8 +58,10 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
   const sending = reader.prepare("SELECT params FROM messages WHERE status = 'sending'");
   const http = createHttpBotApi({ root: bot.sandbox.url, token: bot.token, connections: 16, clock: systemClock });
   const api = through(http);
-  const outbox = createOutbox({ journal, clock });
+  const uploads = createDiskUploads({ folder, journal, randomBytes, log: createLog('silent', process.stdout) });
+  const outbox = createOutbox({ journal, clock, uploads });
   const sender = createSender({
+    uploads,
     journal: disk?.(journal) ?? journal,
     api: {
       ...api,
@@ -125,7 +129,7 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
   };
   return {
     ...world,
-    ...{ advance, outbox, sender, actor, calls, waits, downs, post, send, find, fateOf, seenBy, told },
+    ...{ advance, uploads, outbox, sender, actor, calls, waits, downs, post, send, find, fateOf, seenBy, told },
   };
 }
 

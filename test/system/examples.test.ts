@@ -78,9 +78,9 @@ async function madeReal({ bot, user, web }: World, example: Json): Promise<strin
 }
 
 /** What /openapi.json says of the bodies of a POST. */
-async function bodiesOf({ running }: World, path: string): Promise<Json> {
+async function bodiesOf({ running }: World, path: string, type = 'application/json'): Promise<Json> {
   const { paths } = await json(await fetch(`${running.url}/openapi.json`));
-  const { schema, example, examples = {} } = paths[path].post.requestBody.content['application/json'];
+  const { schema, example, examples = {} } = paths[path].post.requestBody.content[type];
   const named = Object.values<Json>(examples).map(({ value }) => value);
   return { ...schema, examples: example === undefined ? named : [example] };
 }
@@ -98,6 +98,20 @@ describe('the examples of the description are accepted, and their messages sent'
       const { id } = await json(accepted);
       expect(await world.get(`/v1/messages/${id}?wait=20`)).toMatchObject({ method: example.method, status: 'sent' });
     }
+  });
+
+  test('of a form: what begins with @ is a file', async () => {
+    const world = await setUp();
+    const { examples } = await bodiesOf(world, '/v1/messages', 'multipart/form-data');
+    expect(examples).toHaveLength(1);
+    const form = new FormData();
+    for (const [name, value] of Object.entries<string>(examples[0])) {
+      form.set(name, value.startsWith('@') ? new File([PNG], value.slice(1)) : value);
+    }
+    const accepted = await world.post('/v1/messages', form, { 'idempotency-key': 'form' });
+    expect(accepted.status).toBe(202);
+    const { id } = await json(accepted);
+    expect(await world.get(`/v1/messages/${id}?wait=20`)).toMatchObject({ method: 'sendDocument', status: 'sent' });
   });
 
   test('of a batch, and of what is decided about messages of unknown fate', async () => {
