@@ -14,6 +14,9 @@ const MethodPath = Type.Object({ key: Type.String(), method: Type.String() });
 /** Telegram describes these addresses (core.telegram.org/bots/api): our own description leaves them out. */
 const hide = true;
 
+/** Telegraf takes an api-root that does not end with a slash for that of its host: it is served there too. */
+const ROOTS = ['/telegram', ''];
+
 /**
  * `/telegram/bot<key>/<method>` and `/telegram/file/bot<key>/<path>`: the Bot API, so that any client of it works by
  * its api-root setting. Answers and errors have Telegram's form throughout. Gives what ends a key's calls.
@@ -38,9 +41,13 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
       if (request.caller === null) throw new SwitchboardError('key_missing', 'The key is none, or has ended');
     });
 
+    for (const root of ROOTS) routesUnder(scope, root);
+  });
+
+  function routesUnder(scope: App, root: string): void {
     scope.route({
       method: ['GET', 'POST'],
-      url: '/telegram/bot:key/:method',
+      url: `${root}/bot:key/:method`,
       exposeHeadRoute: false,
       schema: { hide, params: MethodPath },
       async handler(request, reply) {
@@ -51,7 +58,7 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
         return reply.type(ANSWER_TYPE).send(answer);
       },
     });
-    scope.get('/telegram/file/bot:key/*', { exposeHeadRoute: false, schema: { hide } }, async (request, reply) => {
+    scope.get(`${root}/file/bot:key/*`, { exposeHeadRoute: false, schema: { hide } }, async (request, reply) => {
       const caller = callerOf(request);
       const role = `a key of the role ${caller.role} may not download files`;
       if (!mayAccess(caller, 'read')) return sendTelegramError(reply, plain(403, role));
@@ -59,17 +66,17 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
       await door.send(caller, String(path), reply, goneOf(reply));
       return reply;
     });
-    for (const url of ['/telegram/bot:key', '/telegram/bot:key/*', '/telegram/file/bot:key']) {
+    for (const url of [`${root}/bot:key`, `${root}/bot:key/*`, `${root}/file/bot:key`]) {
       scope.all(url, { schema: { hide } }, async (_request, reply) => sendTelegramError(reply, plain(404)));
     }
     const others = {
       method: ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] satisfies HTTPMethods[],
       schema: { hide },
     };
-    for (const url of ['/telegram/bot:key/:method', '/telegram/file/bot:key/*']) {
+    for (const url of [`${root}/bot:key/:method`, `${root}/file/bot:key/*`]) {
       scope.route({ ...others, url, handler: async (_request, reply) => sendTelegramError(reply, plain(405)) });
     }
-  });
+  }
 
   return (keyId) => {
     updates.end(keyId);

@@ -94,7 +94,24 @@ test('I7: at log level trace, nothing that a process writes holds a secret or wh
   await ask(aggregator.key, 'POST', '/v1/chats/777/events', JSON.stringify({ type: 7, reason: PRIVATE.event }));
   await ask(operator.key, 'GET', `/v1/chats?limit=${PRIVATE.query}`);
   await ask(operator.key, 'GET', `/v1/nothing?key=${operator.key}`);
-  await ask(operator.key, 'POST', `/telegram/bot${aggregator.key}/sendMessage`, JSON.stringify(message));
+
+  // The façade, where the key is in the address: what goes well, and what does not.
+  const bot = (key: string) => `/telegram/bot${key}`;
+  await ask('', 'POST', `${bot(aggregator.key)}/sendMessage`, JSON.stringify(message));
+  expect(await ask('', 'GET', `${bot(operator.key)}/getUpdates?limit=100`)).toContain(PRIVATE.text);
+  await ask('', 'POST', `${bot(operator.key)}/sendMessage`, JSON.stringify(message));
+  await ask('', 'POST', `${bot(aggregator.key)}/sendMessage`, `{"text":"${PRIVATE.posted}`);
+  await ask(
+    '',
+    'POST',
+    `${bot(aggregator.key)}/sendMessage`,
+    JSON.stringify({ ...message, parse_mode: 'HTML', text: '<' }),
+  );
+  await ask('', 'GET', `${bot(`${operator.key}x`)}/getUpdates`);
+  await ask('', 'GET', `${bot(operator.key)}/getChat?chat_id=${PRIVATE.query}`);
+  await ask('', 'GET', `/telegram/file/bot${operator.key}/${PRIVATE.query}/none`);
+  await control('faults', { method: 'getMe', kind: 'malformed', body: `{"text":"${PRIVATE.answer}` });
+  await ask('', 'GET', `${bot(operator.key)}/getMe`);
   await ask(operator.key, 'GET', '/v1/events?poll=1', undefined, { 'last-event-id': `${PRIVATE.query}.x` });
 
   // Polls that fail, then a token that is no more.
