@@ -4,8 +4,10 @@ import { assign, fromPromise, setup } from 'xstate';
 export interface Round {
   /** Calls whose fate is not stored; those just begun are among them. */
   readonly inFlight: number;
-  /** There is more to do at once. */
+  /** There is more to claim at once. */
   readonly more: boolean;
+  /** Calls have ended meanwhile: their fates are to be stored. */
+  readonly ended: boolean;
   /** How long until there may be more to do; null: until somebody says so. */
   readonly waitMs: number | null;
 }
@@ -50,12 +52,15 @@ export const machine = setup({
   guards: {
     isEnding: ({ context }) => context.ending,
     hasMore: ({ context }, { more }: Round) => more || context.again,
+    someEnded: (_, { ended }: Round) => ended,
     someInFlight: (_, { inFlight }: Round) => inFlight > 0,
     noneInFlight: ({ context }) => context.inFlight === 0,
     knowsWhen: ({ context }) => context.waitMs !== null,
   },
   delays: {
     wait: ({ context }) => context.waitMs ?? 0,
+    /** Provided by src/outbox. */
+    collect: 5,
     /** Provided by src/outbox. */
     backoff: 1000,
   },
@@ -70,7 +75,6 @@ export const machine = setup({
       entry: assign({ again: false }),
       on: {
         'messages.queued': { actions: 'lookAgain' },
-        'calls.ended': { actions: 'lookAgain' },
         // A claim cannot be called back: what it brings is sent, and waited for.
         drain: { actions: 'end' },
       },
@@ -83,6 +87,11 @@ export const machine = setup({
             guard: { type: 'hasMore', params: ({ event }) => event.output },
             target: 'gathering',
             reenter: true,
+            actions: [looked, 'tellUp'],
+          },
+          {
+            guard: { type: 'someEnded', params: ({ event }) => event.output },
+            target: 'collecting',
             actions: [looked, 'tellUp'],
           },
           {
@@ -101,8 +110,13 @@ export const machine = setup({
     sending: {
       description:
         'Calls are under way; none has ended, and nothing may join them before the time is up or a message comes.',
-      on: { 'messages.queued': 'gathering', 'calls.ended': 'gathering', drain: 'draining' },
+      on: { 'messages.queued': 'gathering', 'calls.ended': 'collecting', drain: 'draining' },
       after: { wait: { guard: 'knowsWhen', target: 'gathering' } },
+    },
+    collecting: {
+      description: 'A call has ended: others that end within a moment share its round.',
+      on: { 'messages.queued': 'gathering', drain: 'draining' },
+      after: { collect: 'gathering' },
     },
     waiting: {
       description: 'No call is under way, and nothing may go out before the time is up or a message comes.',
@@ -121,14 +135,12 @@ export const machine = setup({
       states: {
         storing: {
           description: 'A round that stores fates alone.',
-          entry: assign({ again: false }),
-          on: { 'calls.ended': { actions: 'lookAgain' } },
           invoke: {
             src: 'round',
             input: { ending: true },
             onDone: [
               {
-                guard: { type: 'hasMore', params: ({ event }) => event.output },
+                guard: { type: 'someEnded', params: ({ event }) => event.output },
                 target: 'storing',
                 reenter: true,
                 actions: looked,

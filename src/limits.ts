@@ -114,6 +114,8 @@ export const limits = {
   sendsInFlightMax: 128,
   /** Of those, kept for replies: calls in bulk, however slow, never take them all. */
   sendsForRepliesMin: 32,
+  /** A fate waits this long for others, so that they share a commit. A message that comes in does not wait for it. */
+  fatesCollectMs: 5,
   /** Messages looked at in one unit of work; the next unit takes the rest. */
   claimLooksMax: 1000,
   /** Tries of one message that Telegram answered with 5xx, moved on, or is resent; then it is `failed` or `unknown`. */

@@ -156,6 +156,8 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       change(before, { ...before, ...changes });
     },
     async dueMessages() {
+      const at = lanes.nextAt();
+      if (at === null || at > now) return { expired: [] };
       const due = sql.queueDue.all(slot, now, limits.outboxDuePerUnitMax).map((row) => messageOf(range, row));
       for (const m of due) change(m, { ...m, status: 'queued' });
       const expired = sql.expired.all(slot, now, limits.outboxDuePerUnitMax).map((row) => messageOf(range, row));

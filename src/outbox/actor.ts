@@ -18,6 +18,7 @@ export const outboxLogic = ({ sender, random, onUp, onDown }: OutboxActorOptions
     actors: { round: fromPromise<Round, { ending: boolean }>(({ input }) => sender.round(input.ending)) },
     actions: { tellUp: onUp, tellDown: (_, { error }) => onDown(error) },
     delays: {
+      collect: limits.fatesCollectMs,
       backoff: ({ context }) => backoffMs(context.failures, limits.restartMinMs, limits.restartMaxMs, random),
     },
   });

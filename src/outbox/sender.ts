@@ -103,7 +103,7 @@ export function createSender(options: SenderOptions) {
     for (const message of done.claimed) void send({ ...message, status: 'sending', attempts: message.attempts + 1 });
     onRound();
     const waitMs = done.nextAt === null ? null : Math.min(Math.max(0, done.nextAt - clock.now()), limits.timerArmMaxMs);
-    return { inFlight, more: done.more || ended.length > 0, waitMs };
+    return { inFlight, more: done.more, ended: ended.length > 0, waitMs };
   }
 
   return {

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { AnswerSchema, CallImpossible, TelegramRefused, TelegramUnreachable } from './errors.ts';
+import { type Answered, type Exchange, exchange } from './exchange.ts';
 import type { BotApi, CallFile } from './telegram.ts';
 
 export interface HttpBotApiOptions {
@@ -20,54 +21,42 @@ const Answer = Compile(AnswerSchema);
 
 /** The Bot API over HTTP. Errors never hold the token: it is in the path, and no path is in a message. */
 export function createHttpBotApi({ root, token, connections, clock }: HttpBotApiOptions): BotApi {
-  const base = `${root.replace(/\/+$/, '')}/bot${token}/`;
   /** undici comes with the first call: a start is ready a tenth of a second sooner without it. */
-  async function openClient() {
-    const { Agent, FormData, request } = await import('undici');
+  async function open() {
+    const { origin, pathname } = new URL(`${root.replace(/\/+$/, '')}/bot${token}/`);
+    const { FormData, Pool } = await import('undici');
     return {
-      request,
       FormData,
-      dispatcher: new Agent({ connections, pipelining: 1, maxResponseSize: limits.botApiAnswerBytesMax }),
+      path: pathname,
+      pool: new Pool(origin, { connections, pipelining: 1, maxResponseSize: limits.botApiAnswerBytesMax }),
     };
   }
-  let client: ReturnType<typeof openClient> | null = null;
+  let opening: ReturnType<typeof open> | null = null;
 
   return {
     async call(method, params, { signal, files = [], timeoutMs = timeFor(files) } = {}) {
-      client ??= openClient();
-      const { request, dispatcher, FormData } = await client;
-      const body = files.length === 0 ? JSON.stringify(params) : await formOf(method, params, files, new FormData());
-      // One controller and one timer: AbortSignal.any and .timeout cost a third of the whole call.
-      const cut = new AbortController();
-      let late = false;
-      const timer = clock.setTimeout(() => {
-        late = true;
-        cut.abort();
-      }, timeoutMs);
-      const abort = () => cut.abort();
-      if (signal?.aborted === true) abort();
+      let under: Exchange | null = null;
+      const cut = (why: string) => () => under?.cut(new Cut(why));
+      const [timer, abort] = [clock.setTimeout(cut(`nothing within ${timeoutMs} ms`), timeoutMs), cut('called off')];
       signal?.addEventListener('abort', abort, { once: true });
-      let text: string;
-      let status: number;
+      let answered: Answered;
       try {
-        const response = await request(base + method, {
-          dispatcher,
-          method: 'POST',
-          // A form's type names its boundary: it is the form's own.
-          ...(typeof body === 'string' ? { headers: { 'content-type': 'application/json' } } : {}),
-          body,
-          signal: cut.signal,
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        });
-        status = response.statusCode;
-        text = await response.body.text();
+        opening ??= open();
+        const { path, pool, FormData } = await opening;
+        const form = files.length === 0 ? null : await formOf(method, params, files, new FormData());
+        // A form's type names its boundary: it is the form's own.
+        const body = form === null ? { headers: JSON_HEADERS, body: JSON.stringify(params) } : { body: form };
+        under = exchange(pool, { path: path + method, method: 'POST', ...body, headersTimeout: 0, bodyTimeout: 0 });
+        if (signal?.aborted === true) abort();
+        answered = await under.answer;
       } catch (error) {
-        throw new TelegramUnreachable(method, reason(error, late, timeoutMs), hasLeft(error), error);
+        if (error instanceof CallImpossible) throw error;
+        throw new TelegramUnreachable(method, reason(error), (under?.begun() ?? false) && hasLeft(error), error);
       } finally {
         clock.clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
       }
+      const { status, text } = answered;
       const answer = parse(text);
       if (!Answer.Check(answer)) {
         throw new TelegramUnreachable(method, `HTTP ${status} with ${text.length} characters that are no answer`, true);
@@ -75,7 +64,7 @@ export function createHttpBotApi({ root, token, connections, clock }: HttpBotApi
       if (answer.ok) return answer.result;
       throw new TelegramRefused(method, answer);
     },
-    close: async () => (await client)?.dispatcher.destroy(),
+    close: async () => (await opening?.catch(() => null))?.pool.destroy(),
   };
 }
 
@@ -103,6 +92,11 @@ async function formOf(
   return form;
 }
 
+const JSON_HEADERS = { 'content-type': 'application/json' };
+
+/** Why this side ended a call. */
+class Cut extends Error {}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -123,5 +117,4 @@ const hasLeft = (error: unknown): boolean => {
   return !connecting && !NEVER_LEFT.test(codeOf(error));
 };
 
-const reason = (error: unknown, timedOut: boolean, timeoutMs: number): string =>
-  timedOut ? `nothing within ${timeoutMs} ms` : codeOf(error) || errorText(error);
+const reason = (error: unknown): string => (error instanceof Cut ? error.message : codeOf(error) || errorText(error));

@@ -14,7 +14,9 @@ export type LoadOrder =
       /** The first chat's id. */
       readonly firstChat?: number;
     }
-  | { readonly mode: 'paced'; readonly perS: number; readonly seconds: number };
+  | { readonly mode: 'paced'; readonly perS: number; readonly seconds: number }
+  /** `begun` and `done` tell of the first and the last of so many sendMessage. There are updates for who replies to them. */
+  | { readonly mode: 'sends'; readonly sends: number; readonly updates: number; readonly chats: number };
 export type LoadReport =
   | { readonly url: string }
   | { readonly begun: true }
@@ -28,6 +30,21 @@ interface Source {
 }
 
 let source: Source = { take: () => null };
+/** Counts messages sent, where that is what is measured. */
+let sends: { readonly wanted: number; count: number; begunAt: number } | null = null;
+
+/** A sent message as Telegram answers it, about 250 bytes. */
+function sent(): string {
+  if (sends === null) return '{"ok":true,"result":true}';
+  sends.count += 1;
+  if (sends.count === 1) {
+    sends.begunAt = performance.now();
+    process.send?.({ begun: true } satisfies LoadReport);
+  }
+  if (sends.count === sends.wanted)
+    process.send?.({ done: true, ms: performance.now() - sends.begunAt, updates: sends.wanted } satisfies LoadReport);
+  return `{"ok":true,"result":{"message_id":${sends.count},"from":{"id":1,"is_bot":true,"first_name":"Load","username":"load_bot"},"chat":{"id":1000000000,"first_name":"Anneliese","type":"private"},"date":1767225600,"text":"Your order is on its way and will be with you tomorrow"}}`;
+}
 /** Polls that wait, and the offset that each asked for. */
 const waiting = new Map<(body: Buffer | string) => void, number>();
 /** Ids go on from order to order. */
@@ -50,11 +67,12 @@ function burst({ updates, chats, firstChat }: Extract<LoadOrder, { mode: 'burst'
     take(offset) {
       if (begunAt === 0) {
         begunAt = performance.now();
-        process.send?.({ begun: true } satisfies LoadReport);
+        if (sends === null) process.send?.({ begun: true } satisfies LoadReport);
       }
       const batch = batches[Math.floor((Math.max(offset, first) - first) / BATCH)];
       if (batch !== undefined) return batch;
-      if (!over) process.send?.({ done: true, ms: performance.now() - begunAt, updates } satisfies LoadReport);
+      if (!over && sends === null)
+        process.send?.({ done: true, ms: performance.now() - begunAt, updates } satisfies LoadReport);
       over = true;
       return null;
     },
@@ -111,6 +129,7 @@ const server = createServer((request, response) => {
     const method = request.url?.split('/').at(-1)?.split('?')[0];
     const answer = (body: Buffer | string) => response.end(body);
     response.setHeader('content-type', 'application/json');
+    if (method === 'sendMessage') return answer(sent());
     if (method !== 'getUpdates') {
       const me = { id: 1, is_bot: true, first_name: 'Load', username: 'load_bot', can_join_groups: true };
       answer(JSON.stringify({ ok: true, result: method === 'getMe' ? me : true }));
@@ -129,7 +148,8 @@ const server = createServer((request, response) => {
 });
 
 process.on('message', (order: LoadOrder) => {
-  source = order.mode === 'burst' ? burst(order) : paced(order.perS, order.seconds);
+  if (order.mode === 'sends') sends = { wanted: order.sends, count: 0, begunAt: 0 };
+  source = order.mode === 'paced' ? paced(order.perS, order.seconds) : burst({ ...order, mode: 'burst' });
   answerWaiting();
 });
 process.on('disconnect', () => process.exit());

@@ -8,6 +8,7 @@ import { ingest } from './ingest.ts';
 import { latency } from './latency.ts';
 import { readerMemory } from './reader-memory.ts';
 import { recover } from './recover.ts';
+import { sending } from './sending.ts';
 import { startUp } from './start-up.ts';
 
 /**
@@ -23,6 +24,7 @@ const BENCHMARKS = {
   'fan-out': fanOut,
   delivery,
   'reader-memory': readerMemory,
+  sending,
 };
 
 const wanted = process.argv.slice(2);

@@ -8,7 +8,7 @@ import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
 import { createLog } from '../../src/log.ts';
 import { startSwitchboard } from '../../src/main.ts';
 
-/** Switchboard as it is shipped, but for the machine: the bench's own. Tells its parent the address, a key, and as many operators' keys as it asks for. */
+/** Switchboard as it is shipped, but for the machine, the bench's own, and the pace that a bench asks for. Tells its parent the address, a key, and as many operators' keys as it asks for. */
 const settings = loadSettings(join(import.meta.dirname, '..', '..', 'config'), process.env);
 const selection = { machine: process.argv[2] ?? 'counting', per: 'chat' } as const;
 const db = openDatabase(settings.data);
@@ -21,7 +21,11 @@ const operators = Array.from(
 keyring.close();
 db.close();
 const running = await startSwitchboard(
-  { ...settings, conversations: { private: selection, group: selection, channel: null } },
+  {
+    ...settings,
+    outbox: { ...settings.outbox, ...JSON.parse(process.argv[4] ?? '{}') },
+    conversations: { private: selection, group: selection, channel: null },
+  },
   createLog('warn', process.stdout),
   { machinesFolder: import.meta.dirname },
 );

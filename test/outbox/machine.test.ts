@@ -16,12 +16,12 @@ function begin() {
           return round.promise;
         }),
       },
-      delays: { backoff: 1000 },
+      delays: { backoff: 1000, collect: 5 },
     }),
     { clock: { setTimeout: (fn, ms) => clock.setTimeout(fn, ms), clearTimeout: (t) => clock.clearTimeout(t) } },
   ).start();
   const ends = async (inFlight: number, more: Partial<Round> = {}) => {
-    rounds.at(-1)?.resolve({ inFlight, more: false, waitMs: null, ...more });
+    rounds.at(-1)?.resolve({ inFlight, more: false, ended: false, waitMs: null, ...more });
     await settle();
   };
   const fails = async () => {
@@ -37,6 +37,7 @@ type Begun = ReturnType<typeof begin>;
 const WAYS: Readonly<Record<string, (outbox: Begun) => Promise<unknown>>> = {
   gathering: async () => {},
   sending: ({ ends }) => ends(1),
+  collecting: ({ ends }) => ends(1, { ended: true }),
   waiting: ({ ends }) => ends(0),
   backingOff: ({ fails }) => fails(),
   'draining.storing': async ({ actor, ends }) => {
@@ -89,19 +90,30 @@ test('where there is more to do it looks again at once; else it rests until some
   expect([rounds.length, state()]).toEqual([2, 'sending']);
 });
 
-test.each(['messages.queued', 'calls.ended'] as const)(
-  '%s while it looks is not missed: it looks again',
-  async (type) => {
-    const { actor, ends, rounds, state } = begin();
-    actor.send({ type });
-    await ends(1);
-    expect([rounds.length, state()]).toEqual([2, 'gathering']);
-    await ends(1);
-    expect([rounds.length, state()]).toEqual([2, 'sending']);
-    actor.send({ type });
-    expect([rounds.length, state()]).toEqual([3, 'gathering']);
-  },
-);
+test('messages that come while it looks, or while calls are under way, are looked at once', async () => {
+  const { actor, ends, rounds, state } = begin();
+  actor.send({ type: 'messages.queued' });
+  await ends(1);
+  expect([rounds.length, state()]).toEqual([2, 'gathering']);
+  await ends(1);
+  expect([rounds.length, state()]).toEqual([2, 'sending']);
+  actor.send({ type: 'messages.queued' });
+  expect([rounds.length, state()]).toEqual([3, 'gathering']);
+});
+
+test('a call that ends waits a moment for others to share its round; a message that comes does not', async () => {
+  const { actor, ends, clock, rounds, state } = begin();
+  await ends(3);
+  actor.send({ type: 'calls.ended' });
+  await clock.advance(4);
+  expect([rounds.length, state()]).toEqual([1, 'collecting']);
+  await clock.advance(1);
+  expect([rounds.length, state()]).toEqual([2, 'gathering']);
+  await ends(2, { ended: true });
+  expect(state()).toBe('collecting');
+  actor.send({ type: 'messages.queued' });
+  expect([rounds.length, state()]).toEqual([3, 'gathering']);
+});
 
 test.each([0, 1])(
   'it looks again when the time is up that the last look has named, with %s calls under way',
@@ -133,8 +145,7 @@ test('drained while it looks, it waits for what that look has set going, and sto
   await ends(2);
   expect([rounds.map(({ ending }) => ending), state()]).toEqual([[false, true], { draining: 'listening' }]);
   actor.send({ type: 'calls.ended' });
-  actor.send({ type: 'calls.ended' });
-  await ends(1);
+  await ends(1, { ended: true });
   expect(state()).toEqual({ draining: 'storing' });
   await ends(0);
   expect([rounds.map(({ ending }) => ending), state()]).toEqual([[false, true, true, true], 'drained']);
@@ -154,7 +165,7 @@ test('drained while it looks, and the look fails: calls under way are waited for
   expect(state()).toBe('drained');
 });
 
-test.each(['sending', 'waiting', 'backingOff'])(
+test.each(['sending', 'collecting', 'waiting', 'backingOff'])(
   'drained while %s it stores what has come in, and ends',
   async (from) => {
     const outbox = begin();

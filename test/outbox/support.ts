@@ -4,6 +4,7 @@ import { createActor } from 'xstate';
 import { systemClock } from '../../src/clock.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { openReader } from '../../src/journal/sqlite-open.ts';
+import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
 import { outboxLogic } from '../../src/outbox/actor.ts';
 import { createPacing, type PacingRates } from '../../src/outbox/pacing.ts';
@@ -83,6 +84,8 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
   const actor = createActor(logic, {
     clock: {
       setTimeout(fn, delayMs) {
+        // The moment in which fates are collected passes by itself.
+        if (delayMs === limits.fatesCollectMs) return { timer: setImmediate(fn) };
         waits.push(delayMs);
         return clock.setTimeout(fn, delayMs);
       },
@@ -124,7 +127,7 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
   };
   /** Moves time on, once the outbox has armed its timer for what it knows. */
   const advance = async (ms: number): Promise<void> => {
-    await until(() => !actor.getSnapshot().matches('gathering'));
+    await until(() => ['sending', 'waiting'].includes(String(actor.getSnapshot().value)));
     await clock.advance(ms);
   };
   return {

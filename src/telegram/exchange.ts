@@ -1,0 +1,56 @@
+import type { Dispatcher } from 'undici';
+
+/** An HTTP answer, its body as text. */
+export interface Answered {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** A request that is under way. */
+export interface Exchange {
+  readonly answer: Promise<Answered>;
+  /** Cuts it off with this error. Where it has not begun to leave, it never does, and `answer` rejects at once. */
+  cut(error: Error): void;
+  /** Whether it was handed to a connection: before that, nothing of it can have left. */
+  begun(): boolean;
+}
+
+/**
+ * Sends one request and gathers its answer: what undici's own `request` does, without a stream for a body that is read
+ * whole, and without an AbortSignal. That is a third of what a call costs.
+ */
+export function exchange(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Exchange {
+  const { promise: answer, resolve, reject } = Promise.withResolvers<Answered>();
+  const chunks: Buffer[] = [];
+  let status = 0;
+  let controller: Dispatcher.DispatchController | null = null;
+  let error: Error | null = null;
+  dispatcher.dispatch(options, {
+    onRequestStart(own) {
+      controller = own;
+      if (error !== null) own.abort(error);
+    },
+    onResponseStart(_, statusCode) {
+      status = statusCode;
+    },
+    onResponseData(_, chunk) {
+      chunks.push(chunk);
+    },
+    onResponseEnd() {
+      const [first = Buffer.alloc(0)] = chunks;
+      resolve({ status, text: (chunks.length > 1 ? Buffer.concat(chunks) : first).toString() });
+    },
+    onResponseError(_, why) {
+      reject(why);
+    },
+  });
+  return {
+    answer,
+    cut(why) {
+      error = why;
+      if (controller === null) reject(why);
+      else controller.abort(why);
+    },
+    begun: () => controller !== null,
+  };
+}
