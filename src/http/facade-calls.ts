@@ -6,18 +6,19 @@ import type { HttpParts } from './app.ts';
 import { requireChat } from './auth.ts';
 import { fateError, plain, type TelegramError } from './facade-answers.ts';
 import { facadeMethod } from './facade-methods.ts';
-import { flagOf, integerOf, listOf, type Params } from './facade-params.ts';
+import { flagOf, type Given, integerOf, listOf, type Params } from './facade-params.ts';
 
 /** One call of a key. */
 export interface FacadeCall {
   readonly key: Key;
   readonly method: string;
-  readonly params: () => Promise<Params>;
+  /** Reads what came with it. */
+  readonly read: () => Promise<Given>;
   /** Aborted once the caller has gone. */
   readonly gone: AbortSignal;
 }
 
-export interface FacadeCallsOptions extends Pick<HttpParts, 'updates' | 'deliveries' | 'api' | 'closing'> {
+export interface FacadeCallsOptions extends Pick<HttpParts, 'updates' | 'deliveries' | 'uploads' | 'api' | 'closing'> {
   /** A key was given this file, as getFile answers it. */
   readonly onFile: (key: Key, file: unknown) => void;
 }
@@ -27,18 +28,20 @@ const KINDS: readonly string[] = UPDATE_KINDS;
 const NO_WEBHOOK = '{"ok":true,"result":true,"description":"Webhook is already deleted"}';
 
 /** Carries out the Bot API's methods for keys. Gives the answer's JSON, or the error; throws what no one method knows of. */
-export function createFacadeCalls({ updates, deliveries, api, closing, onFile }: FacadeCallsOptions) {
+export function createFacadeCalls({ updates, deliveries, uploads, api, closing, onFile }: FacadeCallsOptions) {
   /** Calls passed on to Telegram that have no answer yet. */
   let passedOn = 0;
 
-  return async ({ key, method: name, params: read, gone }: FacadeCall): Promise<string | TelegramError> => {
+  return async ({ key, method: name, read, gone }: FacadeCall): Promise<string | TelegramError> => {
     if (name === '') return plain(404);
     const method = facadeMethod(name);
     if (method === null) return plain(403, 'this method is not for keys');
     if (method.scope !== null && !mayAccess(key, method.scope)) {
       return plain(403, `a key of the role ${key.role} may not call ${method.name}`);
     }
-    const params = await read();
+    const { params, files } = await read();
+    if (method.scope === 'write') return write(key, method.name, { params, files }, gone);
+    await uploads.discard(files);
     switch (method.name) {
       case 'getUpdates':
         return `{"ok":true,"result":[${(await poll(key, params, gone)).join(',')}]}`;
@@ -52,10 +55,8 @@ export function createFacadeCalls({ updates, deliveries, api, closing, onFile }:
         requireChat(key, typeof chat === 'number' || typeof chat === 'string' ? String(chat) : null);
         return passOn('getChat', { chat_id: chat });
       }
-      case 'getFile':
-        return passOn('getFile', { file_id: params.file_id }, (file) => onFile(key, file));
       default:
-        return write(key, method.name, params, gone);
+        return passOn('getFile', { file_id: params.file_id }, (file) => onFile(key, file));
     }
   };
 
@@ -72,10 +73,15 @@ export function createFacadeCalls({ updates, deliveries, api, closing, onFile }:
     });
   }
 
-  async function write(key: Key, method: string, params: Params, gone: AbortSignal): Promise<string | TelegramError> {
+  async function write(
+    key: Key,
+    method: string,
+    { params, files }: Given,
+    gone: AbortSignal,
+  ): Promise<string | TelegramError> {
     // No parameter of Telegram's: nor is it one here.
     const { delivery: _, ...call } = params;
-    const post = { keyId: key.id, chats: key.chats, idempotencyKey: null, body: { ...call, method } };
+    const post = { keyId: key.id, chats: key.chats, idempotencyKey: null, body: { ...call, method }, files };
     const stop = AbortSignal.any([gone, closing]);
     const delivered = await deliveries.deliver(post, { waitMs: limits.facadeWriteWaitMs, stop, gone });
     return delivered.kind === 'result' ? resultOf(delivered.result) : fateError(delivered);

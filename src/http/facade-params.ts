@@ -1,21 +1,32 @@
 import type { FastifyRequest } from 'fastify';
 import { SwitchboardError } from '../errors.ts';
+import type { Upload, Uploads } from '../uploads/uploads.ts';
+import { readForm } from './multipart.ts';
 
 /** The parameters of a Bot API call, by name: texts, or the values of a JSON object. */
 export type Params = Readonly<Record<string, unknown>>;
 
+/** What came with a call. The files lie on the disk, for whoever takes the call to keep or to discard. */
+export interface Given {
+  readonly params: Params;
+  readonly files: readonly Upload[];
+}
+
 /**
- * The parameters of a call, whichever way Telegram takes them: in the query, as JSON, urlencoded, or as a form.
- * Throws body_malformed.
+ * What came with a call, whichever way Telegram takes it: in the query, as JSON, urlencoded, or as a form with files.
+ * Throws body_malformed, body_too_large, outbox_full.
  */
-export async function paramsOf(request: FastifyRequest): Promise<Params> {
+export async function givenWith(request: FastifyRequest, uploads: Uploads): Promise<Given> {
   const query: Params = { ...Object(request.query) };
+  if (request.isMultipart()) {
+    const { fields, files } = await readForm(request, uploads);
+    return { params: { ...query, ...fields }, files };
+  }
   const { body } = request;
-  if (!Buffer.isBuffer(body) || body.length === 0) return query;
-  const type = (request.headers['content-type'] ?? '').toLowerCase();
-  if (type.startsWith('application/json')) return { ...query, ...objectOf(body.toString()) };
-  if (type.startsWith('multipart/form-data')) return { ...query, ...(await formOf(request, body)) };
-  return { ...query, ...Object.fromEntries(new URLSearchParams(body.toString())) };
+  if (!Buffer.isBuffer(body) || body.length === 0) return { params: query, files: [] };
+  const isJson = /^application\/json/i.test(request.headers['content-type'] ?? '');
+  const fields = isJson ? objectOf(body.toString()) : Object.fromEntries(new URLSearchParams(body.toString()));
+  return { params: { ...query, ...fields }, files: [] };
 }
 
 function objectOf(text: string): object {
@@ -27,14 +38,6 @@ function objectOf(text: string): object {
     throw malformed(error);
   }
   throw malformed();
-}
-
-async function formOf(request: FastifyRequest, body: Buffer): Promise<object> {
-  const headers = { 'content-type': request.headers['content-type'] ?? '' };
-  const form = await new Response(new Uint8Array(body), { headers }).formData().catch((cause: unknown) => {
-    throw new SwitchboardError('body_malformed', "can't parse multipart/form-data", { cause });
-  });
-  return Object.fromEntries(form);
 }
 
 /** A whole number, as Telegram reads it: the default where it is absent, 0 where it is none, within its bounds. */

@@ -1,3 +1,4 @@
+import multipart from '@fastify/multipart';
 import type { FastifyReply, HTTPMethods } from 'fastify';
 import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
@@ -7,7 +8,7 @@ import { callerOf } from './auth.ts';
 import { ANSWER_TYPE, plain, sendTelegramError, telegramErrorOf } from './facade-answers.ts';
 import { createFacadeCalls } from './facade-calls.ts';
 import { createFileDoor } from './facade-files.ts';
-import { paramsOf } from './facade-params.ts';
+import { givenWith } from './facade-params.ts';
 import { loggable } from './problems.ts';
 
 const MethodPath = Type.Object({ key: Type.String(), method: Type.String() });
@@ -22,7 +23,7 @@ const ROOTS = ['/telegram', ''];
  * its api-root setting. Answers and errors have Telegram's form throughout. Gives what ends a key's calls.
  */
 export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: string) => void> {
-  const { keyring, updates, log } = parts;
+  const { keyring, updates, uploads, log } = parts;
   const door = createFileDoor(parts);
   const call = createFacadeCalls({ ...parts, onFile: door.note });
 
@@ -30,6 +31,7 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
     // Bodies are read as Telegram reads them, and once the key has been looked at.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    await scope.register(multipart);
     scope.setErrorHandler((error, request, reply) => {
       const { error: answer, unexpected } = telegramErrorOf(error);
       if (unexpected) log.error({ event: 'request_failed', ...loggable(error, request) }, 'A request failed');
@@ -52,8 +54,8 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
       schema: { hide, params: MethodPath },
       async handler(request, reply) {
         const { method } = request.params;
-        const params = () => paramsOf(request);
-        const answer = await call({ key: callerOf(request), method, params, gone: goneOf(reply) });
+        const read = () => givenWith(request, uploads);
+        const answer = await call({ key: callerOf(request), method, read, gone: goneOf(reply) });
         if (typeof answer !== 'string') return sendTelegramError(reply, answer);
         return reply.type(ANSWER_TYPE).send(answer);
       },

@@ -1,10 +1,12 @@
-import { Bot as GrammyBot } from 'grammy';
+import { Bot as GrammyBot, InputFile } from 'grammy';
 import { Bot as NtbaBot } from 'node-telegram-bot-api';
 import { Telegraf } from 'telegraf';
 import { expect, test } from 'vitest';
 import { type FacadeStage, startFacade } from './facade-stage.ts';
 
 const COUNT = 150;
+/** A PNG's beginning: all that the sandbox looks at. */
+const PNG = Buffer.from('89504e470d0a1a0a0000000d494844520000000300000002', 'hex');
 
 /** An operator as its users would write it: it takes note of what users write, and knows nothing of Switchboard but the api-root. */
 interface Operator {
@@ -62,11 +64,16 @@ test('grammY, Telegraf and node-telegram-bot-api, unmodified, read at once and e
     const sent = await sender.api.sendMessage(777, `answer ${i}`, { reply_markup: { force_reply: true } });
     expect(sent).toMatchObject({ message_id: expect.any(Number), text: `answer ${i}`, chat: { id: 777 } });
   }
+  const photo = await sender.api.sendPhoto(777, new InputFile(PNG, 'a.png'), { caption: 'a photo' });
+  expect(photo).toMatchObject({ caption: 'a photo', photo: [{ file_size: PNG.length }] });
   await all(2 * COUNT);
   for (const { seen } of operators) expect(seen).toEqual([...before, ...live]);
   const { messages } = await telegram.control('chats/777');
   const answers = messages.filter((message: { from: { is_bot: boolean } }) => message.from.is_bot);
-  expect(answers.map(({ text }: { text: string }) => text)).toEqual([0, 50, 100].map((i) => `answer ${i}`));
+  expect(answers.map(({ text, caption }: { text?: string; caption?: string }) => text ?? caption)).toEqual([
+    ...[0, 50, 100].map((i) => `answer ${i}`),
+    'a photo',
+  ]);
   await Promise.all(operators.map(({ stop }) => stop()));
   await Promise.all(running);
 });

@@ -197,6 +197,24 @@ describe('a write', () => {
     expect(await send(stage, aggregator)).toMatchObject({ error_code: 403, description: blocked.description });
   });
 
+  test('with a file takes it as a form, and where it is refused keeps nothing', async () => {
+    const { telegram, key, apiRoot } = await startFacade();
+    await telegram.write(777, 'hi');
+    const form = new FormData();
+    form.set('chat_id', '777');
+    form.set('caption', 'a report');
+    form.set('disable_notification', 'true');
+    form.set('reply_markup', '{"inline_keyboard":[[{"text":"A","callback_data":"a"}]]}');
+    form.set('document', new File(['1,2,3'], 'report.csv'));
+    const post = async (role: 'aggregator' | 'operator', body: FormData) =>
+      (await fetch(`${apiRoot}/bot${key(role)}/sendDocument`, { method: 'POST', body })).json() as Json;
+    const answer = await post('aggregator', form);
+    expect(answer.result).toMatchObject({ caption: 'a report', document: { file_name: 'report.csv', file_size: 5 } });
+    expect(await post('operator', form)).toMatchObject({ ok: false, error_code: 403 });
+    form.set('chat_id', '@');
+    expect(await post('aggregator', form)).toMatchObject({ ok: false, error_code: 400 });
+  });
+
   test('a lost answer is told as one, with a code that no client tries again', async () => {
     const stage = await startFacade();
     await stage.telegram.write(777, 'hi');
