@@ -154,7 +154,7 @@ function holdFolder(settings: Settings, db: ReturnType<typeof openDatabase>): Ch
       return { chats: records.map(chatView), next: records.length < limit ? null : (records.at(-1)?.id ?? null) };
     },
     async retry(id) {
-      const machines = await loadMachineTable(settings.conversations, MACHINES);
+      const machines = await loadMachineTable(settings.conversations, MACHINES, settings.machines);
       try {
         return chatView(await createRouter({ journal, machines, username: () => null }).retry(id));
       } catch (error) {

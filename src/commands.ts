@@ -12,6 +12,7 @@ import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import { createLog } from './log.ts';
 import { createHttpBotApi } from './telegram/http.ts';
+import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
 import { joinChatIds, parse, UsageError } from './usage.ts';
 
 const USAGE = `usage: switchboard <command>
@@ -23,11 +24,13 @@ const USAGE = `usage: switchboard <command>
   keys revoke ID
   chats [--status quarantined] [--after ID] [--limit 100]
   chats retry ID             steps a quarantined chat again, with what it failed on and all that came since
+  migrate [--dry-run]        brings conversations to today's versions of their machines, or says what would become of them
   doctor                     checks token, webhook, rival poller, clock, disk, keys
 
 Settings: config/default.json, config/local.json, the environment (README.md lists it).
 `;
 
+const MACHINES = join(import.meta.dirname, '..', 'machines');
 const CONFIG = join(import.meta.dirname, '..', 'config');
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -48,6 +51,8 @@ async function main(args: readonly string[]): Promise<number> {
       const { chats } = await import('./chats.ts');
       return chats(rest, loadSettings(CONFIG, process.env), print, (line) => void process.stderr.write(`${line}\n`));
     }
+    case 'migrate':
+      return migrate(rest, loadSettings(CONFIG, process.env));
     case 'doctor':
       takesNothing('doctor', rest);
       return doctor(loadSettings(CONFIG, process.env));
@@ -110,6 +115,39 @@ async function sandbox(args: readonly string[]): Promise<number> {
   await asked;
   await server.close();
   return 0;
+}
+
+async function migrate(args: readonly string[], settings: Settings): Promise<number> {
+  const { values } = parse({ args: [...args], options: { 'dry-run': { type: 'boolean', default: false } } });
+  const { dryRun, migrate: migrateAll } = await import('./migrate.ts');
+  const { loadMachineTable } = await import('./conversations/files.ts');
+  const options = {
+    folder: settings.data,
+    bot: botOf(settings),
+    machines: await loadMachineTable(settings.conversations, MACHINES, settings.machines),
+    print,
+    progress: progressOf('conversations'),
+  };
+  await (values['dry-run'] ? dryRun(options) : migrateAll(options));
+  return 0;
+}
+
+/** Says on stderr how many are done, once a command takes long. */
+function progressOf(what: string): (done: number) => void {
+  let toldAt = systemClock.now();
+  return (done) => {
+    const now = systemClock.now();
+    if (now - toldAt < limits.commandProgressMs) return;
+    toldAt = now;
+    process.stderr.write(`${done} ${what} so far\n`);
+  };
+}
+
+/** The bot of the settings: that of the token, or the sandbox's. */
+function botOf({ telegram }: Settings): string {
+  const bot = botOfToken(telegram.token ?? SANDBOX_TOKEN);
+  if (bot === null) throw new TypeError('The settings let a malformed token through');
+  return bot;
 }
 
 async function keys(args: readonly string[], settings: Settings): Promise<number> {

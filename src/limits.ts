@@ -83,6 +83,10 @@ export const limits = {
   sweepPageMax: 1000,
   /** Conversations brought to a new version in one unit of work: it holds other chats up for some 10 ms. */
   sweepUnitMax: 100,
+  /** Chats that `switchboard migrate` names for each thing that becomes of conversations. */
+  migrateExamplesMax: 3,
+  /** A command that takes longer than this says how far it is, as often. */
+  commandProgressMs: 1000,
   /** What the search waits between two pages, so that it takes the less of the time the more there is to do. */
   sweepPauseMs: 5,
 

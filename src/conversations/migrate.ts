@@ -23,8 +23,9 @@ export async function readConversations(
   return records;
 }
 
-/** What became of an outdated conversation: `after` is the record given where nothing was written. */
+/** What became of an outdated conversation: `after` is `before` where nothing was written. */
 export interface Settled {
+  readonly before: ConversationRecord;
   readonly verdict: Verdict;
   readonly after: ConversationRecord;
 }
@@ -44,7 +45,7 @@ export async function settle(
   const [timers, requests] = [await tx.timersOf(record.id), await tx.requestsOf(record.id)];
   const stored = { record, timers, requests };
   const verdict = versions.judge(stored);
-  return { verdict, after: write(tx, bot, stored, versions, verdict) };
+  return { before: record, verdict, after: write(tx, bot, stored, versions, verdict) };
 }
 
 function write(

@@ -7,11 +7,11 @@ import { applyEvent, entryBody } from './apply.ts';
 import { type Conversations, chatOfConversation, type EventAccepted, type EventPost } from './conversations.ts';
 import { createLiveConversations } from './live.ts';
 import type { MachineTable } from './machines.ts';
-import { readConversations, settle } from './migrate.ts';
+import { readConversations, type Settled, settle } from './migrate.ts';
 import { checkPost } from './posted-event.ts';
 import { answerComing, retryUnit, timerComing } from './quarantine.ts';
 import type { Stepper } from './step.ts';
-import { isOutdated, type Verdict } from './versions.ts';
+import { isOutdated } from './versions.ts';
 
 export interface RouterOptions {
   readonly journal: Journal;
@@ -42,7 +42,7 @@ export interface Router extends Conversations {
    * Brings those of these conversations that another version of their machine stored to that of today, or holds them by
    * policy; and notes how far the walk over all of them has come. One unit of work.
    */
-  bringUp(ids: readonly string[], check: VersionCheck): Promise<Verdict[]>;
+  bringUp(ids: readonly string[], check: VersionCheck): Promise<Settled[]>;
   /** Lets go of conversations that nothing has happened to since that time. Returns how many. */
   passivate(unusedSince: number): number;
   /** Conversations in memory, how often one was activated, and steps: since the start. */
@@ -249,15 +249,15 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
 
     bringUp(ids, check) {
       return unit(async (tx) => {
-        const verdicts: Verdict[] = [];
+        const settled: Settled[] = [];
         for (const record of (await tx.conversations(ids)).values()) {
           if (!isOutdated(record, machines.versions)) continue;
-          const { verdict, after } = await settle(tx, bot, record, machines.versions);
-          verdicts.push(verdict);
-          if (after !== record) live.forget(record.id);
+          const done = await settle(tx, bot, record, machines.versions);
+          settled.push(done);
+          if (done.after !== record) live.forget(record.id);
         }
         tx.noteVersionCheck(check);
-        return verdicts;
+        return settled;
       });
     },
 

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Journal } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { MachineTable } from './machines.ts';
+import type { Settled } from './migrate.ts';
 import type { Router } from './router.ts';
 import { isOutdated, type Verdict } from './versions.ts';
 
@@ -16,8 +17,8 @@ export interface SweepOptions {
   readonly pause: () => Promise<void>;
   /** True once it is to end; a later sweep goes on where this one was. */
   readonly stopped?: () => boolean;
-  /** After each unit of work that brought some up: all so far. */
-  readonly onProgress?: (counts: SweepCounts) => void;
+  /** After each unit of work that brought some up: what became of them, and how many came to what so far. */
+  readonly onProgress?: (counts: SweepCounts, settled: readonly Settled[]) => void;
 }
 
 /**
@@ -41,8 +42,9 @@ export async function sweep(options: SweepOptions): Promise<SweepCounts | null> 
     for (let start = 0; start < outdated.length; start += limits.sweepUnitMax) {
       if (stopped()) return null;
       const ids = outdated.slice(start, start + limits.sweepUnitMax);
-      for (const { outcome } of await router.bringUp(ids, { plan, after: ids.at(-1) ?? after })) counts[outcome] += 1;
-      options.onProgress?.(counts);
+      const settled = await router.bringUp(ids, { plan, after: ids.at(-1) ?? after });
+      for (const { verdict } of settled) counts[verdict.outcome] += 1;
+      options.onProgress?.(counts, settled);
     }
     if (page.length < limits.sweepPageMax) break;
     after = page.at(-1)?.id ?? after;

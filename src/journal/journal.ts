@@ -67,6 +67,25 @@ export interface Journal {
   close(): Promise<void>;
 }
 
+/** A journal that is only read, beside the process that writes it or while none does. Sees committed work alone. */
+export interface JournalReader
+  extends Pick<
+    Journal,
+    | 'bot'
+    | 'bounds'
+    | 'read'
+    | 'conversation'
+    | 'conversations'
+    | 'conversationVersions'
+    | 'timersOf'
+    | 'requestsOf'
+    | 'message'
+  > {
+  /** The chats that have become this one: a group that became a supergroup had another id. */
+  formerChats(chat: string): readonly string[];
+  close(): void;
+}
+
 /** What one commit brought, for those who act on it. Everything in it is durable. */
 export interface Commit {
   readonly entries: readonly Entry[];

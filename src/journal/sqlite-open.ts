@@ -33,12 +33,23 @@ export function openReader(folder: string): DatabaseSync {
   return db;
 }
 
-function migrate(db: DatabaseSync): void {
-  const steps = readdirSync(MIGRATIONS)
+const schemaSteps = () =>
+  readdirSync(MIGRATIONS)
     .map((name) => ({ name, number: Number(/^(\d{4})-[\w-]+\.sql$/.exec(name)?.[1]) }))
     .filter(({ number }) => number > 0)
     .sort((a, b) => a.number - b.number);
-  const version = () => Number(db.prepare('PRAGMA user_version').get()?.user_version);
+
+const schemaVersion = (db: DatabaseSync) => Number(db.prepare('PRAGMA user_version').get()?.user_version);
+
+/** Of which version the schema of the data is, and of which this Switchboard makes it. */
+export const schemaVersions = (db: DatabaseSync) => ({
+  stored: schemaVersion(db),
+  newest: schemaSteps().at(-1)?.number ?? 0,
+});
+
+function migrate(db: DatabaseSync): void {
+  const steps = schemaSteps();
+  const version = () => schemaVersion(db);
   const newest = steps.at(-1)?.number ?? 0;
   if (version() === newest) return;
   if (version() > newest) {
