@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
@@ -12,7 +13,6 @@ import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import { createLog } from './log.ts';
 import { createHttpBotApi } from './telegram/http.ts';
-import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
 import { joinChatIds, parse, UsageError } from './usage.ts';
 
 const USAGE = `usage: switchboard <command>
@@ -25,12 +25,13 @@ const USAGE = `usage: switchboard <command>
   chats [--status quarantined] [--after ID] [--limit 100]
   chats retry ID             steps a quarantined chat again, with what it failed on and all that came since
   migrate [--dry-run]        brings conversations to today's versions of their machines, or says what would become of them
+  replay --chat ID [--machine FILE] [--save FILE]
+                             steps a chat's journal through a machine, and shows where it departs from what happened
   doctor                     checks token, webhook, rival poller, clock, disk, keys
 
 Settings: config/default.json, config/local.json, the environment (README.md lists it).
 `;
 
-const MACHINES = join(import.meta.dirname, '..', 'machines');
 const CONFIG = join(import.meta.dirname, '..', 'config');
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -51,8 +52,17 @@ async function main(args: readonly string[]): Promise<number> {
       const { chats } = await import('./chats.ts');
       return chats(rest, loadSettings(CONFIG, process.env), print, (line) => void process.stderr.write(`${line}\n`));
     }
-    case 'migrate':
-      return migrate(rest, loadSettings(CONFIG, process.env));
+    case 'migrate': {
+      const { migrateCommand } = await import('./migrate.ts');
+      return migrateCommand(rest, loadSettings(CONFIG, process.env), print, progressOf('conversations'));
+    }
+    case 'replay': {
+      const { replayCommand } = await import('./replay.ts');
+      const write = async (text: string) => {
+        if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+      };
+      return replayCommand(rest, loadSettings(CONFIG, process.env), write, progressOf('entries'));
+    }
     case 'doctor':
       takesNothing('doctor', rest);
       return doctor(loadSettings(CONFIG, process.env));
@@ -117,21 +127,6 @@ async function sandbox(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-async function migrate(args: readonly string[], settings: Settings): Promise<number> {
-  const { values } = parse({ args: [...args], options: { 'dry-run': { type: 'boolean', default: false } } });
-  const { dryRun, migrate: migrateAll } = await import('./migrate.ts');
-  const { loadMachineTable } = await import('./conversations/files.ts');
-  const options = {
-    folder: settings.data,
-    bot: botOf(settings),
-    machines: await loadMachineTable(settings.conversations, MACHINES, settings.machines),
-    print,
-    progress: progressOf('conversations'),
-  };
-  await (values['dry-run'] ? dryRun(options) : migrateAll(options));
-  return 0;
-}
-
 /** Says on stderr how many are done, once a command takes long. */
 function progressOf(what: string): (done: number) => void {
   let toldAt = systemClock.now();
@@ -141,13 +136,6 @@ function progressOf(what: string): (done: number) => void {
     toldAt = now;
     process.stderr.write(`${done} ${what} so far\n`);
   };
-}
-
-/** The bot of the settings: that of the token, or the sandbox's. */
-function botOf({ telegram }: Settings): string {
-  const bot = botOfToken(telegram.token ?? SANDBOX_TOKEN);
-  if (bot === null) throw new TypeError('The settings let a malformed token through');
-  return bot;
 }
 
 async function keys(args: readonly string[], settings: Settings): Promise<number> {

@@ -1,4 +1,7 @@
+import { join } from 'node:path';
+import type { Settings } from '../config/schema.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { loadMachineTable } from './conversations/files.ts';
 import type { MachineTable } from './conversations/machines.ts';
 import { createRouter } from './conversations/router.ts';
 import { type SweepCounts, sweep } from './conversations/sweep.ts';
@@ -6,6 +9,10 @@ import { createTally, judgeAll } from './conversations/tally.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import { holdDataFolder, openDatabase, openReader } from './journal/sqlite-open.ts';
 import { openSqliteReader, requireData } from './journal/sqlite-reader.ts';
+import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
+import { parse } from './usage.ts';
+
+const MACHINES = join(import.meta.dirname, '..', 'machines');
 
 export interface MigrateOptions {
   /** The data folder. */
@@ -16,6 +23,24 @@ export interface MigrateOptions {
   /** What has been done so far, while it takes long; by default nobody is told. */
   readonly progress?: (done: number) => void;
   readonly clock?: Clock;
+}
+
+/** `switchboard migrate [--dry-run]`. Returns the exit code. */
+export async function migrateCommand(
+  args: readonly string[],
+  settings: Settings,
+  print: (line: string) => void,
+  progress: (done: number) => void,
+): Promise<number> {
+  const { values } = parse({ args: [...args], options: { 'dry-run': { type: 'boolean', default: false } } });
+  const options = {
+    folder: settings.data,
+    bot: botOfToken(settings.telegram.token ?? SANDBOX_TOKEN) ?? '',
+    machines: await loadMachineTable(settings.conversations, MACHINES, settings.machines),
+    ...{ print, progress },
+  };
+  await (values['dry-run'] ? dryRun(options) : migrate(options));
+  return 0;
 }
 
 /** `switchboard migrate --dry-run`: what would become of the conversations of other versions. Also beside a server. */

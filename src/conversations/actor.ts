@@ -3,7 +3,8 @@ import type { Clock, TimerHandle } from '../clock.ts';
 import type { Commit, ConversationRecord, RequestRecord } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { EventAccepted, EventPost } from './conversations.ts';
-import type { RequestOutcome, Router } from './router.ts';
+import type { Router } from './router.ts';
+import type { RequestOutcome } from './routing.ts';
 import type { createSweepService } from './sweep.ts';
 import type { createTimerService } from './timers.ts';
 

@@ -1,7 +1,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { ConversationRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { addMessage } from '../outbox/outbox.ts';
+import { addMessage, type MessageTx } from '../outbox/outbox.ts';
 import { durableJson } from './durable.ts';
 import { type Effect, MESSAGE_ACTIONS } from './effects.ts';
 import { afterEnd } from './ending.ts';
@@ -18,6 +18,20 @@ export interface Standing {
   readonly stepper: Stepper;
 }
 
+/** What a step needs of its transaction: it writes, and reads nothing. */
+export type StepTx = MessageTx &
+  Pick<
+    Tx,
+    | 'saveConversation'
+    | 'setTimer'
+    | 'clearTimer'
+    | 'clearTimers'
+    | 'holdEvent'
+    | 'addRequest'
+    | 'withdrawRequest'
+    | 'withdrawRequests'
+  >;
+
 /**
  * Steps one conversation with one event that is journalled as `seq`, and writes all that the step asks for into the
  * same transaction (I3: the caller applies a chat's events one at a time, in journal order).
@@ -26,7 +40,7 @@ export interface Standing {
  * Returns the conversation to keep in memory; null where it is not to be kept.
  */
 export function applyEvent(
-  tx: Tx,
+  tx: StepTx,
   bot: string,
   standing: Standing,
   event: { readonly type: string },
@@ -161,7 +175,7 @@ export function addressOf(method: string, id: string, chat: string): Readonly<Re
   return { chat_id: Number(chat), message_thread_id: Number(topic) };
 }
 
-function write(tx: Tx, bot: string, { id, chat }: Standing, seq: number, n: number, row: Row): void {
+function write(tx: StepTx, bot: string, { id, chat }: Standing, seq: number, n: number, row: Row): void {
   switch (row.kind) {
     case 'call': {
       const { method, params } = row;
@@ -188,7 +202,7 @@ function write(tx: Tx, bot: string, { id, chat }: Standing, seq: number, n: numb
   }
 }
 
-export function endAll(tx: Tx, id: string): void {
+export function endAll(tx: StepTx, id: string): void {
   tx.clearTimers(id);
   tx.withdrawRequests(id);
 }
@@ -198,7 +212,7 @@ export function endAll(tx: Tx, id: string): void {
  * `event` null: it failed without one.
  */
 export function quarantine(
-  tx: Tx,
+  tx: StepTx,
   { id, chat, record, stepper }: Standing,
   seq: number,
   event: { readonly type: string } | null,

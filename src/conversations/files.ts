@@ -1,9 +1,16 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type AnyStateMachine, StateMachine } from 'xstate';
 import type { Migrate } from '../../machines/events.ts';
 import { errorText, SwitchboardError } from '../errors.ts';
-import { createMachineTable, type MachineTable, type Selection, type VersionParts } from './machines.ts';
+import {
+  checkedStepper,
+  createMachineTable,
+  type MachineTable,
+  type Selection,
+  type VersionParts,
+} from './machines.ts';
+import type { Stepper } from './step.ts';
 import type { UnfitPolicy } from './versions.ts';
 
 /** A choice as the settings give it: `per` left out is one conversation a chat. */
@@ -86,6 +93,13 @@ export async function importMachine(path: string, named: string): Promise<Machin
     throw new SwitchboardError('machine_invalid', `${named} exports "migrate", which must be a function`);
   }
   return { machine, context, migrate };
+}
+
+/** The machine of any file, by whatever name: that of the file where it ends as machines' files do. Throws machine_invalid. */
+export async function loadStepper(path: string): Promise<Stepper> {
+  const { machine } = await importMachine(path, path);
+  const [, name = machine.id] = /^([^@]+)(?:@.*)?\.machine\.[a-z]+$/.exec(basename(path)) ?? [];
+  return checkedStepper(name, path, machine);
 }
 
 const isMigrate = (value: unknown): value is Migrate | null => value === null || typeof value === 'function';

@@ -56,7 +56,7 @@ export function createMachineTable(
   const versions = new Map<string, Versions>();
   for (const [name, machine] of machines) {
     const { context, older, ...rest } = parts.get(name) ?? NO_PARTS;
-    const current = checkedStepper(name, name, machine);
+    const current = checkedStepper(name, fileOf(name), machine);
     steppers.set(name, current);
     versions.set(
       name,
@@ -66,7 +66,7 @@ export function createMachineTable(
         current,
         context: context === undefined ? null : contextCheck(name, context),
         older: new Map(
-          older.map((other) => [versionOf(other), checkedStepper(name, `${name}@${versionOf(other)}`, other)]),
+          older.map((other) => [versionOf(other), checkedStepper(name, fileOf(`${name}@${versionOf(other)}`), other)]),
         ),
       }),
     );
@@ -88,14 +88,16 @@ export function createMachineTable(
 
 const versionOf = ({ version = '0' }: AnyStateMachine): string => version;
 
-/** Of a machine as it stands in `machines/<file>.machine.ts`. */
+const fileOf = (name: string): string => `machines/${name}.machine.ts`;
+
+/** The stepper of a machine. Throws machine_invalid, naming its file and all that is wrong in it. */
 export function checkedStepper(name: string, file: string, machine: AnyStateMachine): Stepper {
   const stepper = createStepper(name, machine);
   const refusals = refusalsOf(machine);
   const wrong = refusals.length > 0 ? refusals : faultsOfStart(stepper);
   if (wrong.length === 0) return stepper;
   const list = wrong.map((what) => `\n  ${what}`).join('');
-  throw new SwitchboardError('machine_invalid', `machines/${file}.machine.ts cannot be run:${list}`);
+  throw new SwitchboardError('machine_invalid', `${file} cannot be run:${list}`);
 }
 
 function contextCheck(name: string, schema: unknown): ContextCheck {

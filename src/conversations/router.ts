@@ -10,6 +10,7 @@ import type { MachineTable } from './machines.ts';
 import { readConversations, type Settled, settle } from './migrate.ts';
 import { checkPost } from './posted-event.ts';
 import { answerComing, retryUnit, timerComing } from './quarantine.ts';
+import { answerEvent, conversationOf, type RequestOutcome } from './routing.ts';
 import type { Stepper } from './step.ts';
 import { isOutdated } from './versions.ts';
 
@@ -19,11 +20,6 @@ export interface RouterOptions {
   /** The bot's own name, once it is known: a command that names another bot is not for us. */
   readonly username: () => string | null;
 }
-
-/** How a backend request ended. */
-export type RequestOutcome =
-  | { readonly output: unknown }
-  | { readonly error: { readonly code: string; readonly message: string } };
 
 export interface Router extends Conversations {
   /**
@@ -62,6 +58,7 @@ type Records = Map<string, ConversationRecord | null>;
 export function createRouter({ journal, machines, username }: RouterOptions): Router {
   const { bot } = journal;
   const live = createLiveConversations(limits.liveConversationsMax);
+  const perOf = (kind: ChatKind) => machines.forKind(kind)?.per ?? null;
   let steps = 0;
 
   /** A unit of work. Where it does not commit, memory may be ahead of what is stored: all of it is dropped. */
@@ -151,20 +148,11 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     return own !== null && target !== null && target.toLowerCase() !== own.toLowerCase();
   }
 
-  function conversationOf(update: ClassifiedUpdate): string | null {
-    if (update.chat === null || update.chatKind === null) return null;
-    const per = machines.forKind(update.chatKind)?.per;
-    if (per === undefined) return null;
-    if (update.chatKind === 'private' || per === 'chat') return update.chat;
-    if (per === 'user') return update.user === null ? null : `${update.chat}:u${update.user}`;
-    return update.topic === null ? update.chat : `${update.chat}:t${update.topic}`;
-  }
-
   async function applyUpdates(tx: Tx, updates: readonly unknown[]): Promise<number> {
     const batch = updates.map((update) => {
       const facts = classifyUpdate(update);
       if (facts === null) throw new TypeError('An update without an update_id got past the poller');
-      return { update, facts, conversation: conversationOf(facts) };
+      return { update, facts, conversation: conversationOf(facts, perOf) };
     });
     const ids = batch.map(({ facts }) => facts.updateId);
     const seen = new Set(await tx.seenUpdates(ids, tx.now - limits.dedupeWindowMs));
@@ -314,10 +302,3 @@ function updateBody(update: unknown, updateId: number): string {
 
 /** Of an event that did not come as an update. */
 const kindOf = (chat: string): ChatKind => chatKindOf(undefined, Number(chat));
-
-/** The event by which XState tells a machine how an invoke ended. */
-function answerEvent({ invoke }: RequestRecord, outcome: RequestOutcome): Event & Record<string, unknown> {
-  return 'output' in outcome
-    ? { type: `xstate.done.actor.${invoke}`, output: outcome.output, actorId: invoke }
-    : { type: `xstate.error.actor.${invoke}`, error: outcome.error, actorId: invoke };
-}

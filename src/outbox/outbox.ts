@@ -114,8 +114,11 @@ export interface NewMessage extends DeliveryWish {
   readonly files?: string | null;
 }
 
+/** What accepting a message takes of a transaction. */
+export type MessageTx = Pick<Tx, 'now' | 'nextSeq' | 'append' | 'addMessage'>;
+
 /** The only way into the outbox: the message's row and its message.accepted entry, in the caller's unit of work. */
-export function addMessage(tx: Tx, bot: string, message: NewMessage): MessageRecord {
+export function addMessage(tx: MessageTx, bot: string, message: NewMessage): MessageRecord {
   const { chat, method, params, priority, sendAt, expiresAt, onUnknown, keyId, files } = message;
   // What is written to no chat has no order to keep: the answers to all users' buttons would wait for each other.
   const order = chat === '0' ? 'free' : (message.order ?? 'chat');

@@ -10,6 +10,7 @@ import { readerMemory } from './reader-memory.ts';
 import { recover } from './recover.ts';
 import { sending } from './sending.ts';
 import { startUp } from './start-up.ts';
+import { versions } from './versions.ts';
 
 /**
  * The benchmarks: `npm run bench [name …]`. Each prints its figures, and its peer's from the same run. Servers listen on
@@ -21,6 +22,7 @@ const BENCHMARKS = {
   latency,
   chats,
   recover,
+  versions,
   'fan-out': fanOut,
   delivery,
   'reader-memory': readerMemory,

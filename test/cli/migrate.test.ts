@@ -66,7 +66,9 @@ test('a dry run counts what would become of conversations, with examples, and ch
   expect(lines).toEqual(['every conversation runs the version of its machine that is there today']);
 });
 
-test('killed in the middle, it goes on where it was: each conversation is brought up once', async () => {
+test('killed in the middle, it goes on where it was: each conversation is brought up once', {
+  timeout: 60_000,
+}, async () => {
   const folder = await seed();
   const child = fork(join(import.meta.dirname, 'migrate-process.ts'), [folder], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -92,7 +94,9 @@ test('killed in the middle, it goes on where it was: each conversation is brough
   expect(lines[0]).toBe('shop 1 -> 2');
 });
 
-test('the command: beside a server only the dry run; without data it says so, and makes none', async () => {
+test('the command: beside a server only the dry run; without data it says so, and makes none', {
+  timeout: 60_000,
+}, async () => {
   const { env } = await startServer();
   const dry = await run(['migrate', '--dry-run'], env).ended;
   expect(dry).toMatchObject({

@@ -1,6 +1,4 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { AnyStateMachine } from 'xstate';
-import type { VersionParts } from '../../src/conversations/machines.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
 import { oldestRequest, openJournal, temporaryFolder } from '../support/journal.ts';
@@ -40,13 +38,12 @@ const standing = async (id: string) => {
   return record === null ? null : `${record.status} ${record.version} ${record.state}`;
 };
 const standings = () => Promise.all(['1', '2', '3', '4'].map(standing));
-const table = (machine: AnyStateMachine, parts?: Partial<VersionParts>) => tableOf(machine as typeof second, parts);
 
 describe('what becomes of a conversation of another version', () => {
   test('one that fits goes on in the new version, with its context, its timer and its request', async () => {
     await begin();
     const { head } = journal.bounds();
-    const machines = table(second);
+    const machines = tableOf(second);
     expect(await sweepAll(journal, machines)).toEqual({ migrated: 3, kept: 0, restarted: 0, quarantined: 1 });
     expect(await standings()).toEqual([
       'active 2 "browsing"',
@@ -81,7 +78,7 @@ describe('what becomes of a conversation of another version', () => {
     ['4', 'state_gone: shop.dusty has states of its own now, and nothing tells which to be in'],
   ])('what waits for it, or what it would wait for, must have a taker: chat %s', async (chat, error) => {
     await begin();
-    await sweepAll(journal, table(other));
+    await sweepAll(journal, tableOf(other));
     expect(await journal.conversation(chat)).toMatchObject({
       status: 'quarantined',
       version: '1',
@@ -94,17 +91,17 @@ describe('what becomes of a conversation of another version', () => {
   test('the context must fit the schema that the machine gives; what it holds is not told', async () => {
     await begin();
     const context = { type: 'object', required: ['heard', 'total'], properties: { total: { type: 'integer' } } };
-    await sweepAll(journal, table(second, { context }));
+    await sweepAll(journal, tableOf(second, { context }));
     const { error } = (await journal.conversation('1')) ?? {};
     expect(error).toBe('version 1 does not fit version 2: context_unfit: context must have required properties total');
-    expect(() => table(second, { context: 'a text' })).toThrow('"context" must be a JSON Schema');
+    expect(() => tableOf(second, { context: 'a text' })).toThrow('"context" must be a JSON Schema');
   });
 
   test('`migrate` renames states, timers and requests; they fire and are answered as if always so called', async () => {
     await begin();
     const { head } = journal.bounds();
     const due = (await journal.timersOf('2'))[0]?.dueAt;
-    const machines = table(renamed, { migrate: renaming });
+    const machines = tableOf(renamed, { migrate: renaming });
     expect(await sweepAll(journal, machines)).toMatchObject({ migrated: 4 });
     expect(await standings()).toEqual([
       'active 4 "browsing"',
@@ -146,7 +143,7 @@ describe('what becomes of a conversation of another version', () => {
     ],
   ])('a `migrate` that %s leaves it to the policy', async (_, migrate, error) => {
     await begin();
-    await sweepAll(journal, table(second, { migrate: migrate as never }));
+    await sweepAll(journal, tableOf(second, { migrate: migrate as never }));
     const record = await journal.conversation('1');
     expect(record?.status).toBe('quarantined');
     expect(record?.error?.replace('version 1 does not fit version 2: ', '')).toMatch(error);
@@ -154,7 +151,7 @@ describe('what becomes of a conversation of another version', () => {
 
   test('a request that `migrate` leaves out is withdrawn, and the state that waits for it has no answer to come', async () => {
     await begin();
-    const machines = table(second, { migrate: (_, at) => ({ ...at, value: 'browsing', timers: [], requests: [] }) });
+    const machines = tableOf(second, { migrate: (_, at) => ({ ...at, value: 'browsing', timers: [], requests: [] }) });
     await sweepAll(journal, machines);
     expect(await journal.openRequests(9)).toEqual([]);
     expect(await journal.nextTimerAt()).toBeNull();
@@ -167,7 +164,7 @@ describe('what becomes of a conversation of another version', () => {
       const record = (await tx.conversations(['1'])).get('1');
       if (record !== undefined) tx.saveConversation({ ...record, snapshot: '{}' });
     });
-    await sweepAll(journal, table(second));
+    await sweepAll(journal, tableOf(second));
     expect((await journal.conversation('1'))?.error).toContain('snapshot_unreadable');
   });
 });
@@ -176,7 +173,7 @@ describe('the policies', () => {
   test('restart: the user is told, what waited is gone, and the next message begins the new version', async () => {
     await begin();
     const { head } = journal.bounds();
-    const machines = table(other, { unfit: 'restart' });
+    const machines = tableOf(other, { unfit: 'restart' });
     await sweepAll(journal, machines);
     expect((await since(head)).slice(0, 4)).toEqual([
       '1 chat.migrated restarted request_missing',
@@ -194,7 +191,7 @@ describe('the policies', () => {
   test('restart: a member of a group is told in the group', async () => {
     await routerOf(journal, tableOf(first)).receiveUpdates([groupUpdate(-100, 7, 'break')], 1);
     const { head } = journal.bounds();
-    await sweepAll(journal, table(second, { unfit: 'restart' }));
+    await sweepAll(journal, tableOf(second, { unfit: 'restart' }));
     const entries = await journal.read({ from: head + 1, limit: 9 });
     expect(entries.map(({ body }) => JSON.parse(body))).toMatchObject([
       { conversation: '-100:u7', machine: 'shop', from: '1', to: '2', outcome: 'restarted', why: 'state_gone' },
@@ -204,7 +201,7 @@ describe('the policies', () => {
 
   test('keep: it goes on with the file that it began with, and moves on once it fits', async () => {
     await begin();
-    const machines = table(second, { unfit: 'keep', older: [first] });
+    const machines = tableOf(second, { unfit: 'keep', older: [first] });
     expect(await sweepAll(journal, machines)).toEqual({ migrated: 3, kept: 1, restarted: 0, quarantined: 0 });
     const { head } = journal.bounds();
     const router = routerOf(journal, machines);
@@ -223,7 +220,7 @@ describe('the policies', () => {
 
   test('keep, without the file: it is quarantined rather than stepped by a machine that does not know it', async () => {
     await begin();
-    await sweepAll(journal, table(second, { unfit: 'keep' }));
+    await sweepAll(journal, tableOf(second, { unfit: 'keep' }));
     expect(await standing('4')).toBe('quarantined 1 "dusty"');
   });
 });
@@ -232,7 +229,7 @@ describe('a conversation that is stepped before the sweep comes to it', () => {
   test('by a message: it is brought up first, in the same unit of work', async () => {
     await begin();
     const { head } = journal.bounds();
-    await routerOf(journal, table(second)).receiveUpdates([textUpdate(1, 'hello'), textUpdate(4, 'hello')], 2);
+    await routerOf(journal, tableOf(second)).receiveUpdates([textUpdate(1, 'hello'), textUpdate(4, 'hello')], 2);
     expect(await since(head)).toEqual([
       '1 chat.migrated migrated',
       '4 chat.quarantined version 1 does not fit version 2: state_gone: there is no state shop.dusty',
@@ -246,7 +243,7 @@ describe('a conversation that is stepped before the sweep comes to it', () => {
     await begin();
     const { head } = journal.bounds();
     await clock.advance(60_000);
-    expect(await routerOf(journal, table(renamed, { migrate: renaming })).fireTimers()).toBe(1);
+    expect(await routerOf(journal, tableOf(renamed, { migrate: renaming })).fireTimers()).toBe(1);
     expect(await since(head)).toEqual([
       '2 chat.migrated migrated',
       '2 chat.moved',
@@ -259,7 +256,7 @@ describe('a conversation that is stepped before the sweep comes to it', () => {
   test('by its timer: one that went with a restart does not fire', async () => {
     await begin();
     await clock.advance(60_000);
-    expect(await routerOf(journal, table(other, { unfit: 'restart' })).fireTimers()).toBe(0);
+    expect(await routerOf(journal, tableOf(other, { unfit: 'restart' })).fireTimers()).toBe(0);
     expect(await standing('2')).toBe('done 3 null');
   });
 
@@ -267,7 +264,7 @@ describe('a conversation that is stepped before the sweep comes to it', () => {
     await begin();
     const { head } = journal.bounds();
     const request = await oldestRequest(journal);
-    const router = routerOf(journal, table(renamed, { migrate: renaming }));
+    const router = routerOf(journal, tableOf(renamed, { migrate: renaming }));
     expect(await router.answerRequest(request, { output: 'yes' })).toBe(true);
     expect(await since(head)).toContain('3 message.accepted collected');
   });
@@ -276,7 +273,7 @@ describe('a conversation that is stepped before the sweep comes to it', () => {
     await begin();
     const { head } = journal.bounds();
     const post = { keyId: 'k', idempotencyKey: 'i', conversation: '1', event: { type: 'shop.closed' } };
-    await routerOf(journal, table(second)).postEvent(post);
+    await routerOf(journal, tableOf(second)).postEvent(post);
     expect(await since(head)).toEqual(['1 chat.migrated migrated', '1 event.received']);
   });
 });
@@ -284,19 +281,19 @@ describe('a conversation that is stepped before the sweep comes to it', () => {
 describe('the sweep', () => {
   test('is done once for these versions and policies: the next one reads nothing but that', async () => {
     await begin();
-    await sweepAll(journal, table(second));
+    await sweepAll(journal, tableOf(second));
     const { head } = journal.bounds();
     const reading = { ...journal, conversationVersions: () => Promise.reject(new Error('it walks')) };
-    expect(await sweepAll(reading, table(second))).toMatchObject({ migrated: 0 });
-    await expect(sweepAll(reading, table(second, { unfit: 'restart' }))).rejects.toThrow('it walks');
-    await expect(sweepAll(reading, table(other))).rejects.toThrow('it walks');
+    expect(await sweepAll(reading, tableOf(second))).toMatchObject({ migrated: 0 });
+    await expect(sweepAll(reading, tableOf(second, { unfit: 'restart' }))).rejects.toThrow('it walks');
+    await expect(sweepAll(reading, tableOf(other))).rejects.toThrow('it walks');
     expect(journal.bounds().head).toBe(head);
   });
 
   test('back to the version before: what fits there goes back', async () => {
     await begin();
-    await sweepAll(journal, table(second));
-    expect(await sweepAll(journal, table(first))).toMatchObject({ migrated: 3 });
+    await sweepAll(journal, tableOf(second));
+    expect(await sweepAll(journal, tableOf(first))).toMatchObject({ migrated: 3 });
     expect(await standing('1')).toBe('active 1 "browsing"');
   });
 });

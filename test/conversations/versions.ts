@@ -1,4 +1,4 @@
-import { assign, fromPromise, setup } from 'xstate';
+import { type AnyStateMachine, assign, fromPromise, setup } from 'xstate';
 import type { Migrate } from '../../machines/events.ts';
 import { createMachineTable, type MachineTable, type VersionParts } from '../../src/conversations/machines.ts';
 import { createRouter } from '../../src/conversations/router.ts';
@@ -141,7 +141,7 @@ const selections = {
 } as const;
 
 /** A machine as the file of the shop, with what else the file and the settings say. */
-export const tableOf = (machine: typeof first | typeof second, parts: Partial<VersionParts> = {}): MachineTable =>
+export const tableOf = (machine: AnyStateMachine, parts: Partial<VersionParts> = {}): MachineTable =>
   createMachineTable(
     selections,
     new Map([['shop', machine]]),
