@@ -1,0 +1,116 @@
+import { entryText } from '../../src/operators/operators.ts';
+import type { World } from './world.ts';
+
+/** After the last step everything must have come to its end within this time. */
+const CALM_MAX_MS = 20 * 60_000;
+const SLICE_MS = 15_000;
+
+/** Nothing goes wrong any more: what is under way comes to its end, and every operator reads on. */
+export async function settle(world: World): Promise<void> {
+  const { time, broken } = world;
+  world.becomeCalm();
+  world.disconnectAll();
+  // A poll whose request was lost may be waited for first.
+  const end = time.now + CALM_MAX_MS + world.script.pollTimeoutS * 1000;
+  while (time.now < end && !broken()) {
+    await time.run(time.now + SLICE_MS, broken);
+    if (await isSettled(world)) break;
+  }
+  if (broken()) return;
+  for (const what of await unsettled(world)) world.violate('liveness', what);
+  world.connectAll();
+  await time.run(time.now + 5000, broken);
+}
+
+const isSettled = async (world: World): Promise<boolean> => (await unsettled(world)).length === 0;
+
+/** What has not come to its end. */
+async function unsettled(world: World): Promise<string[]> {
+  const { serving, telegram, ledger, aggregator } = world;
+  if (serving === null) return ['no process serves'];
+  const { journal } = serving;
+  const left: string[] = [];
+  if (!telegram.idle) left.push('Telegram has updates that nobody takes');
+  for (const id of ledger.waiting) left.push(`${id} waits for a timer or an answer`);
+  const open = [...ledger.messages.values()].filter(({ fates }) => fates.length === 0);
+  for (const { text } of open) left.push(`"${text}" has no fate`);
+  if ((await journal.outboxDepth()) > 0) left.push('messages wait in the outbox');
+  if ((await journal.nextTimerAt()) !== null) left.push('a timer is set');
+  for (const { text, id, refused } of aggregator.posts) {
+    if (id === null && refused === null) left.push(`${text} is not answered`);
+  }
+  for (const [note, seq] of aggregator.notes) if (seq === null) left.push(`${note} is not answered`);
+  return left;
+}
+
+/** What users have, what operators have, and what the journal holds are the same. */
+export async function checkEnd(world: World): Promise<void> {
+  const { ledger, telegram, journalled, aggregator } = world;
+  ledger.close();
+  // I1, I2: each update once, untouched, in Telegram's order.
+  const [took, sent] = [ledger.updates, telegram.written].map((updates) =>
+    updates.map((update) => JSON.stringify(update)),
+  );
+  compare(world, 'I2', 'the updates', took ?? [], sent ?? []);
+  for (const [note, seq] of aggregator.notes) {
+    if (ledger.notes.get(note) !== seq)
+      world.violate('I2', `${note} was answered as ${seq}, and is ${ledger.notes.get(note)}`);
+  }
+  for (const operator of world.operators) {
+    const { chats, types } = operator.filter;
+    const wanted = journalled
+      .filter(({ chat }) => chats === null || (chat !== null && chats.includes(chat)))
+      .filter(({ type }) => types === null || types.includes(type))
+      .map(entryText);
+    compare(world, 'I4', `what ${operator.name} has`, operator.has, wanted);
+  }
+  checkMessages(world);
+  const stored = (await world.serving?.journal.read({ from: 1, limit: 1000 })) ?? [];
+  compare(world, 'journal', 'the entries', stored.map(entryText), journalled.slice(0, 1000).map(entryText));
+}
+
+function checkMessages(world: World): void {
+  const { ledger, telegram, aggregator } = world;
+  for (const posted of aggregator.posts) {
+    const told = ledger.messageOf(posted.text);
+    if (posted.id !== null && told?.id !== posted.id) {
+      world.violate('I2', `${posted.text} was answered as ${posted.id}, and is ${told?.id}`);
+    }
+    if (posted.canceled && told?.fates.at(-1) !== 'canceled') {
+      world.violate('I5', `${posted.text} was canceled, and then ${told?.fates.at(-1)}`);
+    }
+  }
+  for (const { text, fates, telegramMessageId } of ledger.messages.values()) {
+    const shown = telegram.shown.get(text) ?? [];
+    const unknown = fates.filter((fate) => fate === 'unknown').length;
+    const last = fates.at(-1);
+    const least = last === 'sent' && telegramMessageId !== null ? 1 : 0;
+    const most = unknown + (last === 'sent' ? 1 : 0);
+    if (shown.length < least || shown.length > most) {
+      world.violate('I5', `"${text}" is ${fates.join(', ')}, and reached its user ${shown.length} times`);
+    }
+    if (telegramMessageId !== null && !shown.some(({ messageId }) => messageId === telegramMessageId)) {
+      world.violate('I5', `"${text}" is told to be message ${telegramMessageId}, which nobody has`);
+    }
+    const ended = fates.filter((fate) => fate !== 'unknown');
+    if (ended.length > 1) world.violate('I5', `"${text}" has more than one fate: ${fates.join(', ')}`);
+    const calls = telegram.calls.get(text) ?? [];
+    if (unknown > 0 && world.deaths === 0 && calls.every(({ answered }) => answered)) {
+      world.violate('I5', `"${text}" is unknown, and each of its calls was answered`);
+    }
+  }
+}
+
+function compare(
+  world: World,
+  invariant: string,
+  what: string,
+  has: readonly string[],
+  wanted: readonly string[],
+): void {
+  for (let i = 0; i < Math.max(has.length, wanted.length); i += 1) {
+    if (has[i] === wanted[i]) continue;
+    world.violate(invariant, `${what}: at place ${i} there is ${has[i]}, and should be ${wanted[i]}`);
+    return;
+  }
+}

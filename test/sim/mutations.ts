@@ -1,0 +1,137 @@
+import type { Journal, Tx } from '../../src/journal/journal.ts';
+import { TelegramUnreachable } from '../../src/telegram/errors.ts';
+import type { Mutation } from './world.ts';
+
+const EARLY_MS = 20;
+
+/** Bugs that somebody might write, each put into something real by wrapping it. */
+export const MUTATIONS: Readonly<Record<string, { readonly breaks: string; readonly mutation: Mutation }>> = {
+  'an update that comes again is taken for a new one': {
+    breaks: 'I2',
+    mutation: tx({ seenUpdates: async () => new Set() }),
+  },
+  'updates are confirmed before they are committed': {
+    breaks: 'I1',
+    mutation: { journal: (journal) => resolvesEarly(journal, 'setPollOffset') },
+  },
+  'messages are sent before the claim is committed': {
+    breaks: 'I5',
+    mutation: { journal: (journal) => resolvesEarly(journal, 'claimable') },
+  },
+  'a claim is not written down': {
+    breaks: 'I5',
+    mutation: tx({ claim: () => {} }),
+  },
+  'a message of unknown fate is sent again': {
+    breaks: 'I5',
+    mutation: changing((change) => (change.status === 'unknown' ? { ...change, status: 'queued' } : change)),
+  },
+  'a call whose answer was lost is made again at once': {
+    breaks: 'I5',
+    mutation: {
+      api: (api) => ({
+        ...api,
+        call: (method, params, options) =>
+          api.call(method, params, options).catch((error) => {
+            if (method === 'getUpdates' || !(error instanceof TelegramUnreachable)) throw error;
+            return api.call(method, params, options);
+          }),
+      }),
+    },
+  },
+  'a timer fires a little early': {
+    breaks: 'timers',
+    mutation: {
+      journal: (journal) => {
+        const early = withTx(journal, (real) => ({
+          dueTimers: (now, limit) => real.dueTimers(now + EARLY_MS, limit),
+          dueTimersOf: (conversation, now) => real.dueTimersOf(conversation, now + EARLY_MS),
+        }));
+        return {
+          ...early,
+          nextTimerAt: () => journal.nextTimerAt().then((at) => (at === null ? null : at - EARLY_MS)),
+        };
+      },
+    },
+  },
+  'a timer is not taken back': { breaks: 'timers', mutation: tx({ clearTimer: () => {} }) },
+  'a request that was answered stays open': { breaks: 'requests', mutation: tx({ closeRequest: () => {} }) },
+  'a request that was withdrawn stays open': { breaks: 'requests', mutation: tx({ withdrawRequest: () => {} }) },
+  'a conversation is not stored once it is in memory': {
+    breaks: 'I3',
+    mutation: tx((real) => ({
+      saveConversation: (record) => {
+        if (record.state !== '"waiting"') real.saveConversation(record);
+      },
+    })),
+  },
+  'the same post is accepted again': {
+    breaks: 'I2',
+    mutation: tx({ remembered: async () => null, remember: () => {} }),
+  },
+  'operators are not told of the last entry of a commit': {
+    breaks: 'I4',
+    mutation: {
+      journal: (journal) => ({
+        ...journal,
+        onCommit: (listener) =>
+          journal.onCommit((commit) => listener({ ...commit, entries: commit.entries.slice(0, -1) })),
+      }),
+    },
+  },
+  'nobody hears that a message was queued': {
+    breaks: 'liveness',
+    mutation: {
+      journal: (journal) => ({
+        ...journal,
+        onCommit: (listener) => journal.onCommit((commit) => listener({ ...commit, outbox: false })),
+      }),
+    },
+  },
+};
+
+/** Some methods of every transaction are others. */
+function withTx(journal: Journal, broken: (real: Tx) => Partial<Tx>): Journal {
+  return {
+    ...journal,
+    write: (job) =>
+      journal.write((real) => {
+        const methods = broken(real);
+        return job(new Proxy(real, { get: (target, name) => Reflect.get(name in methods ? methods : target, name) }));
+      }),
+  };
+}
+
+function tx(broken: Partial<Tx> | ((real: Tx) => Partial<Tx>)): Mutation {
+  return { journal: (journal) => withTx(journal, typeof broken === 'function' ? broken : () => broken) };
+}
+
+function changing(
+  broken: (change: Parameters<Tx['changeMessage']>[1]) => Parameters<Tx['changeMessage']>[1],
+): Mutation {
+  return tx((real) => ({ changeMessage: (seq, change) => real.changeMessage(seq, broken(change)) }));
+}
+
+/** Units of work that use this method are told to be durable as soon as they have run, and before they are committed. */
+function resolvesEarly(journal: Journal, uses: keyof Tx): Journal {
+  return {
+    ...journal,
+    write: <T>(job: (tx: Tx) => Promise<T>) =>
+      new Promise<T>((resolve, reject) => {
+        journal
+          .write(async (real) => {
+            let used = false;
+            const spied = new Proxy(real, {
+              get(target, name) {
+                used ||= name === uses;
+                return Reflect.get(target, name);
+              },
+            });
+            const value = await job(spied);
+            if (used) resolve(value);
+            return value;
+          })
+          .then(resolve, reject);
+      }),
+  };
+}

@@ -1,0 +1,114 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { createMachineTable } from '../../src/conversations/machines.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite.ts';
+import { createLog } from '../../src/log.ts';
+import { createSystem, type System } from '../../src/system.ts';
+import type { Uploads } from '../../src/uploads/uploads.ts';
+import { createRandom } from '../system/random.ts';
+import { machine } from './chatter.machine.ts';
+import { connectionOf } from './disk.ts';
+import type { World } from './world.ts';
+
+const MACHINES = createMachineTable(
+  { private: { machine: 'chatter', per: 'chat' }, group: { machine: 'chatter', per: 'user' }, channel: null },
+  new Map([['chatter', machine]]),
+);
+const SILENT = createLog('silent', { write: () => {} });
+const RATES = { chatPerS: 1, chatBurst: 3, groupPerMin: 20, groupBurst: 3, overallPerS: 30, overallBurst: 10 };
+/** Nobody sends files in these worlds. */
+const NO_UPLOADS: Uploads = {
+  receive: () => Promise.reject(new Error('There are no files')),
+  keep: () => {},
+  discard: async () => {},
+  pathOf: ({ stored }) => stored,
+};
+const BACKEND_TIMEOUT_MS = 3000;
+
+/** What serves while a process lives. */
+export interface Serving {
+  /** The engine itself: what a test looks at. */
+  readonly journal: Journal;
+  readonly system: System;
+}
+
+/** One life of Switchboard: what `main.ts` builds, over the world's ports. */
+export class Process {
+  readonly number: number;
+  readonly db: DatabaseSync;
+  /** It acts no more, and nothing that it began reaches anybody. */
+  dead = false;
+  /** Null until it serves. */
+  serving: Serving | null = null;
+  /** Requests of its own that travel to Telegram. */
+  readonly wire = new Set<{ arrives: boolean }>();
+  /** Chats that a call of its own is under way to. */
+  readonly busy = new Set<string>();
+
+  constructor(number: number, db: DatabaseSync) {
+    this.number = number;
+    this.db = db;
+  }
+
+  /** Begins to serve. Rejects where the database does not let it. */
+  async start(world: World): Promise<void> {
+    const random = createRandom(world.script.seed * 1000 + this.number);
+    const clock = world.time.clockOf(this);
+    // What Node does after the I/O at hand: soon, and after what else is due now.
+    const schedule = (run: () => void): void => {
+      world.time.after(random.next() < 0.7 ? 0 : random.whole(1, 5), () => {
+        if (!this.dead) run();
+      });
+    };
+    const journal = openSqliteJournal({
+      db: connectionOf(this.db, this, (moment) => world.trouble.atDisk(moment, this)),
+      reader: connectionOf(world.disk.reader, this, () => {}),
+      bot: '1',
+      newStreamId: () => 'sim',
+      clock,
+      schedule,
+      onLost: () => world.lost(this),
+      onListenerError: (error) => world.violate('crash', `a listener of the journal threw: ${String(error)}`),
+    });
+    for (let read = -1; read !== 0; ) {
+      const entries = await journal.read({ from: world.journalled.length + 1, limit: 1000 });
+      for (const entry of entries) world.noteEntry(entry);
+      read = entries.length;
+    }
+    journal.onCommit(({ entries }) => {
+      for (const entry of entries) world.noteEntry(entry);
+      if (entries.length > 0) world.trace(`process ${this.number} committed up to ${entries.at(-1)?.seq}`);
+    });
+    const system = await createSystem({
+      journal: world.mutation.journal?.(journal) ?? journal,
+      uploads: NO_UPLOADS,
+      api: world.mutation.api?.(world.telegram.apiFor(this)) ?? world.telegram.apiFor(this),
+      backend: world.backend.backendFor(this),
+      machines: MACHINES,
+      clock,
+      random: random.next,
+      log: SILENT,
+      pollTimeoutS: world.script.pollTimeoutS,
+      deleteWebhook: false,
+      backendTimeoutMs: BACKEND_TIMEOUT_MS,
+      rates: RATES,
+      onRefused: (error) => world.violate('I1', `the poller gave up: ${error.message}`),
+      schedule,
+    });
+    await system.recover();
+    if (this.dead) return;
+    this.serving = { journal, system };
+    system.start();
+  }
+
+  /** As on SIGTERM. */
+  async stop(): Promise<void> {
+    if (this.serving === null) return;
+    const { journal, system } = this.serving;
+    await system.drain('ingress').catch(() => {});
+    system.operators.close();
+    await system.drain('outbox').catch(() => {});
+    await system.stop();
+    await journal.close();
+  }
+}

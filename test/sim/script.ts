@@ -1,0 +1,206 @@
+import { createRandom, type Random } from '../system/random.ts';
+
+/** Moments of a process at which it can die. */
+export const MOMENTS = [
+  'begin',
+  'statement',
+  'commit',
+  'committed',
+  'call',
+  'called',
+  'answer',
+  'ask',
+  'answered',
+] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+/** What can go wrong with one call to Telegram. */
+export const CALL_FAULTS = [
+  'unreachable',
+  'request lost',
+  'answer lost',
+  'reset',
+  'late',
+  'slow',
+  'error 500',
+  'flood 429',
+  'bad 400',
+] as const;
+export type CallFault = (typeof CALL_FAULTS)[number];
+export const POLL_FAULTS = [
+  'unreachable',
+  'request lost',
+  'answer lost',
+  'reset',
+  'slow',
+  'error 500',
+  'flood 429',
+  'conflict 409',
+  'malformed',
+] as const;
+export type PollFault = (typeof POLL_FAULTS)[number];
+/** `rolled back` as SQLite does by itself where a disk is full. */
+export const DISK_FAULTS = ['begin', 'statement', 'statement, rolled back', 'commit', 'commit, rolled back'] as const;
+export type DiskFault = (typeof DISK_FAULTS)[number];
+export const BACKEND_FAULTS = ['error', 'refuse', 'slow', 'silent', 'late'] as const;
+export type BackendFault = (typeof BACKEND_FAULTS)[number];
+
+/** What the world does to Switchboard, `at` so many ms after the step before the last jump in time. */
+export type Op = { readonly at: number } & (
+  | { readonly do: 'write'; readonly chat: number; readonly user: number; readonly text: string }
+  | { readonly do: 'press'; readonly chat: number; readonly user: number; readonly data: string }
+  | {
+      readonly do: 'post';
+      readonly n: number;
+      readonly chat: number;
+      readonly priority: 'high' | 'normal' | 'low';
+      readonly sendInMs: number | null;
+      readonly expireInMs: number | null;
+      readonly onUnknown: 'hold' | 'resend';
+    }
+  | { readonly do: 'note'; readonly n: number; readonly conversation: string }
+  | { readonly do: 'cancel'; readonly n: number }
+  | { readonly do: 'resolve'; readonly as: 'sent' | 'failed' | 'resend' }
+  | { readonly do: 'connect' | 'leave' | 'stall' | 'take'; readonly operator: number }
+  | { readonly do: 'call fault'; readonly kind: CallFault }
+  | { readonly do: 'poll fault'; readonly kind: PollFault }
+  | { readonly do: 'disk fault'; readonly kind: DiskFault; readonly nth: number; readonly times: number }
+  | { readonly do: 'backend fault'; readonly kind: BackendFault }
+  | { readonly do: 'outage'; readonly of: 'telegram' | 'backend' | 'disk'; readonly ms: number }
+  | { readonly do: 'repeat'; readonly count: number }
+  | { readonly do: 'block'; readonly chat: number }
+  | { readonly do: 'clock'; readonly byMs: number }
+  | {
+      readonly do: 'crash';
+      readonly moment: Moment;
+      readonly nth: number;
+      readonly downMs: number;
+      readonly arrives: boolean;
+    }
+  | { readonly do: 'stop'; readonly downMs: number }
+  | { readonly do: 'takeover'; readonly lingersMs: number }
+  | { readonly do: 'week'; readonly up: boolean; readonly ahead: number }
+);
+
+/** Everything that a run depends on. */
+export interface Script {
+  readonly seed: number;
+  /** Updates that Telegram gives at once. */
+  readonly batch: number;
+  readonly pollTimeoutS: number;
+  readonly ops: readonly Op[];
+}
+
+export const PRIVATE_CHATS = [11, 12, 13, 14];
+export const GROUP = -100;
+export const OPERATORS = 3;
+
+/** The script of a seed: a few dozen things that happen within two minutes or so, some scripts with idle weeks between. */
+export function scriptOf(seed: number): Script {
+  const random = createRandom(seed);
+  const long = random.next() < 0.15;
+  // Some worlds are calm but for one kind of trouble: each kind alone finds other bugs than all together.
+  const trouble = ['all', 'all', 'crash', 'telegram', 'disk', 'readers', 'backend'][random.whole(0, 6)] ?? 'all';
+  const count = random.whole(8, 50);
+  const chats = random.shuffled(PRIVATE_CHATS).slice(0, random.whole(1, 4));
+  const spreadMs = [20, 500, 3000, 3000, 10_000][random.whole(0, 4)] ?? 3000;
+  const ops: Op[] = [];
+  let at = 0;
+  for (let n = 1; n <= count; n += 1) {
+    at += random.whole(0, random.next() < 0.4 ? 5 : spreadMs);
+    const op = random.next() < 0.55 ? ordinary(random, chats, n, at) : troubleOf(trouble, random, chats, at);
+    if (op !== null) ops.push(op);
+    if (long && random.next() < 0.08) {
+      const up = random.next() < 0.5;
+      ops.push({ at, do: 'week', up, ahead: random.whole(0, 8) });
+    }
+  }
+  return {
+    seed,
+    batch: [1, 2, 5, 100][random.whole(0, 3)] ?? 100,
+    // A week of polls that wait half a minute would be simulated for the better part of a second.
+    pollTimeoutS: long ? 3600 : ([1, 30][random.whole(0, 1)] ?? 30),
+    ops,
+  };
+}
+
+function ordinary(random: Random, chats: readonly number[], n: number, at: number): Op {
+  const inGroup = random.next() < 0.15;
+  const chat = inGroup ? GROUP : pick(random, chats);
+  const user = inGroup ? random.whole(1, 2) : chat;
+  const die = random.next();
+  if (die < 0.55) return { at, do: 'write', chat, user, text: `${wordOf(random)} #${n}` };
+  if (die < 0.62) return { at, do: 'press', chat, user, data: `press #${n}` };
+  if (die < 0.72) return { at, do: 'note', n, conversation: inGroup ? `${GROUP}:u${user}` : String(chat) };
+  const priority = pick(random, ['high', 'normal', 'normal', 'low'] as const);
+  const sendInMs = random.next() < 0.25 ? random.whole(1, 60_000) : null;
+  const expireInMs = random.next() < 0.15 ? (sendInMs ?? 0) + random.whole(1, 20_000) : null;
+  const onUnknown = random.next() < 0.3 ? 'resend' : 'hold';
+  return { at, do: 'post', n, chat, priority, sendInMs, expireInMs, onUnknown };
+}
+
+function wordOf(random: Random): string {
+  const die = random.next();
+  if (die < 0.45) return 'say';
+  if (die < 0.65) return `later ${pick(random, [1, 40, 1000, 5000, 60_000, 240_000])}`;
+  if (die < 0.85) return 'ask';
+  if (die < 0.93) return 'stop';
+  return die < 0.98 ? 'end' : 'boom';
+}
+
+function troubleOf(kind: string, random: Random, chats: readonly number[], at: number): Op | null {
+  const which = kind === 'all' ? pick(random, ['crash', 'telegram', 'disk', 'readers', 'backend']) : kind;
+  switch (which) {
+    case 'crash':
+      return crashOf(random, at);
+    case 'telegram':
+      return telegramTrouble(random, chats, at);
+    case 'disk': {
+      if (random.next() < 0.15) return { at, do: 'outage', of: 'disk', ms: random.whole(100, 40_000) };
+      const times = random.next() < 0.7 ? 1 : random.whole(2, 6);
+      return { at, do: 'disk fault', kind: pick(random, DISK_FAULTS), nth: random.whole(1, 8), times };
+    }
+    case 'readers': {
+      const operator = random.whole(0, OPERATORS - 1);
+      return { at, do: pick(random, ['connect', 'connect', 'leave', 'stall', 'take'] as const), operator };
+    }
+    default:
+      if (random.next() < 0.1) return { at, do: 'outage', of: 'backend', ms: random.whole(1000, 60_000) };
+      return { at, do: 'backend fault', kind: pick(random, BACKEND_FAULTS) };
+  }
+}
+
+function crashOf(random: Random, at: number): Op {
+  const die = random.next();
+  const downMs = random.next() < 0.8 ? random.whole(0, 2000) : random.whole(2000, 90_000);
+  if (die < 0.1) return { at, do: 'stop', downMs };
+  if (die < 0.18) return { at, do: 'takeover', lingersMs: random.whole(0, 30_000) };
+  const arrives = random.next() < 0.5;
+  return { at, do: 'crash', moment: pick(random, MOMENTS), nth: random.whole(1, 3), downMs, arrives };
+}
+
+function telegramTrouble(random: Random, chats: readonly number[], at: number): Op {
+  const die = random.next();
+  if (die < 0.45) return { at, do: 'call fault', kind: pick(random, CALL_FAULTS) };
+  if (die < 0.7) return { at, do: 'poll fault', kind: pick(random, POLL_FAULTS) };
+  if (die < 0.85) return { at, do: 'repeat', count: random.whole(1, 10) };
+  if (die < 0.9) return { at, do: 'block', chat: pick(random, chats) };
+  if (die < 0.94) return { at, do: 'clock', byMs: random.whole(-90_000, 90_000) };
+  if (die < 0.97) return { at, do: 'resolve', as: pick(random, ['sent', 'failed', 'resend'] as const) };
+  return { at, do: 'outage', of: 'telegram', ms: random.whole(1000, 90_000) };
+}
+
+function pick<T>(random: Random, items: readonly T[]): T {
+  const item = items[random.whole(0, items.length - 1)];
+  if (item === undefined) throw new TypeError('There is nothing to pick from');
+  return item;
+}
+
+/** A script for people: one line a step. */
+export const printed = ({ seed, batch, pollTimeoutS, ops }: Script): string =>
+  [`seed ${seed}: batches of ${batch}, polls of ${pollTimeoutS} s`, ...ops.map(line)].join('\n');
+
+function line({ at, do: what, ...rest }: Op): string {
+  const fields = Object.entries(rest).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  return `  ${(at / 1000).toFixed(3).padStart(8)} s  ${[what, ...fields].join('  ')}`;
+}

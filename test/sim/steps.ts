@@ -1,0 +1,93 @@
+import { GROUP, type Op } from './script.ts';
+import type { World } from './world.ts';
+
+/** A step of the script. */
+export function perform(world: World, op: Op): void {
+  world.trace(`script: ${JSON.stringify(op)}`);
+  switch (op.do) {
+    case 'write':
+      world.telegram.add({ message: { ...personIn(world, op.user, op.chat), text: op.text } });
+      return;
+    case 'press': {
+      const { chat, ...pressed } = personIn(world, op.user, op.chat);
+      world.telegram.add({
+        callback_query: { ...pressed, id: `q ${op.data}`, data: op.data, message: { chat } },
+      });
+      return;
+    }
+    case 'post':
+      world.aggregator.post(op);
+      return;
+    case 'note':
+      world.aggregator.note(op.n, op.conversation);
+      return;
+    case 'cancel':
+      world.aggregator.cancel(op.n);
+      return;
+    case 'resolve':
+      world.aggregator.resolve(op.as);
+      return;
+    case 'connect':
+    case 'leave':
+    case 'stall':
+    case 'take':
+      read(world, op.do, op.operator);
+      return;
+    case 'call fault':
+      world.telegram.callFaults.push(op.kind);
+      return;
+    case 'poll fault':
+      world.telegram.pollFaults.push(op.kind);
+      return;
+    case 'disk fault':
+      world.trouble.armDisk(op.kind, op.nth, op.times);
+      return;
+    case 'backend fault':
+      world.backend.faults.push(op.kind);
+      return;
+    case 'outage': {
+      const until = world.time.now + op.ms;
+      if (op.of === 'disk') world.trouble.fillDisk(until);
+      else world[op.of].outageUntil = until;
+      return;
+    }
+    case 'repeat':
+      world.telegram.repeat(op.count);
+      return;
+    case 'block':
+      world.telegram.block(op.chat);
+      return;
+    case 'clock':
+      world.time.wallOffsetMs += op.byMs;
+      return;
+    case 'crash':
+      world.trouble.armCrash(op);
+      return;
+    case 'stop':
+      world.stop(op.downMs);
+      return;
+    case 'takeover':
+      world.takeOver(op.lingersMs);
+      return;
+    case 'week':
+      throw new TypeError('A week is not a step in it');
+  }
+}
+
+function personIn(world: World, user: number, chat: number) {
+  const from = { id: user, is_bot: false, first_name: 'Ann' };
+  const type = chat === GROUP ? 'supergroup' : 'private';
+  return { message_id: 1, date: Math.floor(world.time.wall / 1000), chat: { id: chat, type }, from };
+}
+
+function read(world: World, what: 'connect' | 'leave' | 'stall' | 'take', index: number): void {
+  const operator = world.operators[index];
+  if (operator === undefined) return;
+  if (what === 'stall') operator.stall();
+  else if (what === 'take') operator.take();
+  else if (what === 'leave') operator.goAway();
+  else {
+    operator.wants = true;
+    if (world.serving !== null) operator.connect(world.serving.system.operators);
+  }
+}
