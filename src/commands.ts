@@ -8,7 +8,7 @@ import { examine } from './doctor.ts';
 import { errorText, SwitchboardError } from './errors.ts';
 import { holderOf, openDatabase } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
-import { type Keyring, keyView, type NewKey, ROLES } from './keys/keys.ts';
+import { isCallbackUrl, type Keyring, keyView, type NewKey, ROLES } from './keys/keys.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import { createLog } from './log.ts';
@@ -19,7 +19,7 @@ const USAGE = `usage: switchboard <command>
 
   start                      run it; without TELEGRAM_BOT_TOKEN against the built-in sandbox
   sandbox [--port 8081]      the local Bot API server alone
-  keys create --role ${ROLES.join('|')} --name NAME [--chat ID]... [--expires ISO]
+  keys create --role ${ROLES.join('|')} --name NAME [--chat ID]... [--expires ISO] [--callback URL]
   keys list
   keys revoke ID
   chats [--status quarantined] [--after ID] [--limit 100]
@@ -158,8 +158,9 @@ function keyAction([action, ...rest]: readonly string[]): (keyring: Keyring) => 
     case 'create': {
       const wanted = newKey(rest);
       return (keyring) => {
-        const { key, text } = keyring.create(wanted);
-        return [{ id: key.id, role: key.role, name: key.name, key: text }];
+        const { key, text, callbackSecret } = keyring.create(wanted);
+        const secret = callbackSecret === null ? {} : { callback_secret: callbackSecret };
+        return [{ id: key.id, role: key.role, name: key.name, key: text, ...secret }];
       };
     }
     case 'list':
@@ -185,6 +186,7 @@ function newKey(args: string[]): NewKey {
       name: { type: 'string' },
       chat: { type: 'string', multiple: true },
       expires: { type: 'string' },
+      callback: { type: 'string' },
     },
   });
   const role = ROLES.find((known) => known === values.role);
@@ -199,7 +201,11 @@ function newKey(args: string[]): NewKey {
   if (expiresAt !== null && !(expiresAt > systemClock.now())) {
     throw new UsageError(`--expires ${values.expires}: give a time to come, as 2030-01-01T00:00:00Z`);
   }
-  return { role, name, chats, expiresAt };
+  const { callback = null } = values;
+  if (callback !== null && !isCallbackUrl(callback)) {
+    throw new UsageError('--callback takes an https address (http on this machine), without a password in it');
+  }
+  return { role, name, chats, expiresAt, callback };
 }
 
 async function doctor(settings: Settings): Promise<number> {

@@ -159,6 +159,21 @@ export const limits = {
   messageWaitMaxMs: 50_000,
   /** Callers waiting for a message's fate, each some 2 KiB; the next one is answered at once, as the message stands. */
   messageWaitersMax: 10_000,
+  // Callbacks.
+  /** Keys whose callbacks are on their way at once, one of each; the others wait their turn. */
+  callbacksInFlightMax: 32,
+  /** Entries read at once for a key's callbacks: then its cursor is saved, and other keys have their turn. */
+  callbackPageEntries: 50,
+  /** A receiver that answers later has not taken it. */
+  callbackTimeoutMs: 15_000,
+  /** Bytes of its answer that are read; of a longer one the connection is dropped. */
+  callbackAnswerBytesMax: 64 * 1024,
+  /** Waits between tries: doubled from min to max, with jitter. */
+  callbackBackoffMinMs: 5_000,
+  callbackBackoffMaxMs: 3_600_000,
+  /** A receiver that has taken nothing for this long gets no more until somebody resumes it. */
+  callbackGiveUpMs: 3 * 24 * 3_600_000,
+
   /** The type of an event posted to a conversation. */
   eventTypeLengthMax: 100,
 

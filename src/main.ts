@@ -4,6 +4,8 @@ import type { Settings } from '../config/schema.ts';
 import type { Backend } from './backend/backend.ts';
 import { createPayments } from './backend/payments.ts';
 import { createSqlitePaymentStore } from './backend/sqlite.ts';
+import { createCallbacks } from './callbacks/deliver.ts';
+import { createHttpCallbacks } from './callbacks/http.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Closing, createClosing } from './closing.ts';
 import { loadMachineTable } from './conversations/files.ts';
@@ -104,6 +106,10 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     onRefused: fail,
   });
 
+  const sender = createHttpCallbacks(clock);
+  closing.add(() => sender.close());
+  const callbacks = createCallbacks({ journal, keyring, send: sender.send, clock, random, log });
+
   const http = await createHttpServer({
     host: settings.http.host,
     port: settings.http.port,
@@ -117,6 +123,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     api,
     files,
     uploads,
+    callbacks,
     conversations: system.conversations,
     status: system.status,
     clock,
@@ -130,6 +137,8 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   system.start();
   closing.add(() => system.stop());
   const retention = createRetention({ journal, clock, log, isActive: keyring.isActive, ...settings.retention });
+  callbacks.start();
+  closing.add(() => callbacks.stop());
   retention.start();
   closing.add(() => retention.stop());
   const ready = { event: 'ready', url, pid: process.pid, bot, ...(sandboxUrl === null ? {} : { sandboxUrl }) };

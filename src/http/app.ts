@@ -7,6 +7,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { Logger } from 'pino';
+import type { Callbacks } from '../callbacks/callbacks.ts';
 import type { Clock } from '../clock.ts';
 import type { Conversations } from '../conversations/conversations.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -30,6 +31,7 @@ export interface HttpParts {
   readonly api: Pick<BotApi, 'call'>;
   readonly files: Pick<BotFiles, 'open'>;
   readonly uploads: Uploads;
+  readonly callbacks: Callbacks;
   readonly status: StatusStore;
   readonly clock: Clock;
   /** Gets method, route pattern, status and time of requests; never a query, a header or a body. */

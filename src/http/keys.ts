@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
-import { keyView, ROLES } from '../keys/keys.ts';
+import { isCallbackUrl, keyView, ROLES } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import type { App, HttpParts } from './app.ts';
 import { Id } from './schemas.ts';
@@ -15,7 +15,13 @@ const KeyView = Type.Object({
   expires_at: MaybeText,
   revoked_at: MaybeText,
 });
-const MadeKey = Type.Object({ ...KeyView.properties, key: Type.String({ description: 'Shown this once' }) });
+const MadeKey = Type.Object({
+  ...KeyView.properties,
+  key: Type.String({ description: 'Shown this once' }),
+  callback_secret: Type.Optional(Type.String({ description: 'Signs its callbacks; shown this once' })),
+});
+
+const CALLBACK_WRONG = 'callback must be an https address (http on this machine), without a password in it';
 
 const tags = ['keys'];
 const config = { scope: 'admin' } as const;
@@ -47,18 +53,24 @@ export function keyRoutes(app: App, { keyring, clock }: HttpParts): void {
             }),
           ),
           expires_at: Type.Optional(Type.String({ format: 'date-time' })),
+          callback: Type.Optional(
+            Type.String({ description: 'Where the fates of its messages are sent: https, or http on this machine' }),
+          ),
         }),
         response: { 201: MadeKey },
       },
       config,
     },
     async (request, reply) => {
-      const { role, name, chats = null, expires_at } = request.body;
+      const { role, name, chats = null, expires_at, callback = null } = request.body;
       const expiresAt = expires_at === undefined ? null : Date.parse(expires_at);
       if (expiresAt !== null && !(expiresAt > clock.now()))
         throw new SwitchboardError('request_invalid', 'A key expires in the future', { field: 'expires_at' });
-      const { key, text } = keyring.create({ role, name, chats, expiresAt });
-      return reply.code(201).send({ ...keyView(key), key: text });
+      if (callback !== null && !isCallbackUrl(callback))
+        throw new SwitchboardError('request_invalid', CALLBACK_WRONG, { field: 'callback' });
+      const { key, text, callbackSecret } = keyring.create({ role, name, chats, expiresAt, callback });
+      const secret = callbackSecret === null ? {} : { callback_secret: callbackSecret };
+      return reply.code(201).send({ ...keyView(key), key: text, ...secret });
     },
   );
 

@@ -6,6 +6,7 @@ import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { App, HttpParts } from './app.ts';
 import { authenticate } from './auth.ts';
+import { callbackRoutes } from './callbacks.ts';
 import { chatRoutes } from './chats.ts';
 import { describeRoutes } from './docs.ts';
 import { eventRoutes } from './events.ts';
@@ -108,6 +109,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   messageRoutes(app, parts);
   await messagePostRoute(app, parts);
   keyRoutes(app, parts);
+  callbackRoutes(app, parts);
   healthRoutes(app, parts, metrics);
   const endCalls = await facadeRoutes(app, parts);
   refuseOtherMethods(app, methodsOf);

@@ -59,6 +59,8 @@ export interface Journal {
   messagesWithFiles(): Promise<MessageRecord[]>;
   /** Messages that wait: queued and scheduled. */
   outboxDepth(): Promise<number>;
+  /** How far a key's callbacks have come; null before the first. */
+  callback(keyId: string): Promise<CallbackRecord | null>;
   /** How far a key has read by getUpdates; null before its first poll. */
   cursor(keyId: string): Promise<CursorRecord | null>;
   /** Those of all keys, also of keys that are gone. */
@@ -275,6 +277,17 @@ export interface CursorRecord {
   readonly updatedAt: number;
 }
 
+/** How far a key's callbacks have come. */
+export interface CallbackRecord {
+  readonly keyId: string;
+  /** The last entry that the receiver has taken; 0: none. */
+  readonly seq: number;
+  readonly failingSince: number | null;
+  readonly failures: number;
+  /** Why nothing more is sent; null: it is. */
+  readonly disabled: string | null;
+}
+
 /** A first answer, kept to be given again (Idempotency-Key). */
 export interface RememberedAnswer {
   /** SHA-256 of the request, hex. */
@@ -392,5 +405,6 @@ export interface Tx {
 
   cursor(keyId: string): Promise<CursorRecord | null>;
   /** `updatedAt` becomes the transaction's time. */
+  saveCallback(record: CallbackRecord): void;
   saveCursor(cursor: Omit<CursorRecord, 'updatedAt'>): void;
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 
 import type { ConversationRecord, ConversationVersion, Entry, Journal, ReadQuery, RequestRecord } from './journal.ts';
+import { prepareCallbackReads } from './sqlite-callbacks.ts';
 import type { Conversations } from './sqlite-conversations.ts';
 import { prepareCursorReads } from './sqlite-cursors.ts';
 import type { EntryIndex } from './sqlite-index.ts';
@@ -60,6 +61,7 @@ export function prepareReads(
   const withFiles = db.prepare(
     'SELECT * FROM messages INDEXED BY messages_with_files WHERE id BETWEEN ? AND ? AND files IS NOT NULL ORDER BY id',
   );
+  const callbacks = prepareCallbackReads(db, bot);
   const cursors = prepareCursorReads(db, bot);
   const srcAfter = (src: string): string | null => textOrNull(nextSrc.get(bot, src) ?? { src: null }, 'src');
 
@@ -163,6 +165,7 @@ export function prepareReads(
     async messagesWithFiles() {
       return withFiles.all(range.id(1), range.last).map((row) => messageOf(range, row));
     },
+    callback: async (keyId) => callbacks.callback(keyId),
     cursor: async (keyId) => cursors.cursor(keyId),
     cursors: async () => cursors.cursors(),
   };

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Entry, Tx } from './journal.ts';
+import { prepareSaveCallback } from './sqlite-callbacks.ts';
 import type { Conversations, ConversationsState } from './sqlite-conversations.ts';
 import { prepareCursorReads, prepareSaveCursor } from './sqlite-cursors.ts';
 import { heldTx, prepareHeld } from './sqlite-held.ts';
@@ -95,6 +96,7 @@ export function prepareStatements(db: DatabaseSync, bot: string) {
     remembered: db.prepare('SELECT request_hash, answer FROM answers WHERE owner = ? AND key = ?'),
     remember: db.prepare('INSERT INTO answers (owner, key, request_hash, answer, at) VALUES (?, ?, ?, ?, ?)'),
     forgetAnswers: db.prepare('DELETE FROM answers WHERE at < ?'),
+    saveCallback: prepareSaveCallback(db),
     cursors: prepareCursorReads(db, bot),
     saveCursor: prepareSaveCursor(db),
     held: prepareHeld(db),
@@ -267,6 +269,9 @@ export function sqliteTx(
       sql.forgetAnswers.run(at);
     },
 
+    saveCallback({ keyId, seq, failingSince, failures, disabled }) {
+      sql.saveCallback.run(bot, keyId, seq, failingSince, failures, disabled);
+    },
     cursor: async (keyId) => sql.cursors.cursor(keyId),
     saveCursor({ keyId, seq, confirmedOffset, allowedUpdates }) {
       sql.saveCursor.run(bot, keyId, seq, confirmedOffset, allowedUpdates, now);

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Clock, TimerHandle } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import type { Key, Keyring, KeyStore, NewKey, StoredKey } from './keys.ts';
+import type { Key, KeyCallback, Keyring, KeyStore, NewKey, StoredKey } from './keys.ts';
 
 export interface KeyringOptions {
   readonly store: KeyStore;
@@ -13,6 +13,7 @@ export interface KeyringOptions {
 
 interface Held {
   readonly key: Key;
+  readonly callback: KeyCallback | null;
   readonly hash: Buffer;
 }
 
@@ -47,9 +48,10 @@ export function createKeyring({ store, clock, randomBytes }: KeyringOptions): Ke
     const before = held;
     held = new Map();
     expiryAt = Number.POSITIVE_INFINITY;
+    const callbacks = store.callbacks();
     for (const { secretHash, ...key } of store.list()) {
       if (!activeAt(key, now)) continue;
-      held.set(key.id, { key, hash: Buffer.from(secretHash, 'hex') });
+      held.set(key.id, { key, hash: Buffer.from(secretHash, 'hex'), callback: callbacks.get(key.id) ?? null });
       expiryAt = Math.min(expiryAt, key.expiresAt ?? Number.POSITIVE_INFINITY);
     }
     version = current;
@@ -89,10 +91,14 @@ export function createKeyring({ store, clock, randomBytes }: KeyringOptions): Ke
         throw new SwitchboardError('request_invalid', `There are ${keys.length} keys already, which is the most`);
       let made = newKey(wanted);
       while (keys.some(({ id }) => id === made.stored.id)) made = newKey(wanted);
-      store.add(made.stored);
+      const callback =
+        wanted.callback === undefined || wanted.callback === null
+          ? null
+          : { url: wanted.callback, secret: `whsec_${randomBytes(32).toString('base64')}` };
+      store.add(made.stored, callback);
       refresh();
       const { secretHash: _, ...key } = made.stored;
-      return { key, text: made.text };
+      return { key, text: made.text, callbackSecret: callback?.secret ?? null };
     },
     list: () => store.list().map(({ secretHash: _, ...key }) => key),
     revoke(id) {
@@ -111,6 +117,8 @@ export function createKeyring({ store, clock, randomBytes }: KeyringOptions): Ke
       const equal = timingSafeEqual(hashOf(secret), found?.hash ?? DUMMY_HASH);
       return equal && found !== null ? found.key : null;
     },
+    callback: (id) => active(id)?.callback ?? null,
+    withCallbacks: () => [...held.values()].flatMap(({ key, callback }) => (callback === null ? [] : [key.id])),
     isActive: (id) => active(id) !== null,
     onRevoked(listener) {
       listeners.add(listener);

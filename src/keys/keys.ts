@@ -49,13 +49,29 @@ export function mayAccess(key: Key, scope: Scope, chat?: string | null): boolean
   return chat !== null && key.chats.includes(chat);
 }
 
+/** Where the fates of a key's messages are sent, and what signs them (Standard Webhooks): `whsec_` and base64. */
+export interface KeyCallback {
+  readonly url: string;
+  readonly secret: string;
+}
+
+/** Whether callbacks may go there: https, or http on this machine; and no password in the address. */
+export function isCallbackUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || url.username !== '' || url.password !== '' || text.length > 2048) return false;
+  const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+  return url.protocol === 'https:' || (url.protocol === 'http:' && local);
+}
+
 /**
  * Where keys are kept. Another process (the CLI) may change them at any time: `version` changes whenever it did.
  */
 export interface KeyStore {
   /** Throws where the id is taken. Durable when it returns. */
-  add(key: StoredKey): void;
+  add(key: StoredKey, callback: KeyCallback | null): void;
   list(): StoredKey[];
+  /** By the key's id. */
+  callbacks(): ReadonlyMap<string, KeyCallback>;
   /** False where there is no such key, or it is revoked already. */
   revoke(id: string, at: number): boolean;
   /** Takes a key out of the list. */
@@ -71,6 +87,8 @@ export interface NewKey {
   readonly chats: readonly string[] | null;
   /** ms since 1970. */
   readonly expiresAt: number | null;
+  /** Where the fates of its messages are sent: isCallbackUrl. Left out: nowhere. */
+  readonly callback?: string | null;
 }
 
 /** The keys in use: made, checked and watched for their end. */
@@ -79,7 +97,7 @@ export interface Keyring {
    * Makes and stores a key. `text` is what its holder presents, `<digits>:<43 of A-Za-z0-9_->`: shown once, kept
    * nowhere. Throws SwitchboardError request_invalid where there are limits.keysMax keys.
    */
-  create(key: NewKey): { readonly key: Key; readonly text: string };
+  create(key: NewKey): { readonly key: Key; readonly text: string; readonly callbackSecret: string | null };
   list(): Key[];
   /** False where there is no such key, or it is revoked already. */
   revoke(id: string): boolean;
@@ -87,6 +105,10 @@ export interface Keyring {
   forget(id: string): void;
   /** The key that this text is; null where it is none, expired or revoked. Takes as long whichever of these. */
   verify(text: string): Key | null;
+  /** Where the callbacks of an active key go; null: nowhere. */
+  callback(id: string): KeyCallback | null;
+  /** The active keys that have callbacks. */
+  withCallbacks(): string[];
   /** Whether the key is known, neither expired nor revoked. */
   isActive(id: string): boolean;
   /**

@@ -18,6 +18,12 @@ CREATE TABLE IF NOT EXISTS keys (
   revoked_at INTEGER,
   secret_hash TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+-- The secret signs: it cannot be kept as a hash.
+CREATE TABLE IF NOT EXISTS key_callbacks (
+  key_id TEXT PRIMARY KEY,
+  url TEXT NOT NULL,
+  secret TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS keys_version (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   version INTEGER NOT NULL
@@ -43,16 +49,24 @@ export function createSqliteKeyStore(db: DatabaseSync): KeyStore {
     `INSERT INTO keys (id, role, name, chats, created_at, expires_at, revoked_at, secret_hash)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
+  const insertCallback = db.prepare('INSERT OR REPLACE INTO key_callbacks (key_id, url, secret) VALUES (?, ?, ?)');
+  const callbacks = db.prepare('SELECT * FROM key_callbacks');
   const all = db.prepare('SELECT * FROM keys ORDER BY created_at, id');
   const revoke = db.prepare('UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
   const remove = db.prepare('DELETE FROM keys WHERE id = ?');
   const version = db.prepare('SELECT version FROM keys_version');
   return {
-    add(key) {
+    add(key, callback) {
+      // First: the key, which is told of, has it from the beginning.
+      if (callback !== null) insertCallback.run(key.id, callback.url, callback.secret);
       const chats = key.chats === null ? null : JSON.stringify(key.chats);
       insert.run(key.id, key.role, key.name, chats, key.createdAt, key.expiresAt, key.revokedAt, key.secretHash);
     },
     list: () => all.all().map(keyOf),
+    callbacks: () =>
+      new Map(
+        callbacks.all().map((row) => [text(row, 'key_id'), { url: text(row, 'url'), secret: text(row, 'secret') }]),
+      ),
     revoke: (id, at) => revoke.run(at, id).changes === 1,
     remove: (id) => void remove.run(id),
     version() {

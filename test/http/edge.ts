@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { onTestFinished } from 'vitest';
 import { assign, setup } from 'xstate';
+import { createCallbacks } from '../../src/callbacks/deliver.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import { createRouter } from '../../src/conversations/router.ts';
@@ -65,6 +66,8 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
     new Map([['counter', counterWith(fault)]]),
   );
   const router = createRouter({ journal, machines, username: () => null });
+  const callbacks = createCallbacks({ journal, keyring, send: async () => null, clock, random: () => 0, log });
+  onTestFinished(() => callbacks.stop());
   const uploads = createDiskUploads({ folder, journal, randomBytes, log });
   const outbox = createOutbox({ journal, clock, uploads });
   const nobody = () => Promise.reject(new TelegramUnreachable('a call', 'there is no Telegram here', false));
@@ -72,7 +75,7 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
     ...{ bot: '123', journal, keyring, operators, conversations: router, outbox, status, clock, log },
     deliveries: createDeliveries({ bot: '123', outbox }),
     updates: createUpdateQueues({ journal, clock }),
-    ...{ api: { call: nobody }, files: { open: nobody }, uploads },
+    ...{ api: { call: nobody }, files: { open: nobody }, uploads, callbacks },
   };
   const server = await createHttpServer({ host: '127.0.0.1', port: 0, ...parts, ...options });
   const url = await server.listen();

@@ -1,0 +1,41 @@
+/**
+ * Callbacks: what became of a key's messages, sent to a URL of the aggregator's as it happens, signed as Standard
+ * Webhooks says. In the order of the journal, each at least once; `webhook-id` tells one that comes again.
+ */
+export interface Callbacks {
+  /** Goes on where the last process ended. */
+  start(): void;
+  /** Takes no more up, and lets go of what is under way: it comes again after the next start. */
+  stop(): Promise<void>;
+  /** How far the callbacks of a key are; null where it has none. */
+  state(keyId: string): Promise<CallbackState | null>;
+  /** Sends again where it was given up, or waits for its next try. False where the key has no callbacks. */
+  resume(keyId: string): Promise<boolean>;
+}
+
+export interface CallbackState {
+  readonly url: string;
+  /** The last entry that the receiver has taken; 0: none yet. */
+  readonly seq: number;
+  /** ms since 1970; null: it takes them. */
+  readonly failingSince: number | null;
+  readonly failures: number;
+  /** Why nothing more is sent; null: it is. */
+  readonly disabled: string | null;
+}
+
+/** Sends one callback. Gives the HTTP status; null where there was no answer. Never throws. */
+export type SendCallback = (callback: OutgoingCallback, signal: AbortSignal) => Promise<number | null>;
+
+export interface OutgoingCallback {
+  readonly url: string;
+  /** `whsec_` and base64. */
+  readonly secret: string;
+  /** The entry's id as in the stream: the same from try to try. */
+  readonly id: string;
+  /** JSON. */
+  readonly body: string;
+}
+
+/** Gone: the receiver wants no more, for good. */
+export const GONE = 410;

@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
+import { Webhook } from 'standardwebhooks';
+import { expect, onTestFinished, test } from 'vitest';
+import { createCallbacks } from '../../src/callbacks/deliver.ts';
+import { createHttpCallbacks } from '../../src/callbacks/http.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { EntryType } from '../../src/journal/journal.ts';
+import { createKeyring } from '../../src/keys/keyring.ts';
+import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
+import { limits } from '../../src/limits.ts';
+import { manualClock } from '../support/clock.ts';
+import { openJournal, temporaryFolder } from '../support/journal.ts';
+
+interface Received {
+  readonly id: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  readonly path: string;
+}
+
+/** An aggregator's receiver: answers with the statuses given, then with 204. */
+async function receiver(statuses: number[] = []) {
+  const received: Received[] = [];
+  const server = createServer(async (request: IncomingMessage, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+    const body = Buffer.concat(chunks).toString();
+    received.push({ id: headers['webhook-id'] ?? '', headers, body, path: request.url ?? '' });
+    const status = statuses.shift() ?? 204;
+    response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end();
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close().closeAllConnections());
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
+  return { url, received, types: () => received.map(({ body }) => JSON.parse(body).type) };
+}
+
+/** Callbacks over a real journal; the same folder again is a restart. */
+function setUp() {
+  const clock = manualClock();
+  const folder = temporaryFolder();
+  const db = new DatabaseSync(':memory:');
+  const keyring = createKeyring({ store: createSqliteKeyStore(db), clock, randomBytes });
+  onTestFinished(() => {
+    keyring.close();
+    db.close();
+  });
+  const key = (callback: string) => {
+    const made = keyring.create({ role: 'aggregator', name: 'shop', chats: null, expiresAt: null, callback });
+    return { id: made.key.id, secret: made.callbackSecret ?? '' };
+  };
+  const start = () => {
+    const journal = openJournal(folder, clock);
+    const { send, close } = createHttpCallbacks(systemClock);
+    const warnings: object[] = [];
+    const log = { warn: (fields: object) => void warnings.push(fields) };
+    const callbacks = createCallbacks({ journal, keyring, send, clock, random: () => 1, log });
+    callbacks.start();
+    const stop = async () => {
+      await callbacks.stop();
+      await close();
+      await journal.close();
+    };
+    onTestFinished(stop);
+    let told = 0;
+    const tell = (owner: string, type: EntryType = 'message.sent') =>
+      journal.write(async (tx) => {
+        told += 1;
+        return tx.append({ type, chat: '7', owner, body: `{"message":{"id":"1-${told}"}}` });
+      });
+    return { journal, callbacks, warnings, tell, stop };
+  };
+  return { clock, keyring, key, start };
+}
+
+test('a fate is sent, signed as Standard Webhooks says; acceptances and others’ messages are not', async () => {
+  const { key, start, clock } = setUp();
+  const { url, received } = await receiver();
+  const { id, secret } = key(url);
+  const { tell } = start();
+  await tell(id, 'message.accepted');
+  await tell('99', 'message.sent');
+  await tell(id, 'message.failed');
+  await expect.poll(() => received.length).toBe(1);
+  const [first] = received;
+  if (first === undefined) throw new Error('nothing came');
+  const { headers, body, path } = first;
+  expect([headers['webhook-id'], headers['content-type'], path]).toEqual(['stream.3', 'application/json', '/hook']);
+  const at = new Date(clock.now()).toISOString();
+  expect(new Webhook(secret).verify(body, headers)).toEqual({
+    ...{ type: 'message.failed', timestamp: at, data: { message: { id: '1-3' } } },
+  });
+  expect(() => new Webhook(`whsec_${randomBytes(32).toString('base64')}`).verify(body, headers)).toThrow();
+});
+
+test('what was not taken comes again, the same, before anything else; each later', async () => {
+  const { key, start, clock } = setUp();
+  const { url, received } = await receiver([500, 302]);
+  const { id } = key(url);
+  const { tell, callbacks, warnings } = start();
+  await tell(id);
+  await expect.poll(() => warnings.length).toBe(1);
+  await tell(id);
+  await clock.advance(limits.callbackBackoffMinMs - 1);
+  expect(received).toHaveLength(1);
+  expect(await callbacks.state(id)).toMatchObject({ seq: 0, failures: 1, disabled: null });
+  await clock.advance(1);
+  await expect.poll(() => warnings.length).toBe(2);
+  await clock.advance(2 * limits.callbackBackoffMinMs);
+  await expect.poll(() => received.map((one) => one.id)).toEqual(['stream.1', 'stream.1', 'stream.1', 'stream.2']);
+  expect(new Set(received.map(({ path }) => path))).toEqual(new Set(['/hook']));
+  await expect.poll(() => callbacks.state(id)).toMatchObject({ seq: 2, failures: 0, failingSince: null });
+});
+
+test('a receiver that is down holds up its own key alone', async () => {
+  const { key, start } = setUp();
+  const good = await receiver();
+  const [down, up] = [key('http://127.0.0.1:9/'), key(good.url)];
+  const { tell } = start();
+  await tell(down.id);
+  await tell(up.id);
+  await expect.poll(() => good.received.length).toBe(1);
+});
+
+test('410 ends them for good; an admin may resume, and nothing was lost', async () => {
+  const { key, start } = setUp();
+  const { url, received } = await receiver([410]);
+  const { id } = key(url);
+  const { tell, callbacks } = start();
+  await tell(id);
+  await expect.poll(async () => (await callbacks.state(id))?.disabled).toMatch('410');
+  await tell(id);
+  expect(received).toHaveLength(1);
+  expect(await callbacks.resume(id)).toBe(true);
+  await expect.poll(() => received.map((one) => one.id)).toEqual(['stream.1', 'stream.1', 'stream.2']);
+  expect(await callbacks.resume('99')).toBe(false);
+});
+
+test('a receiver that takes nothing for days is given up', async () => {
+  const { key, start, clock } = setUp();
+  const { id } = key('http://127.0.0.1:9/');
+  const { tell, callbacks, warnings } = start();
+  await tell(id);
+  const disabled = async () => {
+    await clock.advance(limits.callbackBackoffMaxMs / 2);
+    return (await callbacks.state(id))?.disabled;
+  };
+  await expect.poll(disabled, { interval: 1, timeout: 15_000 }).toMatch('Nothing was taken since 2026-01-01');
+  expect(clock.now() - Date.parse('2026-01-01T00:00:00Z')).toBeGreaterThanOrEqual(limits.callbackGiveUpMs);
+  expect(warnings.at(-1)).toMatchObject({ disabled: true });
+});
+
+test('a restart goes on where it was: what was taken does not come again, what was not does', async () => {
+  const { key, start } = setUp();
+  const { url, received } = await receiver([204, 500]);
+  const { id } = key(url);
+  const first = start();
+  await first.tell(id);
+  await expect.poll(async () => (await first.callbacks.state(id))?.seq).toBe(1);
+  await first.tell(id);
+  await expect.poll(async () => (await first.callbacks.state(id))?.failures).toBe(1);
+  await first.stop();
+  const second = start();
+  await second.tell(id);
+  await expect.poll(() => received.map((one) => one.id)).toEqual(['stream.1', 'stream.2', 'stream.2', 'stream.3']);
+});
+
+test('many come in order, page by page; with the key they end', async () => {
+  const { key, start, keyring } = setUp();
+  const { url, received } = await receiver();
+  const { id } = key(url);
+  const { tell, callbacks } = start();
+  const count = limits.callbackPageEntries * 2 + 1;
+  for (let n = 0; n < count; n += 1) await tell(id);
+  await expect.poll(() => received.length, { timeout: 10_000 }).toBe(count);
+  expect(received.map((one) => one.id)).toEqual(Array.from({ length: count }, (_, i) => `stream.${i + 1}`));
+  keyring.revoke(id);
+  await tell(id);
+  expect(await callbacks.state(id)).toBeNull();
+  expect(received).toHaveLength(count);
+});
