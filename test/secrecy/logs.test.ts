@@ -142,7 +142,9 @@ test('I7: at log level trace, nothing that a process writes holds a secret or wh
 
   // Keys are kept as hashes alone, the token not at all.
   const folder = env.SWITCHBOARD_DATA ?? '';
-  const files = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'latin1'));
+  const files = readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'));
   expect(files.join('')).toContain(PRIVATE.posted);
   for (const secret of [...secrets, token]) for (const file of files) expect(file.includes(secret), secret).toBe(false);
 });
