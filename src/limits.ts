@@ -210,6 +210,14 @@ export const limits = {
   /** How often keys changed by another process (the CLI) are noticed; revoked streams end within 1 s. */
   keysRefreshMs: 250,
 
+  // Tickets, in memory.
+  /** Time to open a stream with a ticket. */
+  ticketLifeMs: 30_000,
+  /** Time to come back with it after its stream has ended; then a new one is needed. */
+  ticketReturnMs: 5 * 60_000,
+  /** Tickets of one key that are good for something; the next one is refused. Twice the streams that it may have. */
+  ticketsPerKeyMax: 200,
+
   // The Bot API façade.
   /** Updates in one answer of getUpdates: Telegram's own maximum. */
   facadeUpdatesMax: 100,

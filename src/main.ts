@@ -127,6 +127,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     conversations: system.conversations,
     status: system.status,
     clock,
+    randomBytes,
     log,
   });
 

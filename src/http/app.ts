@@ -34,6 +34,8 @@ export interface HttpParts {
   readonly callbacks: Callbacks;
   readonly status: StatusStore;
   readonly clock: Clock;
+  /** Cryptographically random bytes. */
+  readonly randomBytes: (size: number) => Buffer;
   /** Gets method, route pattern, status and time of requests; never a query, a header or a body. */
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
   /** Streams that one key may have open; by default limits.streamsPerKeyMax. */
@@ -62,6 +64,8 @@ declare module 'fastify' {
     scope?: Scope;
     /** Answers as long as its reader stays. */
     stream?: boolean;
+    /** Takes a ticket in place of a key. */
+    ticket?: boolean;
     /** Answers while the server closes. */
     always?: boolean;
   }

@@ -18,6 +18,7 @@ const Query = Type.Object(
       Type.Array(Type.String({ pattern: '^(-?\\d{1,16}|@\\w{1,64})$' }), { maxItems: limits.filterValuesMax }),
     ),
     type: Type.Optional(Type.Array(Type.Enum([...ENTRY_TYPES]), { maxItems: limits.filterValuesMax })),
+    ticket: Type.Optional(Type.String({ description: 'In place of the key, from POST /v1/tickets' })),
     poll: Type.Optional(Type.Enum(['0', '1'], { description: '1: answer what is there as JSON, and close' })),
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: limits.readEntriesMax, default: 100, description: 'Entries of a poll' }),
@@ -60,10 +61,14 @@ export function eventRoutes(app: App, parts: HttpParts): void {
 
   // A HEAD of a stream would open one.
   const options = { exposeHeadRoute: false };
-  app.get('/v1/events', { ...options, schema: all, config: { scope: 'read', stream: true } }, (request, reply) => {
-    const { chat = [], type: types = null } = request.query;
-    return answer(request, reply, { chats: visibleChats(callerOf(request), chat), types });
-  });
+  app.get(
+    '/v1/events',
+    { ...options, schema: all, config: { scope: 'read', stream: true, ticket: true } },
+    (request, reply) => {
+      const { chat = [], type: types = null } = request.query;
+      return answer(request, reply, { chats: visibleChats(callerOf(request), chat), types });
+    },
+  );
   app.get(
     '/v1/messages/events',
     { ...options, schema: own, config: { scope: 'write', stream: true } },

@@ -19,6 +19,8 @@ import { createMetrics } from './metrics.ts';
 import { operatorRoutes } from './operators.ts';
 import { loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
 import { validatorCompiler } from './schemas.ts';
+import { createTicketBook } from './ticket-book.ts';
+import { ticketOf, ticketRoutes, useTicket } from './tickets.ts';
 
 export interface HttpServerOptions extends Omit<HttpParts, 'closing'> {
   readonly host: string;
@@ -63,13 +65,16 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   // JSON alone: a text would be refused as a body without fields, which tells less.
   app.removeContentTypeParser('text/plain');
   app.decorateRequest('caller', null);
+  const tickets = createTicketBook({ clock, randomBytes: options.randomBytes, isActive: keyring.isActive });
 
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     if (closing.signal.aborted && request.routeOptions.config.always !== true) {
       const retryAfterMs = limits.reconnectMs;
       throw new SwitchboardError('shutting_down', 'Switchboard is shutting down: try again soon', { retryAfterMs });
     }
-    authenticate(keyring, request);
+    const ticket = ticketOf(request);
+    if (ticket === null) authenticate(keyring, request);
+    else request.caller = useTicket(tickets, ticket, request, reply);
     cutOffLate(request, clock);
   });
   app.addHook('onSend', async (_request, reply, payload) => {
@@ -111,6 +116,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   keyRoutes(app, parts);
   callbackRoutes(app, parts);
   healthRoutes(app, parts, metrics);
+  ticketRoutes(app, tickets);
   const endCalls = await facadeRoutes(app, parts);
   refuseOtherMethods(app, methodsOf);
   await app.ready();
@@ -118,6 +124,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const stopListening = keyring.onRevoked((id) => {
     operators.endStreamsOf(id);
     endCalls(id);
+    tickets.end(id);
   });
 
   return {

@@ -72,7 +72,7 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
   const outbox = createOutbox({ journal, clock, uploads });
   const nobody = () => Promise.reject(new TelegramUnreachable('a call', 'there is no Telegram here', false));
   const parts = {
-    ...{ bot: '123', journal, keyring, operators, conversations: router, outbox, status, clock, log },
+    ...{ bot: '123', journal, keyring, operators, conversations: router, outbox, status, clock, randomBytes, log },
     deliveries: createDeliveries({ bot: '123', outbox }),
     updates: createUpdateQueues({ journal, clock }),
     ...{ api: { call: nobody }, files: { open: nobody }, uploads, callbacks },

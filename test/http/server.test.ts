@@ -75,6 +75,7 @@ describe('the description of the routes', () => {
       'post /v1/messages',
       'post /v1/messages/batch',
       'post /v1/messages/{id}/resolve',
+      'post /v1/tickets',
     ]);
     for (const { name, path, operation } of operations) {
       expect(operation.summary, name).toBeTruthy();

@@ -1,0 +1,116 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import { SwitchboardError } from '../errors.ts';
+import type { Key } from '../keys/keys.ts';
+import { limits } from '../limits.ts';
+
+/**
+ * Tickets stand in for a key where a browser can only give an address: EventSource sends no headers.
+ *
+ * A ticket is used once, within limits.ticketLifeMs. An EventSource that loses its stream asks again with the same
+ * address, by itself; so whoever used a ticket is given a secret beside it, as a cookie, and with that secret the
+ * ticket is good for coming back: while its stream is open (a newer connection takes it over: the network may have
+ * dropped the older one unseen), and for limits.ticketReturnMs after it ended. The address alone, which logs and
+ * histories keep, is worth nothing once it has been used.
+ *
+ * I7: tickets and secrets are held as hashes, in memory alone, and end with their key.
+ */
+export interface TicketBook {
+  /** Throws too_many_streams where the key has limits.ticketsPerKeyMax. */
+  issue(key: Key): { readonly ticket: string; readonly expiresAt: number };
+  /**
+   * Uses a ticket, or comes back with it: `secret` is what the caller was given before, null where it has none. Throws
+   * key_missing where it is good for neither.
+   */
+  use(ticket: string, secret: string | null, connection: TicketConnection): UsedTicket;
+  /** Forgets a key's tickets. */
+  end(keyId: string): void;
+}
+
+/** A connection that came with a ticket. */
+export interface TicketConnection {
+  close(): void;
+  onClosed(listener: () => void): void;
+}
+
+export interface UsedTicket {
+  readonly key: Key;
+  /** To be given to the caller: with it the ticket is good for coming back. */
+  readonly secret: string;
+}
+
+export interface TicketBookOptions {
+  readonly clock: Clock;
+  /** Cryptographically random bytes. */
+  readonly randomBytes: (size: number) => Buffer;
+  readonly isActive: (keyId: string) => boolean;
+}
+
+interface Held {
+  readonly key: Key;
+  /** Null until it is used. */
+  secretHash: Buffer | null;
+  /** The connection that it serves now. */
+  connection: TicketConnection | null;
+  /** Good for nothing from then on; moved on when its stream ends. */
+  endsAt: number;
+}
+
+/** No tickets at first. */
+export function createTicketBook({ clock, randomBytes, isActive }: TicketBookOptions): TicketBook {
+  /** By hash, the oldest first. */
+  const tickets = new Map<string, Held>();
+  let sweptAt = clock.now();
+
+  const isOver = ({ connection, endsAt }: Held, now: number): boolean => connection === null && endsAt <= now;
+
+  function sweep(now: number): void {
+    if (now - sweptAt < limits.ticketLifeMs) return;
+    sweptAt = now;
+    for (const [hash, held] of tickets) if (isOver(held, now)) tickets.delete(hash);
+  }
+
+  return {
+    issue(key) {
+      const now = clock.now();
+      sweep(now);
+      let own = 0;
+      for (const held of tickets.values()) if (held.key.id === key.id && !isOver(held, now)) own += 1;
+      if (own >= limits.ticketsPerKeyMax) {
+        const retryAfterMs = limits.ticketLifeMs;
+        throw new SwitchboardError('too_many_streams', `The key has ${own} tickets, the most`, { retryAfterMs });
+      }
+      const ticket = randomBytes(32).toString('base64url');
+      const expiresAt = now + limits.ticketLifeMs;
+      tickets.set(hashOf(ticket).toString('hex'), { key, secretHash: null, connection: null, endsAt: expiresAt });
+      return { ticket, expiresAt };
+    },
+
+    use(ticket, secret, connection) {
+      const held = tickets.get(hashOf(ticket).toString('hex'));
+      const isMine = held?.secretHash === null || (secret !== null && isSame(held?.secretHash, hashOf(secret)));
+      if (held === undefined || !isMine || isOver(held, clock.now()) || !isActive(held.key.id)) {
+        throw new SwitchboardError('key_missing', 'The ticket is none, was used, or its time is over: get a new one');
+      }
+      // A browser has one secret for all its tickets, so that its cookies do not grow in number.
+      const own = secret ?? randomBytes(32).toString('base64url');
+      held.secretHash = hashOf(own);
+      held.connection?.close();
+      held.connection = connection;
+      connection.onClosed(() => {
+        if (held.connection !== connection) return;
+        held.connection = null;
+        held.endsAt = clock.now() + limits.ticketReturnMs;
+      });
+      return { key: held.key, secret: own };
+    },
+
+    end(keyId) {
+      for (const [hash, { key }] of tickets) if (key.id === keyId) tickets.delete(hash);
+    },
+  };
+}
+
+const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+const isSame = (a: Buffer | null | undefined, b: Buffer): boolean => a != null && timingSafeEqual(a, b);

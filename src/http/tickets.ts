@@ -1,0 +1,51 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { Key } from '../keys/keys.ts';
+import type { App } from './app.ts';
+import { callerOf } from './auth.ts';
+import type { TicketBook } from './ticket-book.ts';
+
+/** The secret of those who used a ticket; kept from scripts and from other sites. */
+const COOKIE = 'switchboard-stream';
+const SECRET = new RegExp(`(?:^|;\\s*)${COOKIE}=([A-Za-z0-9_-]{43})(?:;|$)`);
+
+/** `POST /v1/tickets`: a ticket for one stream, in place of the key in its address. */
+export function ticketRoutes(app: App, book: TicketBook): void {
+  app.post(
+    '/v1/tickets',
+    {
+      schema: {
+        tags: ['events'],
+        summary: 'A ticket to open one stream with, in place of the key: GET /v1/events?ticket=…',
+        description: 'For EventSource, which sends no headers. It is used once; the stream that it opened may resume.',
+        response: { 201: Type.Object({ ticket: Type.String(), expires_at: Type.String({ format: 'date-time' }) }) },
+      },
+      config: { scope: 'read' },
+    },
+    async (request, reply) => {
+      const { ticket, expiresAt } = book.issue(callerOf(request));
+      reply.header('cache-control', 'no-store');
+      return reply.code(201).send({ ticket, expires_at: new Date(expiresAt).toISOString() });
+    },
+  );
+}
+
+/** The ticket in an address that takes one; null where there is none, or a key beside it. */
+export function ticketOf(request: FastifyRequest): string | null {
+  if (request.routeOptions.config.ticket !== true || request.headers.authorization !== undefined) return null;
+  const { ticket } = Object(request.query);
+  return typeof ticket === 'string' ? ticket : null;
+}
+
+/** Lets a request in by its ticket, which only keys that may read are given. Throws key_missing. */
+export function useTicket(book: TicketBook, ticket: string, request: FastifyRequest, reply: FastifyReply): Key {
+  const given = SECRET.exec(request.headers.cookie ?? '')?.[1] ?? null;
+  const { raw } = reply;
+  const { key, secret } = book.use(ticket, given, {
+    close: () => raw.destroy(),
+    onClosed: (listener) => raw.once('close', listener),
+  });
+  const secure = request.protocol === 'https' ? '; Secure' : '';
+  raw.setHeader('set-cookie', `${COOKIE}=${secret}; Path=/v1/events; HttpOnly; SameSite=Strict${secure}`);
+  return key;
+}
