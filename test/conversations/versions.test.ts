@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { fromPromise, setup } from 'xstate';
 import type { Journal } from '../../src/journal/journal.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
 import { oldestRequest, openJournal, temporaryFolder } from '../support/journal.ts';
@@ -86,6 +87,33 @@ describe('what becomes of a conversation of another version', () => {
     });
     expect(await journal.requestsOf('3')).toHaveLength(1);
     expect(await journal.timersOf('2')).toHaveLength(1);
+  });
+
+  test('an invoke that was answered, and whose state goes on, is not taken for one that was never asked', async () => {
+    const asking = (version: string, after: string) =>
+      setup({ actors: { charge: fromPromise<string>(() => Promise.reject(new Error('asked'))) } }).createMachine({
+        id: 'shop',
+        version,
+        initial: 'buying',
+        states: {
+          buying: {
+            invoke: { id: 'charge', src: 'charge', onDone: after },
+            initial: 'waiting',
+            states: { waiting: {}, paid: {} },
+          },
+          over: {},
+        },
+      });
+    const router = routerOf(journal, tableOf(asking('1', '.paid')));
+    await router.receiveUpdates([textUpdate(7, 'hello')], 1);
+    const [request] = await journal.openRequests(1);
+    if (request === undefined) throw new Error('nothing was asked');
+    await router.answerRequest(request, { output: 'yes' });
+    expect(await standing('7')).toBe('active 1 {"buying":"paid"}');
+    expect(await sweepAll(journal, tableOf(asking('2', '.paid')))).toMatchObject({ migrated: 1 });
+    // Where its answer would end the state, who is in it has an answer to come.
+    await sweepAll(journal, tableOf(asking('3', 'over')));
+    expect((await journal.conversation('7'))?.error).toContain('request_missing');
   });
 
   test('the context must fit the schema that the machine gives; what it holds is not told', async () => {
