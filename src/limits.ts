@@ -85,6 +85,8 @@ export const limits = {
   sweepUnitMax: 100,
   /** Chats that `switchboard migrate` names for each thing that becomes of conversations. */
   migrateExamplesMax: 3,
+  /** Characters that a command gathers before it prints them. */
+  printedChunkLength: 64 * 1024,
   /** A command that takes longer than this says how far it is, as often. */
   commandProgressMs: 1000,
   /** What the search waits between two pages, so that it takes the less of the time the more there is to do. */

@@ -10,6 +10,7 @@ import type { PerOf } from './conversations/routing.ts';
 import type { Stepper } from './conversations/step.ts';
 import type { JournalReader } from './journal/journal.ts';
 import { openSqliteReader } from './journal/sqlite-reader.ts';
+import { limits } from './limits.ts';
 import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
 import { chatKindOf } from './telegram/update.ts';
 import { joinChatIds, parse, UsageError } from './usage.ts';
@@ -69,8 +70,9 @@ export interface Replay {
  */
 export async function replayChat(command: Replay): Promise<number> {
   const { journal, stepper, save, print, progress } = command;
+  const out = inChunks(print);
   const file = save === null ? null : await fixtureFile(save);
-  await file?.line(fixtureHead(stepper, journal.bot));
+  await file?.line(`${fixtureHead(stepper, journal.bot)}\n`);
   let read = 0;
   let steps = 0;
   let sends = 0;
@@ -85,14 +87,15 @@ export async function replayChat(command: Replay): Promise<number> {
       sends += replayed.told.filter(({ type }) => type === 'message.accepted').length;
     }
     if (replayed.departs) departures += 1;
-    await print(textOf(replayed));
-    const line = fixtureLine(replayed);
-    if (line !== null) await file?.line(line);
+    await out.line(textOf(replayed));
+    const line = file === null ? null : fixtureLine(replayed);
+    if (line !== null) await file?.line(`${line}\n`);
   }
   await file?.end();
   const where = `${stepper.name} ${stepper.version}`;
   const ends = departures === 0 ? 'as it happened' : `departs from what happened ${departures} times, marked !`;
-  if (steps > 0) await print(`${where}: ${steps} events, ${sends} would-be sends; ${ends}\n`);
+  if (steps > 0) await out.line(`${where}: ${steps} events, ${sends} would-be sends; ${ends}\n`);
+  await out.end();
   return steps;
 }
 
@@ -135,20 +138,40 @@ const safe = (text: string): string =>
   text.replace(CONTROL, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 const CONTROL = /[\p{Cc}--\n]/gv;
 
-interface FixtureFile {
+/** Lines on their way to a file or a terminal. */
+interface Lines {
   line(text: string): Promise<void>;
   end(): Promise<void>;
 }
 
-/** Throws where the file is there already. */
-async function fixtureFile(path: string): Promise<FixtureFile> {
-  const stream: WriteStream = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-  await once(stream, 'open');
+/** Gathers lines: a call for each would be most of what a long replay costs. */
+function inChunks(write: (text: string) => Promise<void>): Lines {
+  let gathered = '';
+  const flush = async (): Promise<void> => {
+    const text = gathered;
+    gathered = '';
+    if (text !== '') await write(text);
+  };
   return {
     async line(text) {
-      if (!stream.write(`${text}\n`)) await once(stream, 'drain');
+      gathered += text;
+      if (gathered.length >= limits.printedChunkLength) await flush();
     },
+    end: flush,
+  };
+}
+
+/** Throws where the file is there already. */
+async function fixtureFile(path: string): Promise<Lines> {
+  const stream: WriteStream = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+  await once(stream, 'open');
+  const lines = inChunks(async (text) => {
+    if (!stream.write(text)) await once(stream, 'drain');
+  });
+  return {
+    line: lines.line,
     async end() {
+      await lines.end();
       stream.end();
       await once(stream, 'close');
     },
