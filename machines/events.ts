@@ -113,3 +113,27 @@ export type RestingState = string | { readonly [state: string]: RestingState };
  * this one. `from` is that other version. Null: it cannot be done, and the settings say what becomes of it.
  */
 export type Migrate = (from: string, conversation: AtRest) => AtRest | null;
+
+/** What a user can do in a private chat that a conversation should answer, however it stands. */
+export type Doing = 'text' | 'button' | 'photo' | 'edit';
+
+/** `meta` of a machine and of its states: what XState itself does not ask. */
+export interface Meta {
+  /** At a final state, or at the machine: what comes after the conversation's end. Left out, the next event begins it anew. */
+  readonly whenDone?: 'restart' | 'stay';
+  /** At a state: what it leaves without an answer on purpose, with the states within it. */
+  readonly ignores?: readonly Doing[];
+  /** At the machine: it runs as a live actor of Switchboard, and is no conversation. */
+  readonly runs?: 'live';
+  /** At the machine: what leads through it, where that cannot be told from the machine itself. Tests try it everywhere. */
+  readonly examples?: {
+    /** What users write. Commands in the machine's own texts, and words in the params of its guards, are tried anyway. */
+    readonly texts?: readonly string[];
+    /** What is posted to it, or sent. */
+    readonly events?: readonly { readonly type: string; readonly [field: string]: unknown }[];
+    /** What an actor that it asks may answer, by the actor's name; left out, null is tried. */
+    readonly answers?: Readonly<Record<string, readonly unknown[]>>;
+    /** With what it may fail; left out, the failures of a backend are tried. */
+    readonly errors?: Readonly<Record<string, readonly unknown[]>>;
+  };
+}

@@ -1,4 +1,5 @@
 import { assign, fromPromise, setup } from 'xstate';
+import type { Meta } from './events.ts';
 
 /** What a round came to: fates stored, and messages claimed, in one unit of work. */
 export interface Round {
@@ -34,6 +35,7 @@ export const machine = setup({
   types: {
     context: {} as { inFlight: number; waitMs: number | null; again: boolean; ending: boolean; failures: number },
     events: {} as OutboxEvent,
+    meta: {} as Meta,
   },
   actors: {
     /** Provided by src/outbox. `ending`: fates are stored, nothing is claimed. */
@@ -67,6 +69,21 @@ export const machine = setup({
 }).createMachine({
   id: 'outbox',
   description: 'Claims messages in the database, has them sent, and stores their fates (I5).',
+  meta: {
+    runs: 'live',
+    examples: {
+      answers: {
+        round: [
+          { inFlight: 0, more: false, ended: false, waitMs: null },
+          { inFlight: 1, more: false, ended: false, waitMs: 5 },
+          { inFlight: 0, more: false, ended: false, waitMs: 5 },
+          { inFlight: 1, more: true, ended: false, waitMs: null },
+          { inFlight: 1, more: false, ended: true, waitMs: null },
+        ] satisfies Round[],
+      },
+      errors: { round: [{ message: 'The disk is full' }] },
+    },
+  },
   context: { inFlight: 0, waitMs: null, again: false, ending: false, failures: 0 },
   initial: 'gathering',
   states: {

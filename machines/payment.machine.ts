@@ -1,5 +1,5 @@
 import { assign, fromPromise, setup } from 'xstate';
-import type { AnswerCallback, ConversationInput, Edit, Reply } from './events.ts';
+import type { AnswerCallback, ConversationInput, Edit, Meta, Reply } from './events.ts';
 import { isFinal, type OpenPaymentInput, readAnswer, readErrorCode } from './payment-answer.ts';
 import {
   commandOf,
@@ -26,6 +26,7 @@ export const machine = setup({
     context: {} as PaymentContext,
     events: {} as PaymentEvent,
     input: {} as ConversationInput,
+    meta: {} as Meta,
   },
   actors: {
     /** Stands for the backend, which is asked after the step has committed. */
@@ -94,6 +95,21 @@ export const machine = setup({
   id: 'payment',
   version: '1',
   description: 'A user pays somebody: asks, confirms, and hears how it ended.',
+  meta: {
+    examples: {
+      answers: {
+        openPayment: [
+          { status: 'accepted', paymentId: 'p' },
+          { status: 'declined', reason: 'The account is closed' },
+          'nonsense',
+        ],
+      },
+      events: [
+        { type: 'payment.settled', paymentId: 'p' },
+        { type: 'payment.failed', paymentId: 'p', reason: 'It came back' },
+      ],
+    },
+  },
   context: ({ input }) => ({
     conversation: input.conversation,
     group: input.chat.startsWith('-'),

@@ -1,4 +1,5 @@
 import { assign, enqueueActions, fromPromise, setup } from 'xstate';
+import type { Meta } from './events.ts';
 
 /** What a poll brought: the updates as Telegram sent them, and the offset that confirms them. */
 export interface Batch {
@@ -38,6 +39,9 @@ const failureOf = (event: unknown): PollFailure => {
   return known ? (error.failure as PollFailure) : { kind: 'retry', message: String(error) };
 };
 
+/** What may go wrong with each call. */
+const failures = (['retry', 'conflict', 'refused'] as const).map((kind) => ({ failure: { kind, message: kind } }));
+
 export const machine = setup({
   types: {
     context: {} as {
@@ -49,6 +53,7 @@ export const machine = setup({
       proven: boolean;
     },
     events: {} as Drain,
+    meta: {} as Meta,
     output: {} as { failure: PollFailure | null },
   },
   actors: {
@@ -80,6 +85,20 @@ export const machine = setup({
 }).createMachine({
   id: 'poller',
   description: 'Owns getUpdates: asks, hands over to be committed, and only then asks with the higher offset (I1).',
+  meta: {
+    runs: 'live',
+    examples: {
+      answers: {
+        connect: [{ offset: null }, { offset: 7 }],
+        poll: [
+          { updates: [], offset: 7 },
+          { updates: [{ update_id: 7 }], offset: 8 },
+        ],
+        commit: [null],
+      },
+      errors: { connect: failures, poll: failures, commit: failures },
+    },
+  },
   context: { offset: null, batch: { updates: [], offset: 0 }, failures: 0, failure: null, proven: false },
   initial: 'connecting',
   output: ({ context }) => ({ failure: context.failure }),

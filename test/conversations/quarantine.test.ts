@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type AnyStateMachine, assign, fromPromise, setup } from 'xstate';
+import { type AnyStateMachine, assign, fromPromise, raise, setup } from 'xstate';
 import type { UserEvent } from '../../machines/events.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import { createRouter, type Router } from '../../src/conversations/router.ts';
@@ -42,6 +42,10 @@ const machineWith = (fault: Fault, whenDone = 'restart'): AnyStateMachine =>
         { guard: { type: 'says', params: 'boom' }, target: '.calm', actions: ['count', say] },
         { guard: { type: 'says', params: 'wait' }, target: '.waiting', actions: 'count' },
         { guard: { type: 'says', params: 'ask' }, target: '.asking', actions: 'count' },
+        {
+          guard: { type: 'says', params: 'tick' },
+          actions: ['count', raise({ type: 'order.shipped' }, { delay: 60_000, id: 'tick' })],
+        },
         { guard: { type: 'says', params: 'end' }, target: '.over', actions: 'count' },
         { actions: ['count', say] },
       ],
@@ -156,6 +160,32 @@ describe('a quarantined chat, retried', () => {
     expect((await replies()).slice(3)).toEqual(['5 boom']);
     expect(JSON.parse((await journal.conversation('7'))?.state ?? '')).toBe('waiting');
     expect(await journal.nextTimerAt()).toBe(clock.now() + 60_000);
+  });
+
+  test('what came of a timer or a request is not taken for what a retried event sets or asks anew', async () => {
+    const broken = start(machineWith(onBoom));
+    await says(broken, 'wait', 'boom', 'wait');
+    await clock.advance(60_000);
+    await broken.fireTimers();
+    await start(machineWith(never)).retry('7');
+    expect(await replies()).toEqual(['2 boom']);
+    expect(await journal.nextTimerAt()).toBe(clock.now() + 60_000);
+
+    const again = start(machineWith(onBoom));
+    await says(again, 'ask', 'boom', 'ask');
+    for (const request of await journal.openRequests(1)) await again.answerRequest(request, { output: 'yes' });
+    await start(machineWith(never)).retry('7');
+    expect(await replies()).toEqual(['2 boom', '5 boom']);
+    expect(await journal.openRequests(9)).toHaveLength(1);
+
+    let calls = 0;
+    const ticking = start(machineWith((text) => text === 'tick' && ++calls === 2));
+    await says(ticking, 'end', 'tick', 'tick');
+    await clock.advance(60_000);
+    await ticking.fireTimers();
+    expect(await quarantined()).toEqual(['7']);
+    await start(machineWith(never)).retry('7');
+    expect((await replies()).filter((text) => text === 'shipped')).toEqual([]);
   });
 
   test('an answer that came meanwhile is taken, unless a retried event has left its state', async () => {

@@ -22,6 +22,8 @@ export interface Outcome {
   readonly status: string | null;
   readonly error: string | null;
   readonly context: unknown;
+  /** The ids of the snapshot's children: requests that are not answered. */
+  readonly children: readonly string[];
   /** Entries by type, without those of messages. */
   readonly entries: readonly string[];
   readonly emitted: readonly unknown[];
@@ -75,12 +77,14 @@ async function run(machine: AnyStateMachine, happenings: readonly Happening[], c
   const entries = await journal.read({ from: 1, limit: 1000 });
   const bodies = (type: string) => entries.filter((entry) => entry.type === type).map(({ body }) => JSON.parse(body));
   const requests = await journal.openRequests(100);
+  const snapshot = record === null ? null : JSON.parse(record.snapshot);
   return {
     replies: bodies('message.accepted').map(({ message }) => message.params.text),
     state: record === null ? null : JSON.parse(record.state),
     status: record?.status ?? null,
     error: record?.error ?? null,
-    context: record === null ? null : JSON.parse(record.snapshot)?.context,
+    context: snapshot?.context ?? null,
+    children: Object.keys(snapshot?.children ?? {}),
     entries: entries.map(({ type }) => type).filter((type) => !type.startsWith('message.')),
     emitted: bodies('chat.emitted').map(({ event }) => event),
     asked: requests.map(({ src, input, invoke }) => ({ src, input: JSON.parse(input), invoke })),

@@ -213,12 +213,13 @@ describe('with a crash between any two events, as without', () => {
       states: {
         asking: {
           invoke: { id: 'q', src: 'ask', onDone: { actions: say('heard') } },
-          on: { 'message.received': on('again', 'asking') },
+          on: { 'message.received': { ...on('again', 'asking'), reenter: true } },
         },
       },
     });
     const reenter = await happen(machine, ['hello', { answer: 1 }, 'again']);
-    expect(reenter).toMatchObject({ replies: ['heard'], status: 'active' });
+    expect(reenter).toMatchObject({ replies: ['heard'], status: 'active', children: ['q'] });
+    expect((await happen(machine, ['hello', { answer: 1 }])).children).toEqual([]);
   });
 
   test('sendTo the backend asks without waiting: the answer, also a no, is journalled and disturbs nobody', async () => {

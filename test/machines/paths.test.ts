@@ -1,7 +1,7 @@
 import { getShortestPaths } from '@xstate/graph';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
-import type { AnyStateNode, SnapshotFrom } from 'xstate';
+import type { SnapshotFrom } from 'xstate';
 import { context, machine } from '../../machines/payment.machine.ts';
 import { ANNA } from './harness.ts';
 
@@ -38,18 +38,9 @@ const options = {
   serializeState: (state: State) => JSON.stringify(state.value),
 };
 
-const nodes = (node: AnyStateNode): AnyStateNode[] => [node, ...Object.values(node.states).flatMap(nodes)];
-const leaves = nodes(machine.root).filter((node) => node.type === 'atomic');
-
 const paths = getShortestPaths(machine, options);
 
 describe('the paths through the payment conversation', () => {
-  test('a shortest path reaches every state', () => {
-    const reached = new Set(paths.flatMap((path) => path.state._nodes.map((node) => node.id)));
-    expect(leaves.map((leaf) => leaf.id).filter((id) => !reached.has(id))).toEqual([]);
-    expect(leaves).toHaveLength(5);
-  });
-
   test('they are as short as a user would think', () => {
     const lengths = Object.fromEntries(paths.map((path) => [path.state._nodes.at(-1)?.id, path.weight]));
     expect(lengths).toEqual({
@@ -71,19 +62,5 @@ describe('the paths through the payment conversation', () => {
   test('the context fits the schema that the file gives, wherever a path leads', () => {
     const schema = Compile(context);
     for (const { state } of paths) expect(schema.Errors(state.context), JSON.stringify(state.context)).toEqual([]);
-  });
-
-  test('every state tells what it is for', () => {
-    expect(
-      nodes(machine.root)
-        .filter((node) => !node.description)
-        .map((node) => node.id),
-    ).toEqual([]);
-  });
-
-  test('the machine is named like its file, has a version, and never ends', () => {
-    expect(machine.id).toBe('payment');
-    expect(machine.version).toBe('1');
-    expect(nodes(machine.root).filter((node) => node.type === 'final')).toEqual([]);
   });
 });

@@ -1,18 +1,72 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loadMachineTable } from '../../src/conversations/files.ts';
+import { limits } from '../../src/limits.ts';
+import { happen } from '../conversations/script.ts';
 import { says, talkTo } from './harness.ts';
+import { machine as newsletter } from './newsletter.machine.ts';
+import { findingsOf } from './rules.ts';
 import { machine } from './support.machine.ts';
 
 const MACHINES = join(import.meta.dirname, '../../machines');
 const readme = readFileSync(join(MACHINES, 'README.md'), 'utf8');
 
-describe('the example of machines/README.md', () => {
-  test('is the file that is tested here', () => {
-    const file = readFileSync(join(import.meta.dirname, 'support.machine.ts'), 'utf8');
-    expect(readme).toContain(file.replace("'../../machines/events.ts'", "'./events.ts'"));
+test.each(['support', 'newsletter', 'order'])('the example %s is the file that is tested here', (name) => {
+  const file = readFileSync(join(import.meta.dirname, `${name}.machine.ts`), 'utf8');
+  expect(readme).toContain(file.replace("'../../machines/events.ts'", "'./events.ts'"));
+});
+
+test('the examples keep the rules of the folder', () => {
+  expect(findingsOf('support', machine)).toEqual([]);
+  expect(findingsOf('newsletter', newsletter)).toEqual([]);
+});
+
+describe('the example of an end', () => {
+  test('begins anew after BYE', async () => {
+    const { replies, status } = await happen(newsletter, [
+      'hi',
+      'BYE',
+      { post: { type: 'news.published', text: 'Sun.' } },
+    ]);
+    expect(replies).toEqual([expect.stringContaining('BYE'), 'Goodbye, until the next news.', 'Sun.']);
+    expect(status).toBe('active');
   });
 
+  test('stays over after STOP, and the backend is told', async () => {
+    const { replies, status, asked } = await happen(newsletter, [
+      'STOP',
+      'hi',
+      { post: { type: 'news.published', text: 'Sun.' } },
+    ]);
+    expect({ replies, status }).toEqual({ replies: [], status: 'done' });
+    expect(asked).toMatchObject([{ src: 'forgetUser', input: { at: expect.stringContaining('T') }, invoke: '' }]);
+  });
+});
+
+test('the example of what is refused is refused in these words', async () => {
+  const load = loadMachineTable({ private: { machine: 'order' }, group: null, channel: null }, import.meta.dirname);
+  const refusal = await load.then(String, (error: Error) => error.message);
+  const [, shown] = /```text\n(machines\/order[\s\S]*?)\n```/.exec(readme) ?? [];
+  expect(shown).toBe(refusal);
+});
+
+test('the commands of the page are those of README.md, where a test types them', () => {
+  const [, commands = ''] = /```sh\n(npx switchboard chats[\s\S]*?)```/.exec(readme) ?? [];
+  const page = readFileSync(join(MACHINES, '../README.md'), 'utf8');
+  for (const command of commands.trim().split('\n')) expect(page).toContain(`# terminal 1\n${command}\n`);
+});
+
+test('the bounds that the page tells are those of src/limits.ts', () => {
+  expect(readme).toContain('over 1,000 microsteps');
+  expect(limits.microstepsMax).toBe(1000);
+  expect(readme).toContain('more than 100 things');
+  expect(limits.effectsPerStepMax).toBe(100);
+  expect(readme).toContain('256 KiB');
+  expect(limits.snapshotLengthMax).toBe(256 * 1024);
+});
+
+describe('the example of machines/README.md', () => {
   test('asks the backend, waits for the aggregator, and speaks up after a day', () => {
     const talk = talkTo(machine, { conversation: '777', chat: '777' });
     expect(talk.send(says('where is my parcel?')).requests).toMatchObject([

@@ -1,5 +1,5 @@
 import { fromPromise, setup } from 'xstate';
-import type { ConversationInput, Reply, UserEvent } from '../../machines/events.ts';
+import type { ConversationInput, Meta, Reply, UserEvent } from '../../machines/events.ts';
 
 /** A user writes, the backend opens a ticket, and whoever answers it posts `ticket.answered`. */
 export const machine = setup({
@@ -7,6 +7,7 @@ export const machine = setup({
     context: {} as { conversation: string },
     events: {} as UserEvent | { type: 'ticket.answered'; text: unknown },
     input: {} as ConversationInput,
+    meta: {} as Meta,
   },
   actions: { reply: (_, _params: Reply) => {} },
   actors: { openTicket: fromPromise<{ ticket: string }, { text: string }>(() => Promise.reject(new Error('asked'))) },
@@ -15,8 +16,11 @@ export const machine = setup({
 }).createMachine({
   id: 'support',
   version: '1',
+  description: 'A question becomes a ticket, and is answered by a person.',
+  meta: { ignores: ['button', 'edit'], examples: { answers: { openTicket: [{ ticket: 'T-1' }] } } },
   context: ({ input }) => ({ conversation: input.conversation }),
   initial: 'idle',
+  on: { 'message.received': { actions: { type: 'reply', params: { text: 'One question at a time, in words.' } } } },
   states: {
     idle: {
       description: 'Waits for a question.',
