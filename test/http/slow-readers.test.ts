@@ -88,7 +88,7 @@ describe('a reader that takes little', () => {
     slow.resume();
     await until(() => seqs === 20_000);
     expect(inOrder).toBe(true);
-  });
+  }, 60_000);
 
   test('is seen to lag by admins, in the metrics and in readyz', async () => {
     const clock = manualClock();
@@ -139,6 +139,26 @@ describe('a reader that takes little', () => {
     }
     expect(connected()).toBe(1);
   });
+});
+
+test('a key that opens a thousand streams gets its hundred; the others are refused and closed, and other keys are served', async () => {
+  const edge = await startEdge();
+  const answers: string[] = [];
+  let closed = 0;
+  for (let n = 0; n < 1000; n += 1) {
+    const socket = send(edge, '/v1/events');
+    socket.once('data', (chunk) => answers.push(chunk.toString('latin1').slice(9, 12)));
+    socket.once('close', () => {
+      closed += 1;
+    });
+  }
+  await until(() => answers.length === 1000 && closed === 900);
+  expect(answers.filter((status) => status === '200')).toHaveLength(limits.streamsPerKeyMax);
+  expect(answers.filter((status) => status === '429')).toHaveLength(900);
+  const other = await edge.get('/v1/events?from=earliest', edge.key('operator').header);
+  expect(other.status).toBe(200);
+  await edge.append('7', { text: 'hi' });
+  for await (const chunk of other.body ?? []) if (new TextDecoder().decode(chunk).includes('"hi"')) break;
 });
 
 test('a stream asked for behind another request, on one connection, comes after its answer', async () => {
