@@ -13,12 +13,17 @@ import { codesIn, tableOf } from './blocks.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const page = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
-test.each(['README.md', 'machines/README.md'])('every relative link of %s leads somewhere', (file) => {
-  const links = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, to = '']) => to);
-  const relative = links.filter((to) => !/^\w+:/.test(to));
-  expect(relative.length).toBeGreaterThan(0);
-  expect(relative.filter((to) => !existsSync(join(ROOT, dirname(file), to)))).toEqual([]);
-});
+test.each(['README.md', 'machines/README.md', 'docs/events.md'])(
+  'every relative link of %s leads somewhere',
+  (file) => {
+    const links = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(
+      ([, to = '']) => to,
+    );
+    const relative = links.filter((to) => !/^\w+:/.test(to));
+    expect(relative.length).toBeGreaterThan(0);
+    expect(relative.filter((to) => !existsSync(join(ROOT, dirname(file), to)))).toEqual([]);
+  },
+);
 
 test('the settings are those of config/schema.ts, with the defaults of config/default.json', () => {
   const defaults: unknown = JSON.parse(readFileSync(join(ROOT, 'config', 'default.json'), 'utf8'));
@@ -62,6 +67,21 @@ test('the bounds that the page tells in words are those of src/limits.ts', () =>
   expect(limits.requestAttemptsMax).toBe(5);
   expect(page).toContain('tries again every ten seconds');
   expect(limits.pollConflictDelayMs).toBe(10_000);
+});
+
+test('the bounds that docs/events.md tells are those of src/limits.ts', () => {
+  const events = readFileSync(join(ROOT, 'docs', 'events.md'), 'utf8');
+  for (const told of [
+    `up to \`limit\` (100, at most ${limits.readEntriesMax})`,
+    `NDJSON alone, every ${limits.heartbeatMs / 1000} s`,
+    `from ${limits.reconnectMs / 2000} to ${(limits.reconnectMs * 3) / 2000} s`,
+    `takes nothing for ${limits.readerStuckMs / 1000} s`,
+    `A key may have ${limits.streamsPerKeyMax} streams open`,
+    `All keys together may have ${limits.streamsMax}`,
+  ])
+    expect(events).toContain(told);
+  expect(events).toContain('twice as old, or twice as');
+  expect(limits.retentionPatience).toBe(2);
 });
 
 test('the other commands that the page names are there', () => {
