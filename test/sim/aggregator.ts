@@ -12,7 +12,7 @@ export interface Posted {
   /** The message's id, once it is told. */
   id: string | null;
   /** Refused for good, with this code. */
-  refused: ErrorCode | null;
+  refused: ErrorCode | 'given up' | null;
   canceled: boolean;
   /** Where its fate is unknown it is sent again: so it was posted, or so somebody has decided. */
   resent: boolean;
@@ -21,6 +21,9 @@ export interface Posted {
 /** How long it waits for an answer before it asks again, and between two tries. */
 const PATIENCE_MS = 5000;
 const PAUSE_MS = 700;
+const GIVES_UP_MS = 6 * 24 * 3_600_000;
+
+const SETTLED: readonly string[] = ['sent', 'failed', 'unknown', 'canceled', 'expired'];
 
 /** Posts messages and events, each under a key of its own and again and again until it is answered. */
 export class ModelAggregator {
@@ -64,11 +67,13 @@ export class ModelAggregator {
         if (posted.id !== null && posted.id !== id)
           this.#world.violate('I2', `${text} was accepted as ${posted.id} and as ${id}`);
         posted.id = id;
+        if (n % 3 === 0) this.#await(id);
       },
       (code) => {
         posted.refused = code;
         // A post that comes for the first time after its own end is refused.
-        if (code !== 'request_invalid' || expiresAt === null) this.#world.violate('I2', `${text} was refused: ${code}`);
+        if (code !== 'given up' && (code !== 'request_invalid' || expiresAt === null))
+          this.#world.violate('I2', `${text} was refused: ${code}`);
       },
     );
   }
@@ -90,10 +95,25 @@ export class ModelAggregator {
       (code) => {
         // In a group there may be no such conversation yet.
         this.notes.delete(note);
-        if (code !== 'not_found' || !conversation.startsWith('-')) {
+        if (code !== 'given up' && (code !== 'not_found' || !conversation.startsWith('-'))) {
           this.#world.violate('I2', `${note} was refused: ${code}`);
         }
       },
+    );
+  }
+
+  /** Waits for the message's fate: what it is told must be so. */
+  #await(id: string): void {
+    const process = this.#world.serving;
+    if (process === null) return;
+    process.system.outbox.settled(id, 20_000, new AbortController().signal).then(
+      (message) => {
+        const [status, fate] = [message?.status ?? '', this.#world.ledger.fateOf(id)];
+        if (!process.dead && SETTLED.includes(status) && status !== fate) {
+          this.#world.violate('outbox', `who waits for ${id} is told that it is ${status}, and it is ${fate}`);
+        }
+      },
+      () => {},
     );
   }
 
@@ -131,12 +151,19 @@ export class ModelAggregator {
     what: string,
     ask: (system: NonNullable<World['serving']>['system']) => Promise<T>,
     answered: (answer: T) => void,
-    refused: (code: ErrorCode) => void,
+    refused: (code: ErrorCode | 'given up') => void,
   ): void {
     const world = this.#world;
     let over = false;
+    const begun = world.time.now;
     const attempt = (): void => {
       if (over) return;
+      // Its key is forgotten after a week: to ask again would be to ask anew.
+      if (world.time.now - begun > GIVES_UP_MS) {
+        over = true;
+        refused('given up');
+        return;
+      }
       const process = world.serving;
       if (process === null) {
         world.whenServing(attempt);

@@ -14,9 +14,13 @@ export function checkCall(world: World, process: Process, method: string, text: 
     world.violate('I5', `${method} "${text}" is called, and no entry accepts it`);
     return;
   }
-  void process.serving?.journal.message(told.seq).then((row) => {
-    if (row?.status !== 'sending') world.violate('I5', `${method} "${text}" is called while its row is ${row?.status}`);
-  });
+  process.serving?.journal.message(told.seq).then(
+    (row) => {
+      if (row?.status !== 'sending')
+        world.violate('I5', `${method} "${text}" is called while its row is ${row?.status}`);
+    },
+    () => {},
+  );
   const fate = told.fates.at(-1);
   const posted = world.aggregator.posts.find((post) => post.text === text);
   if (fate !== undefined && !(fate === 'unknown' && posted?.resent === true)) {
@@ -78,13 +82,5 @@ export function forgetExpired(world: World, updates: ReadonlySet<object>): void 
   );
 }
 
-/** What makes an update of the world's one of its kind. */
-export function tokenOf(update: { readonly [name: string]: unknown }): string {
-  const { message, callback_query } = update;
-  const text = typeof message === 'object' && message !== null && 'text' in message ? message.text : undefined;
-  const data =
-    typeof callback_query === 'object' && callback_query !== null && 'data' in callback_query
-      ? callback_query.data
-      : undefined;
-  return String(text ?? data);
-}
+/** What makes an update of the world's one of its kind: the number of the step that caused it. */
+export const tokenOf = (update: object): string => /#\d+/.exec(JSON.stringify(update))?.[0] ?? '';

@@ -5,7 +5,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { openDatabase, openReader } from '../../src/journal/sqlite-open.ts';
 
 /** What a process meets with at a moment of its transactions; it throws where that moment fails. */
-export type AtDisk = (moment: 'begin' | 'statement' | 'commit' | 'committed', db: DatabaseSync) => void;
+export type AtDisk = (moment: 'begin' | 'statement' | 'commit' | 'committed' | 'read') => void;
 
 /** Two connections that write: one for the process that serves, one for a rival that takes over. */
 export interface Disk {
@@ -51,39 +51,61 @@ export class Death extends Error {}
  * A connection as one process holds it: `at` decides what each moment of a transaction brings, and with the process the
  * connection is dead.
  */
-export function connectionOf(db: DatabaseSync, process: { readonly dead: boolean }, at: AtDisk): DatabaseSync {
+export function connectionOf(
+  db: DatabaseSync,
+  process: { readonly dead: boolean },
+  at: AtDisk,
+  use: 'write' | 'read',
+): DatabaseSync {
   /** Runs one statement, with what may befall it. */
   function run<T>(sql: string, writes: boolean, statement: () => T): T {
     if (process.dead) throw new Death();
-    const [verb = ''] = /^\s*\w+/.exec(sql) ?? [];
-    const word = verb.trim().toUpperCase();
-    if (word === 'BEGIN') at('begin', db);
-    else if (word === 'COMMIT') at('commit', db);
-    else if (writes && db.isTransaction) at('statement', db);
+    const word = /^\s*(BEGIN|COMMIT)\b/i.exec(sql)?.[1]?.toUpperCase();
+    if (use === 'read') at('read');
+    else if (word === 'BEGIN') at('begin');
+    else if (word === 'COMMIT') at('commit');
+    else if (writes && db.isTransaction) at('statement');
     const value = statement();
-    if (word === 'COMMIT') at('committed', db);
+    if (word === 'COMMIT') at('committed');
     return value;
   }
 
-  const statementOf = (sql: string, statement: StatementSync): StatementSync =>
-    new Proxy(statement, {
+  const statementOf = (sql: string): StatementSync => {
+    const methods = new Map<string | symbol, unknown>();
+    return new Proxy(preparedOn(db, sql), {
       get(target, name) {
+        const known = methods.get(name);
+        if (known !== undefined) return known;
         const value: unknown = Reflect.get(target, name, target);
         if (typeof value !== 'function') return value;
-        return (...args: unknown[]) => run(sql, name === 'run', () => Reflect.apply(value, target, args));
+        const method = (...args: unknown[]) => run(sql, name === 'run', () => Reflect.apply(value, target, args));
+        methods.set(name, method);
+        return method;
       },
     });
+  };
 
   return new Proxy(db, {
     get(target, name) {
       if (name === 'isTransaction') return !process.dead && target.isTransaction;
-      if (name === 'prepare') return (sql: string) => statementOf(sql, target.prepare(sql));
+      if (name === 'prepare') return statementOf;
       if (name === 'exec') return (sql: string) => run(sql, false, () => target.exec(sql));
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== 'function') return value;
       return (...args: unknown[]) => run('', false, () => Reflect.apply(value, target, args));
     },
   });
+}
+
+/** Statements outlive the processes that prepared them: preparing took more time than running them. */
+const PREPARED = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
+
+function preparedOn(db: DatabaseSync, sql: string): StatementSync {
+  const statements = PREPARED.get(db) ?? new Map<string, StatementSync>();
+  PREPARED.set(db, statements);
+  const statement = statements.get(sql) ?? db.prepare(sql);
+  statements.set(sql, statement);
+  return statement;
 }
 
 /** As node:sqlite throws it. */

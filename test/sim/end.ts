@@ -65,8 +65,23 @@ export async function checkEnd(world: World): Promise<void> {
     compare(world, 'I4', `what ${operator.name} has`, operator.has, wanted);
   }
   checkMessages(world);
+  await checkConversations(world);
   const stored = (await world.serving?.journal.read({ from: 1, limit: 1000 })) ?? [];
   compare(world, 'journal', 'the entries', stored.map(entryText), journalled.slice(0, 1000).map(entryText));
+}
+
+/** Every conversation is stored as the model has it. */
+async function checkConversations(world: World): Promise<void> {
+  for (const { id, state, heard, last } of world.ledger.standings) {
+    if (state === 'none' || state === 'quarantined') continue;
+    const record = await world.serving?.journal.conversation(id);
+    const { context } = JSON.parse(record?.snapshot ?? '{}');
+    const [is, wanted] = [
+      [record?.status, record?.state, context?.heard, context?.last],
+      [state === 'over' ? 'done' : 'active', JSON.stringify(state), heard, last],
+    ].map((fields) => JSON.stringify(fields));
+    if (is !== wanted) world.violate('I3', `${id} is stored as ${is}, and should be ${wanted}`);
+  }
 }
 
 function checkMessages(world: World): void {

@@ -1,5 +1,6 @@
 import type { Entry } from '../../src/journal/journal.ts';
 import { foundFor } from './backend.ts';
+import { tokenOf } from './checks.ts';
 
 /** A conversation as plain code has it. */
 interface Chat {
@@ -56,6 +57,11 @@ export class Ledger {
 
   fateOf(id: string): string | null {
     return this.messages.get(id)?.fates.at(-1) ?? null;
+  }
+
+  /** Where each conversation stands: its status, and what its snapshot must tell. */
+  get standings(): { readonly id: string; readonly state: string; readonly heard: number; readonly last: string }[] {
+    return [...this.#chats].map(([id, { state, heard, last }]) => ({ id, state, heard, last }));
   }
 
   /** What has not come to its end: the ids of conversations that wait for a timer or an answer. */
@@ -139,17 +145,18 @@ export class Ledger {
 
   #update(update: Update, seq: number, at: number): void {
     this.updates.push(update);
-    const { message, callback_query } = update;
-    const content = message ?? callback_query;
-    const chat = message?.chat ?? callback_query?.message?.chat;
-    const text = message?.text ?? callback_query?.data ?? '';
-    if (this.tokens.has(text)) this.#violate('I2', `"${text}" was journalled twice`);
-    this.tokens.add(text);
+    const token = tokenOf(update);
+    if (this.tokens.has(token)) this.#violate('I2', `the update of ${token} was journalled twice`);
+    this.tokens.add(token);
+    const { message, callback_query, edited_message } = update;
+    const content = message ?? callback_query ?? edited_message;
+    const chat = content?.chat ?? callback_query?.message?.chat;
+    const text = content?.text ?? callback_query?.data ?? '';
     if (content === undefined || chat === undefined) return;
     const conversation = chat.type === 'private' ? String(chat.id) : `${chat.id}:u${content.from.id}`;
-    const heard: Heard =
-      callback_query === undefined ? { kind: 'message', text } : { kind: 'press', text, query: callback_query.id };
-    this.#hear(conversation, heard, seq, at);
+    if (callback_query !== undefined) {
+      this.#hear(conversation, { kind: 'press', text, query: callback_query.id }, seq, at);
+    } else this.#hear(conversation, { kind: message === undefined ? 'edit' : 'message', text }, seq, at);
   }
 
   #chat(id: string): Chat {
@@ -171,6 +178,12 @@ export class Ledger {
       chat.request = null;
     };
     const listens = before === 'none' || before === 'idle';
+    if (heard.kind === 'edit') {
+      // Nothing is done with it; yet a conversation may begin with it.
+      if (before === 'none') Object.assign(chat, { state: 'idle', heard: 0, last: '' });
+      this.#move(before, chat.state);
+      return;
+    }
     if (listens && heard.kind !== 'message') {
       enter('idle');
       if (heard.kind === 'press') this.#expect('message.accepted', heard.query);
@@ -284,6 +297,7 @@ interface Fields {
 
 interface Update {
   readonly message?: Content;
+  readonly edited_message?: Content;
   readonly callback_query?: Content & { readonly data: string; readonly id: string };
 }
 
@@ -295,5 +309,5 @@ interface Content {
 }
 
 type Heard =
-  | { readonly kind: 'message' | 'note'; readonly text: string }
+  | { readonly kind: 'message' | 'note' | 'edit'; readonly text: string }
   | { readonly kind: 'press'; readonly text: string; readonly query: string };

@@ -7,7 +7,7 @@ import { createSystem, type System } from '../../src/system.ts';
 import type { Uploads } from '../../src/uploads/uploads.ts';
 import { createRandom } from '../system/random.ts';
 import { machine } from './chatter.machine.ts';
-import { connectionOf } from './disk.ts';
+import { type AtDisk, connectionOf } from './disk.ts';
 import type { World } from './world.ts';
 
 const MACHINES = createMachineTable(
@@ -60,9 +60,10 @@ export class Process {
         if (!this.dead) run();
       });
     };
+    const atDisk: AtDisk = (moment) => world.trouble.atDisk(moment, this);
     const journal = openSqliteJournal({
-      db: connectionOf(this.db, this, (moment) => world.trouble.atDisk(moment, this)),
-      reader: connectionOf(world.disk.reader, this, () => {}),
+      db: connectionOf(this.db, this, atDisk, 'write'),
+      reader: connectionOf(world.disk.reader, this, atDisk, 'read'),
       bot: '1',
       newStreamId: () => 'sim',
       clock,

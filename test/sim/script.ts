@@ -40,15 +40,33 @@ export const POLL_FAULTS = [
 ] as const;
 export type PollFault = (typeof POLL_FAULTS)[number];
 /** `rolled back` as SQLite does by itself where a disk is full. */
-export const DISK_FAULTS = ['begin', 'statement', 'statement, rolled back', 'commit', 'commit, rolled back'] as const;
+export const DISK_FAULTS = [
+  'begin',
+  'statement',
+  'statement, rolled back',
+  'commit',
+  'commit, rolled back',
+  'read',
+] as const;
 export type DiskFault = (typeof DISK_FAULTS)[number];
 export const BACKEND_FAULTS = ['error', 'refuse', 'slow', 'silent', 'late'] as const;
 export type BackendFault = (typeof BACKEND_FAULTS)[number];
+
+/** Updates that the conversations' machine does nothing with. */
+export const OTHER_UPDATES = ['edit', 'blocks', 'unblocks', 'poll', 'unheard of'] as const;
+export type OtherUpdate = (typeof OTHER_UPDATES)[number];
 
 /** What the world does to Switchboard, `at` so many ms after the step before the last jump in time. */
 export type Op = { readonly at: number } & (
   | { readonly do: 'write'; readonly chat: number; readonly user: number; readonly text: string }
   | { readonly do: 'press'; readonly chat: number; readonly user: number; readonly data: string }
+  | {
+      readonly do: 'other';
+      readonly kind: OtherUpdate;
+      readonly chat: number;
+      readonly user: number;
+      readonly n: number;
+    }
   | {
       readonly do: 'post';
       readonly n: number;
@@ -111,7 +129,7 @@ export function scriptOf(seed: number): Script {
     const op = random.next() < 0.55 ? ordinary(random, chats, n, at) : troubleOf(trouble, random, chats, at);
     if (op !== null) ops.push(op);
     if (long && random.next() < 0.08) {
-      const up = random.next() < 0.5;
+      const up = random.next() < 0.25;
       ops.push({ at, do: 'week', up, ahead: random.whole(0, 8) });
     }
   }
@@ -130,8 +148,9 @@ function ordinary(random: Random, chats: readonly number[], n: number, at: numbe
   const user = inGroup ? random.whole(1, 2) : chat;
   const die = random.next();
   if (die < 0.55) return { at, do: 'write', chat, user, text: `${wordOf(random)} #${n}` };
-  if (die < 0.62) return { at, do: 'press', chat, user, data: `press #${n}` };
-  if (die < 0.72) return { at, do: 'note', n, conversation: inGroup ? `${GROUP}:u${user}` : String(chat) };
+  if (die < 0.61) return { at, do: 'press', chat, user, data: `press #${n}` };
+  if (die < 0.66) return { at, do: 'other', kind: pick(random, OTHER_UPDATES), chat, user, n };
+  if (die < 0.74) return { at, do: 'note', n, conversation: inGroup ? `${GROUP}:u${user}` : String(chat) };
   const priority = pick(random, ['high', 'normal', 'normal', 'low'] as const);
   const sendInMs = random.next() < 0.25 ? random.whole(1, 60_000) : null;
   const expireInMs = random.next() < 0.15 ? (sendInMs ?? 0) + random.whole(1, 20_000) : null;
@@ -144,7 +163,7 @@ function wordOf(random: Random): string {
   if (die < 0.45) return 'say';
   if (die < 0.65) return `later ${pick(random, [1, 40, 1000, 5000, 60_000, 240_000])}`;
   if (die < 0.85) return 'ask';
-  if (die < 0.93) return 'stop';
+  if (die < 0.92) return 'stop';
   return die < 0.98 ? 'end' : 'boom';
 }
 

@@ -15,6 +15,9 @@ export function perform(world: World, op: Op): void {
       });
       return;
     }
+    case 'other':
+      world.telegram.add(otherUpdate(world, op));
+      return;
     case 'post':
       world.aggregator.post(op);
       return;
@@ -78,6 +81,23 @@ function personIn(world: World, user: number, chat: number) {
   const from = { id: user, is_bot: false, first_name: 'Ann' };
   const type = chat === GROUP ? 'supergroup' : 'private';
   return { message_id: 1, date: Math.floor(world.time.wall / 1000), chat: { id: chat, type }, from };
+}
+
+function otherUpdate(world: World, { kind, chat, user, n }: Extract<Op, { readonly do: 'other' }>) {
+  const person = personIn(world, user, chat);
+  switch (kind) {
+    case 'edit':
+      return { edited_message: { ...person, text: `edit #${n}` } };
+    case 'blocks':
+    case 'unblocks':
+      return {
+        my_chat_member: { ...person, new_chat_member: { status: kind === 'blocks' ? 'kicked' : 'member' }, n: `#${n}` },
+      };
+    case 'poll':
+      return { poll: { id: `#${n}`, question: 'Which?' } };
+    case 'unheard of':
+      return { something_new: { ...person, n: `#${n}` } };
+  }
 }
 
 function read(world: World, what: 'connect' | 'leave' | 'stall' | 'take', index: number): void {

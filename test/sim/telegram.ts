@@ -77,6 +77,7 @@ export class ModelTelegram {
   add(content: Readonly<Record<string, unknown>>): void {
     const update = { update_id: this.#nextId++, ...content };
     this.written.push(update);
+    this.#noteBlocking(content);
     this.#queue.push({ update, at: this.#world.time.now });
     this.#serve();
   }
@@ -107,6 +108,15 @@ export class ModelTelegram {
 
   block(chat: number): void {
     this.#blocked.add(String(chat));
+  }
+
+  /** Who writes to the bot has let it in again. */
+  #noteBlocking(content: { readonly [kind: string]: unknown }): void {
+    const { message, callback_query, my_chat_member: member } = content;
+    const text = JSON.stringify(content);
+    const chat = /"chat":\{"id":(-?\d+)/.exec(text)?.[1] ?? '';
+    if (text.includes('"kicked"')) this.#blocked.add(chat);
+    else if (message !== undefined || callback_query !== undefined || member !== undefined) this.#blocked.delete(chat);
   }
 
   /** The wire's end at one process. */

@@ -1,4 +1,4 @@
-import { Death, diskError } from './disk.ts';
+import { type AtDisk, Death, diskError } from './disk.ts';
 import type { Process } from './process.ts';
 import type { DiskFault, Moment, Op } from './script.ts';
 import type { World } from './world.ts';
@@ -50,8 +50,8 @@ export class Trouble {
   }
 
   /** A process comes to a moment of a transaction. Throws what the disk throws, or its death. */
-  atDisk(moment: 'begin' | 'statement' | 'commit' | 'committed', process: Process): void {
-    if (this.moment(moment, process)) throw new Death();
+  atDisk(moment: Parameters<AtDisk>[0], process: Process): void {
+    if (moment !== 'read' && this.moment(moment, process)) throw new Death();
     if (moment === 'committed') return;
     if (moment === 'commit' && this.#world.time.now < this.#diskOutageUntil) throw diskError('full');
     const fault = this.#diskFaults.find(({ kind }) => kind.split(',')[0] === moment);
@@ -62,6 +62,6 @@ export class Trouble {
     if (fault.times <= 0) this.#diskFaults.splice(this.#diskFaults.indexOf(fault), 1);
     this.#world.trace(`the disk fails: ${fault.kind}`);
     if (fault.kind.endsWith('rolled back')) process.db.exec('ROLLBACK');
-    throw diskError(fault.kind === 'begin' ? 'io' : 'full');
+    throw diskError(fault.kind === 'begin' || fault.kind === 'read' ? 'io' : 'full');
   }
 }
