@@ -195,6 +195,6 @@ export class ModelAggregator {
     };
     attempt();
     // Now and then it asks twice, as whoever has lost the answer does.
-    if (world.delay(1, 6) === 1) world.time.after(world.delay(0, 300), attempt);
+    if (world.delay(1, 6) === 1) world.time.after(world.delay(0, 3), attempt);
   }
 }
