@@ -27,8 +27,10 @@ export interface Stage {
   readonly operator: Operator;
   /** The operator's key. */
   readonly key: string;
-  /** The sandbox's control API of the bot: GET without a body, else POST. Gives parsed JSON. */
-  control(path: string, body?: object): ReturnType<typeof JSON.parse>;
+  /** An aggregator's key. */
+  readonly writerKey: string;
+  /** The sandbox's control API of the bot: GET without a body, else POST, unless it is said. Gives parsed JSON. */
+  control(path: string, body?: object, method?: string): ReturnType<typeof JSON.parse>;
   /** Starts Switchboard in a process of its own; resolves when it serves. */
   startLife(): Promise<ChildProcess>;
 }
@@ -47,7 +49,7 @@ export async function setStage(watch: Pick<WireOptions, 'at' | 'onUpdates'>, ran
     },
   });
   onTestFinished(() => wire.close());
-  const key = createKey(folder);
+  const [key, writerKey] = [createKey(folder, 'operator'), createKey(folder, 'aggregator')];
   const port = await freePort();
   const env = {
     PATH: process.env.PATH,
@@ -62,8 +64,9 @@ export async function setStage(watch: Pick<WireOptions, 'at' | 'onUpdates'>, ran
     wire,
     operator: createOperator(key, '?from=earliest', pulse),
     key,
-    async control(path, body) {
-      const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+    writerKey,
+    async control(path, body, method = body === undefined ? 'GET' : 'POST') {
+      const init = { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
       const response = await fetch(`${sandbox.url}/sandbox/bots/${TOKEN}/${path}`, init);
       if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
       return JSON.parse(await response.text());
@@ -72,10 +75,10 @@ export async function setStage(watch: Pick<WireOptions, 'at' | 'onUpdates'>, ran
   };
 }
 
-function createKey(folder: string): string {
+function createKey(folder: string, role: 'operator' | 'aggregator'): string {
   const db = openDatabase(folder);
   const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
-  const { text } = keyring.create({ role: 'operator', name: 'operator', chats: null, expiresAt: null });
+  const { text } = keyring.create({ role, name: role, chats: null, expiresAt: null });
   keyring.close();
   db.close();
   return text;
