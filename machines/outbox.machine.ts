@@ -33,7 +33,14 @@ const down = {
 
 export const machine = setup({
   types: {
-    context: {} as { inFlight: number; waitMs: number | null; again: boolean; ending: boolean; failures: number },
+    context: {} as {
+      inFlight: number;
+      waitMs: number | null;
+      again: boolean;
+      ended: boolean;
+      ending: boolean;
+      failures: number;
+    },
     events: {} as OutboxEvent,
     meta: {} as Meta,
   },
@@ -49,12 +56,14 @@ export const machine = setup({
     noteRound: assign((_, { inFlight, waitMs }: Round) => ({ inFlight, waitMs, failures: 0 })),
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
     lookAgain: assign({ again: true }),
+    noteEnded: assign({ ended: true }),
+    begin: assign({ again: false, ended: false }),
     end: assign({ ending: true }),
   },
   guards: {
     isEnding: ({ context }) => context.ending,
     hasMore: ({ context }, { more }: Round) => more || context.again,
-    someEnded: (_, { ended }: Round) => ended,
+    someEnded: ({ context }, { ended }: Round) => ended || context.ended,
     someInFlight: (_, { inFlight }: Round) => inFlight > 0,
     noneInFlight: ({ context }) => context.inFlight === 0,
     knowsWhen: ({ context }) => context.waitMs !== null,
@@ -84,14 +93,15 @@ export const machine = setup({
       errors: { round: [{ message: 'The disk is full' }] },
     },
   },
-  context: { inFlight: 0, waitMs: null, again: false, ending: false, failures: 0 },
+  context: { inFlight: 0, waitMs: null, again: false, ended: false, ending: false, failures: 0 },
   initial: 'gathering',
   states: {
     gathering: {
       description: 'A round: fates that have come in are being stored, messages that may go out are being claimed.',
-      entry: assign({ again: false }),
+      entry: 'begin',
       on: {
         'messages.queued': { actions: 'lookAgain' },
+        'calls.ended': { actions: 'noteEnded' },
         // A claim cannot be called back: what it brings is sent, and waited for.
         drain: { actions: 'end' },
       },
@@ -152,6 +162,8 @@ export const machine = setup({
       states: {
         storing: {
           description: 'A round that stores fates alone.',
+          entry: 'begin',
+          on: { 'calls.ended': { actions: 'noteEnded' } },
           invoke: {
             src: 'round',
             input: { ending: true },

@@ -82,11 +82,11 @@ export class Bucket {
     return last - before < Math.max(2, this.#start.burst) / this.#perMs;
   }
 
-  /** Telegram refused a message, and asked to wait. */
-  refused(now: number, waitMs: number): void {
+  /** Telegram refused a message, and asked to wait. `tokens`: what there is when the wait is over. */
+  refused(now: number, waitMs: number, tokens = 1): void {
     const again = now < this.#heldUntil;
     this.#heldUntil = Math.max(this.#heldUntil, now + waitMs);
-    this.#tokens = 1;
+    this.#tokens = tokens;
     this.#at = this.#heldUntil;
     // Of several calls that were under way together only the first tells something new.
     if (again) return;

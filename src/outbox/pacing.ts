@@ -99,7 +99,8 @@ export function createPacing(rates: PacingRates, startAt: number) {
       const twice = odd.chat !== chat && now - odd.at < limits.paceSameCauseMs;
       if (!bucket.busy) odd = { chat, at: now };
       if (!bucket.busy && (nearLimit || twice || bot.heldUntil > now)) {
-        bot.refused(now, waitMs);
+        // While nobody sends, Telegram's own allowance grows: replies that came meanwhile go at once, bulk does not.
+        bot.refused(now, waitMs, Math.max(1, Math.min(kept, Math.floor(bot.perMs * waitMs))));
         return 'bot';
       }
       bucket.refused(now, waitMs);

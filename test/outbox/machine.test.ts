@@ -109,10 +109,15 @@ test('a call that ends waits a moment for others to share its round; a message t
   expect([rounds.length, state()]).toEqual([1, 'collecting']);
   await clock.advance(1);
   expect([rounds.length, state()]).toEqual([2, 'gathering']);
+  // While it looks, whether or not the look has seen it.
+  actor.send({ type: 'calls.ended' });
+  await ends(2);
+  expect(state()).toBe('collecting');
+  await clock.advance(5);
   await ends(2, { ended: true });
   expect(state()).toBe('collecting');
   actor.send({ type: 'messages.queued' });
-  expect([rounds.length, state()]).toEqual([3, 'gathering']);
+  expect([rounds.length, state()]).toEqual([4, 'gathering']);
 });
 
 test.each([0, 1])(
