@@ -31,37 +31,42 @@ export const INSTEAD = {
  * Where JSON would lose something of a value, and what to write instead; null where it keeps everything. A field that is
  * undefined is as good as one that is not there.
  */
-export function lossOf(value: unknown, path: string, depth = 0): string | null {
+export function lossOf(value: unknown, path: string): string | null {
+  const loss = lossBelow(value, 0);
+  return loss === null ? null : path + loss;
+}
+
+/** The same without the path, which is put in front on the way back: nearly every value has no loss to tell. */
+function lossBelow(value: unknown, depth: number): string | null {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return null;
     case 'number':
-      return Number.isFinite(value) ? null : `${path} is ${value}: write null, or a text`;
+      return Number.isFinite(value) ? null : ` is ${value}: write null, or a text`;
     case 'object':
       if (value === null) return null;
       break;
     case 'function':
-      return `${path} is a function: keep a name or a number, and decide by it in a guard`;
+      return ' is a function: keep a name or a number, and decide by it in a guard';
     case 'bigint':
-      return `${path} is a bigint: write it as a text`;
+      return ' is a bigint: write it as a text';
     default:
-      return `${path} is ${String(value)}: write null`;
+      return ` is ${String(value)}: write null`;
   }
-  if (depth >= limits.contextDepthMax) return `${path} is nested deeper than ${limits.contextDepthMax}: keep it flat`;
+  if (depth >= limits.contextDepthMax) return ` is nested deeper than ${limits.contextDepthMax}: keep it flat`;
   if (Array.isArray(value)) {
-    for (const [n, item] of value.entries()) {
-      const loss = lossOf(item, `${path}[${n}]`, depth + 1);
-      if (loss !== null) return loss;
+    for (let n = 0; n < value.length; n += 1) {
+      const loss = lossBelow(value[n], depth + 1);
+      if (loss !== null) return `[${n}]${loss}`;
     }
     return null;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return `${path} is ${instanceText(value)}`;
+  if (prototype !== Object.prototype && prototype !== null) return ` is ${instanceText(value)}`;
   for (const [name, field] of Object.entries(value)) {
-    if (field === undefined) continue;
-    const loss = lossOf(field, `${path}.${name}`, depth + 1);
-    if (loss !== null) return loss;
+    const loss = field === undefined ? null : lossBelow(field, depth + 1);
+    if (loss !== null) return `.${name}${loss}`;
   }
   return null;
 }

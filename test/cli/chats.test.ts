@@ -5,6 +5,9 @@ import { temporaryFolder } from '../support/journal.ts';
 import { makeQuarantined } from '../support/quarantined.ts';
 import { freeEnv, run, startServer } from './support.ts';
 
+/** Each command is a process of its own: they take as long as the machine lets them. */
+const WAIT = { timeout: 120_000 };
+
 async function withQuarantined(): Promise<Record<string, string>> {
   const folder = temporaryFolder();
   await makeQuarantined(join(folder, 'data'), ['777', '778']);
@@ -31,7 +34,7 @@ const waiting = {
   error: 'why',
 };
 
-test('chats lists them while nobody serves the folder', async () => {
+test('chats lists them while nobody serves the folder', WAIT, async () => {
   const env = await withQuarantined();
   const all = await chats(env);
   expect(all).toMatchObject({ code: 0, lines: [{ id: '5', status: 'done', state: 'over' }, waiting, { id: '778' }] });
@@ -40,7 +43,7 @@ test('chats lists them while nobody serves the folder', async () => {
   expect(first).toMatchObject({ lines: [{ id: '5' }], stderr: expect.stringContaining('--after 5') });
 });
 
-test('and retries one, once', async () => {
+test('and retries one, once', WAIT, async () => {
   const env = await withQuarantined();
   const retried = await chats(env, 'retry', '777');
   expect(retried).toMatchObject({ code: 0, lines: [{ id: '777', status: 'active', state: 'idle' }] });
@@ -48,7 +51,7 @@ test('and retries one, once', async () => {
   expect((await chats(env, '--status', 'quarantined')).lines).toMatchObject([{ id: '778' }]);
 });
 
-test('and while it runs, through the process that serves it, and leaves no key behind', async () => {
+test('and while it runs, through the process that serves it, and leaves no key behind', WAIT, async () => {
   const env = await withQuarantined();
   const server = await startServer(env);
   expect(await chats(env, '--status', 'quarantined')).toMatchObject({ code: 0, lines: [waiting, { id: '778' }] });
