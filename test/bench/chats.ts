@@ -22,8 +22,13 @@ export async function chats({ folder, print }: Bench): Promise<void> {
     const size = { chats: known, entries: known, timers: 0, dueAt: () => 0 };
     await populate(join(folder, String(known)), machine, size, told);
   }
-  const million = await startDriven(join(folder, String(KNOWN)), 'counting');
-  const few = await startDriven(join(folder, String(FEW)), 'counting');
+  await compare(join(folder, String(KNOWN)), join(folder, String(FEW)), print);
+}
+
+/** Serves both bots at once, and measures them in turns. */
+export async function compare(ofMillion: string, ofFew: string, print: Bench['print']): Promise<void> {
+  const million = await startDriven(ofMillion, 'counting');
+  const few = await startDriven(ofFew, 'counting');
   const startMib = million.peer.rssMib();
 
   const costs = { live: [] as Cost[], cold: [] as Cost[], few: [] as Cost[] };

@@ -47,7 +47,7 @@ function sent(): string {
 }
 /** Polls that wait, and the offset that each asked for. */
 const waiting = new Map<(body: Buffer | string) => void, number>();
-/** Ids go on from order to order. */
+/** Ids go on from order to order, and after what the reader has read in an earlier life. */
 let lastId = 0;
 const EMPTY = '{"ok":true,"result":[]}';
 
@@ -136,6 +136,7 @@ const server = createServer((request, response) => {
       return;
     }
     const { offset = 0, timeout = 0 } = JSON.parse(Buffer.concat(chunks).toString() || '{}');
+    lastId = Math.max(lastId, offset - 1);
     const body = source.take(offset);
     if (body !== null) return answer(body);
     waiting.set(answer, offset);

@@ -13,12 +13,20 @@ export interface Peer {
   stop(): Promise<void>;
 }
 
+const procFile = (pid: number | undefined, name: string): string => readFileSync(`/proc/${pid}/${name}`, 'utf8');
+
+/** CPU seconds that a process has used so far, all threads. */
+export function cpuSOf(pid: number | undefined): number {
+  // proc(5): utime and stime are fields 14 and 15, in ticks of 10 ms; the name before may hold spaces.
+  const fields = procFile(pid, 'stat').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 export function startPeer(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Peer {
   const child = fork(join(import.meta.dirname, file), [...args], {
     env: { ...process.env, ...env },
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
-  const status = (name: string): string => readFileSync(`/proc/${child.pid}/${name}`, 'utf8');
   return {
     child,
     message: (field) =>
@@ -33,12 +41,8 @@ export function startPeer(file: string, args: readonly string[], env: Readonly<R
         child.on('message', onMessage);
         child.once('exit', onExit);
       }),
-    cpuS() {
-      // proc(5): utime and stime are fields 14 and 15, in ticks of 10 ms; the name before may hold spaces.
-      const fields = status('stat').split(') ')[1]?.split(' ') ?? [];
-      return (Number(fields[11]) + Number(fields[12])) / 100;
-    },
-    rssMib: () => Number(/VmRSS:\s+(\d+)/.exec(status('status'))?.[1]) / 1024,
+    cpuS: () => cpuSOf(child.pid),
+    rssMib: () => Number(/VmRSS:\s+(\d+)/.exec(procFile(child.pid, 'status'))?.[1]) / 1024,
     stop: () =>
       new Promise((resolve) => {
         if (child.exitCode !== null) return resolve();
