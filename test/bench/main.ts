@@ -10,6 +10,7 @@ import { readerMemory } from './reader-memory.ts';
 import { recover } from './recover.ts';
 import { sending } from './sending.ts';
 import { startUp } from './start-up.ts';
+import { timers } from './timers.ts';
 import { versions } from './versions.ts';
 
 /**
@@ -22,6 +23,7 @@ const BENCHMARKS = {
   latency,
   chats,
   recover,
+  timers,
   versions,
   'fan-out': fanOut,
   delivery,

@@ -11,7 +11,7 @@ export interface Population {
   readonly chats: number;
   /** Entries, strewn over the chats. */
   readonly entries: number;
-  /** Timers, one a conversation of the first chats. */
+  /** Timers, one a conversation of the first chats: the machine's own, where its first state has one. */
   readonly timers: number;
   /** When the n-th timer is due, ms since 1970. */
   readonly dueAt: (n: number) => number;
@@ -62,9 +62,11 @@ export async function populate(
     const body = `{"update":${updateText(updateId, chat, 'Hello, is anybody there?')}}`;
     tx.append({ type: 'update.received', chat: String(chat), updateId, body });
   });
+  const { effects } = stepper.start({ conversation: '1', chat: '1' });
+  const own = effects.find((effect) => effect.kind === 'timer');
+  const [id, event] = [own?.id ?? 'patience', JSON.stringify(own?.event ?? { type: 'xstate.after.patience.waiting' })];
   await fill('timers', timers, (n, tx) => {
-    const event = '{"type":"xstate.after.patience.waiting"}';
-    tx.setTimer({ conversation: String(FIRST_CHAT + n), id: 'patience', dueAt: dueAt(n), event });
+    tx.setTimer({ conversation: String(FIRST_CHAT + n), id, dueAt: dueAt(n), event });
   });
   await journal.close();
   reader.close();
