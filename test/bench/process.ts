@@ -2,6 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+const { scripts } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8'));
+/** Node's flags for Switchboard as it is shipped: those of `npm start`. */
+export const SHIPPED_FLAGS: readonly string[] = String(scripts.start)
+  .split(' ')
+  .filter((word) => word.startsWith('--'));
+
 /** A child that the bench started. It ends when the bench lets go of it. */
 export interface Peer {
   readonly child: ChildProcess;
@@ -25,7 +31,7 @@ export function cpuSOf(pid: number | undefined): number {
 export function startPeer(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Peer {
   const child = fork(join(import.meta.dirname, file), [...args], {
     env: { ...process.env, ...env },
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execArgv: file.startsWith('switchboard') ? [...SHIPPED_FLAGS] : ['--disable-warning=ExperimentalWarning'],
   });
   return {
     child,

@@ -4,7 +4,7 @@ import { machine } from '../../machines/payment.machine.ts';
 import { type Bench, percentile } from './bench.ts';
 import type { LoadOrder } from './load-server.ts';
 import { populate } from './population.ts';
-import { cpuSOf, startPeer } from './process.ts';
+import { cpuSOf, SHIPPED_FLAGS, startPeer } from './process.ts';
 
 const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
 const CHATS = 1_000_000;
@@ -71,7 +71,7 @@ interface Start {
 
 async function start(folder: string, url: string): Promise<Start> {
   const begunAt = performance.now();
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CLI, 'start'], {
+  const child = spawn(process.execPath, [...SHIPPED_FLAGS, CLI, 'start'], {
     env: {
       ...process.env,
       TELEGRAM_BOT_TOKEN: '1:load',
