@@ -246,6 +246,15 @@ export const limits = {
   /** A download that stands still for this long breaks off. */
   fileStallMs: 30_000,
 
+  // The operators' client (src/client), in their own process or browser.
+  /** Coming back: doubled from min to max while nothing comes, with jitter; or as the server says. */
+  clientBackoffMinMs: 500,
+  clientBackoffMaxMs: 30_000,
+  /** A stream that says nothing for so long is given up: three heartbeats. */
+  clientSilenceMs: 45_000,
+  /** Characters of a line whose end has not come; beyond it the stream is given up. Above any entry's length. */
+  clientLineLengthMax: 64 * 1024 * 1024,
+
   // HTTP.
   bodyBytesMax: 1024 * 1024,
   /** The files uploaded with one message, all together: Telegram's bound of an upload. Beyond it 413. */

@@ -104,7 +104,8 @@ class Broadcast implements Operators {
       this.#lastId += 1;
       const at = { id: this.#lastId, since: clock.now(), beat: this.#lastId % BEATS };
       const reader = new Reader(subscription, at, resolve);
-      const hello = opening(format, { stream: journal.stream, ...journal.bounds(), after }, retryMs);
+      const filtered = reader.filter !== null;
+      const hello = opening(format, { stream: journal.stream, ...journal.bounds(), after, filtered }, retryMs);
       this.#readers.add(reader);
       this.#tellStatus();
       this.#watch.wake();

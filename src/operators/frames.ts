@@ -34,11 +34,18 @@ export function controlFrame(format: Format, type: string, fields: Readonly<Reco
  */
 export function opening(
   format: Format,
-  at: { readonly stream: string; readonly first: number; readonly head: number; readonly after: number },
+  at: {
+    readonly stream: string;
+    readonly first: number;
+    readonly head: number;
+    readonly after: number;
+    /** Not every entry comes: a seq that is missing means nothing. */
+    readonly filtered: boolean;
+  },
   retryMs: number,
 ): string {
-  const { stream, first, head, after } = at;
-  const hello = controlFrame(format, 'stream.hello', { stream, first, head });
+  const { stream, first, head, after, filtered } = at;
+  const hello = controlFrame(format, 'stream.hello', { stream, first, head, ...(filtered ? { filtered } : {}) });
   return format === 'sse' ? `retry: ${retryMs}\n${hello}id: ${eventId(stream, after)}\n\n` : hello;
 }
 

@@ -94,7 +94,7 @@ describe('the id of an event', () => {
       onId: (id) => ids.push(id),
       onEvent: ({ event = '', id }) => events.push(`${event} ${id}`),
       onRetry: (ms) => retries.push(ms),
-    }).feed(opening('sse', { stream: 's', first: 1, head: 9, after: 9 }, 1500));
+    }).feed(opening('sse', { stream: 's', first: 1, head: 9, after: 9, filtered: false }, 1500));
     expect(ids).toEqual(['s.9']);
     expect(events).toEqual(['stream.hello undefined']);
     expect(retries).toEqual([1500]);
