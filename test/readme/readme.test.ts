@@ -26,6 +26,8 @@ const SANDBOX = 'The sandbox alone';
 const BACKEND = 'A backend of your own';
 const STILL = 'A chat that stands still';
 const DATA = 'The data folder';
+/** Its program is run by client.test.ts. */
+const EVENTS = 'Events';
 /** The first page's two commands, which CI runs. */
 const BY_CI = ['npm ci && npm start', 'npm ci && npm test'];
 
@@ -33,13 +35,14 @@ test('every block of the page is run or looked for by a test here', () => {
   const untested = blocks.filter(
     (block) =>
       block.language !== '' &&
-      ![WALK, BOT, SANDBOX, KEYS, BACKEND, STILL, DATA].includes(block.section) &&
+      ![WALK, BOT, SANDBOX, KEYS, EVENTS, BACKEND, STILL, DATA].includes(block.section) &&
       !(block.section === 'Switchboard' && BY_CI.includes(block.lines.join('\n'))),
   );
   expect(untested).toEqual([]);
   const languages = (section: string) => [...new Set(of(section).map(({ language }) => language))].sort();
   for (const section of [WALK, BOT, SANDBOX, KEYS, STILL]) expect(languages(section)).toEqual(['sh', 'text']);
   expect(languages(DATA)).toEqual(['sh']);
+  expect(languages(EVENTS)).toEqual(['js']);
   expect(languages(BACKEND)).toEqual(['http', 'json', 'sh', 'text']);
   expect(of('Switchboard').map(({ lines }) => lines.join('\n'))).toEqual(BY_CI);
 });
@@ -71,7 +74,9 @@ test.concurrent('the walk, and a backup after it', { timeout: 120_000 }, async (
   const env = { PATH: process.env.PATH, SWITCHBOARD_DATA: join(walk.folder, copies[0] ?? '') };
   const cli = ['--disable-warning=ExperimentalWarning', join(ROOT, 'src', 'cli.ts'), 'keys', 'list'];
   const keys = execFileSync(process.execPath, cli, { env, encoding: 'utf8', timeout: 20_000 });
-  expect([...keys.matchAll(/"name":"(\w+)"/g)].map(([, name]) => name)).toEqual(['ann', 'ben', 'billing']);
+  expect([...keys.matchAll(/"name":"(\w+)"/g)].map(([, name]) => name)).toEqual([
+    ...['ann', 'ben', 'billing', 'library'],
+  ]);
 });
 
 test.concurrent('with a real bot, played by a sandbox', { timeout: 120_000 }, async ({ onTestFinished }) => {
