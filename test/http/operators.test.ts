@@ -16,7 +16,7 @@ test('admins see who reads, and how far each is', async () => {
     operators: [
       {
         ...{ id: 1, key: { id: ben.id, name: 'ben' }, format: 'ndjson', chats: ['7'], types: null, ...at },
-        bytes: '{"type":"stream.hello","stream":"stream","first":1,"head":1}\n'.length,
+        bytes: '{"type":"stream.hello","stream":"stream","first":1,"head":1,"filtered":true}\n'.length,
       },
       {
         ...{
