@@ -269,9 +269,13 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       if (first.requestHash === requestHash) return { seq: Number(first.answer), replayed: true };
       throw new SwitchboardError('idempotency_key_reused', 'Use a new Idempotency-Key for another event');
     }
-    const chat = await tx.currentChat(named);
-    const conversation = chat + post.conversation.slice(named.length);
-    const records = await load(tx, [conversation]);
+    const current = await tx.currentChat(named);
+    const moved = current + post.conversation.slice(named.length);
+    const records = await load(tx, [post.conversation, moved]);
+    // Telegram's answer to a message tells of a move before its update comes: until then it stands under its old id.
+    const stays =
+      (await recordOf(tx, moved, records)) === null && (await recordOf(tx, post.conversation, records)) !== null;
+    const [chat, conversation] = stays ? [named, post.conversation] : [current, moved];
     // A private chat's conversation may begin with an event. In a group nobody could say whose it would be.
     const mayBegin = conversation === chat && !chat.startsWith('-');
     if (!mayBegin && (await recordOf(tx, conversation, records)) === null) {

@@ -362,6 +362,7 @@ export interface Tx {
 
   noteVersionCheck(check: VersionCheck): void;
 
+  /** For a group that is known to have become a supergroup it goes to that, in line with the others. */
   addMessage(message: MessageRecord): void;
   message(seq: number): Promise<MessageRecord | null>;
   /**

@@ -63,6 +63,8 @@ export function prepareStatements(db: DatabaseSync, bot: string) {
     ofChat: db.prepare('SELECT * FROM conversations INDEXED BY conversations_of_chat WHERE bot = ? AND chat = ?'),
     noteMove: db.prepare('INSERT OR REPLACE INTO moved_chats (bot, chat, moved_to) VALUES (?, ?, ?)'),
     movedTo: db.prepare('SELECT moved_to FROM moved_chats WHERE bot = ? AND chat = ?'),
+    /** False: no group has moved, and nobody need look. */
+    mayHaveMoved: db.prepare("SELECT 1 FROM moved_chats WHERE bot = ? AND chat > '' LIMIT 1").get(bot) !== undefined,
     dropConversation: db.prepare('DELETE FROM conversations WHERE bot = ? AND id = ?'),
     moveTimers: db.prepare('UPDATE timers SET conversation = ? WHERE bot = ? AND conversation = ?'),
     moveRequests: db.prepare('UPDATE requests SET conversation = ? WHERE bot = ? AND conversation = ?'),
@@ -129,7 +131,19 @@ export function sqliteTx(
     state.openRequests -= rows.length;
   }
 
-  const { moveMessages, ...messages } = outboxTx(now, outbox, state);
+  function currentChat(chat: string): string {
+    if (!sql.mayHaveMoved) return chat;
+    // A group moves once; more steps than a few would be a circle.
+    let current = chat;
+    for (let steps = 0; steps < 4; steps += 1) {
+      const row = sql.movedTo.get(bot, current);
+      if (row === undefined) break;
+      current = text(row, 'moved_to');
+    }
+    return current;
+  }
+
+  const { moveMessages, addMessage, ...messages } = outboxTx(now, outbox, state);
   const tx: Tx = {
     now,
     nextSeq: () => state.nextSeq,
@@ -186,18 +200,12 @@ export function sqliteTx(
     },
     moveMessages(from, to) {
       if (from === to) return;
+      sql.mayHaveMoved = true;
       sql.noteMove.run(bot, from, to);
       moveMessages(from, to);
     },
     async currentChat(chat) {
-      // A group moves once; more steps than a few would be a circle.
-      let current = chat;
-      for (let steps = 0; steps < 4; steps += 1) {
-        const row = sql.movedTo.get(bot, current);
-        if (row === undefined) break;
-        current = text(row, 'moved_to');
-      }
-      return current;
+      return currentChat(chat);
     },
 
     setTimer(timer) {
@@ -257,6 +265,10 @@ export function sqliteTx(
 
     ...heldTx(bot, sql.held),
     ...messages,
+    addMessage(message) {
+      // Its conversation may not have heard of the move yet.
+      addMessage({ ...message, chat: currentChat(message.chat) });
+    },
 
     async remembered(owner, key) {
       const row = sql.remembered.get(owner, key);

@@ -193,6 +193,20 @@ describe('groups', () => {
     expect(await journal.conversation('-5')).toBeNull();
   });
 
+  test('an event for a group that has just become a supergroup reaches its conversation before the update of the move does', async () => {
+    const router = start({ ...selections, group: { machine: 'parrot', per: 'chat' } });
+    await router.receiveUpdates([groupUpdate(-5, 1, 'before')], 1);
+    // Telegram's answer to a message has told it.
+    await journal.write(async (tx) => tx.moveMessages('-5', '-1005'));
+    const post = { keyId: 'shop', conversation: '-5', event: { type: 'order.shipped' } };
+    await router.postEvent({ ...post, idempotencyKey: 'k1' });
+    expect(await replies()).toEqual(['before', 'shipped']);
+    await router.receiveUpdates([groupUpdate(-1005, 1, 'after')], 2);
+    // Both are there for a moment: the new id is the one that lasts.
+    await router.postEvent({ ...post, idempotencyKey: 'k2' });
+    expect(JSON.parse((await journal.conversation('-1005'))?.snapshot ?? '').context.heard).toContain('order.shipped');
+  });
+
   test('a command that names another bot is journalled, and nobody answers', async () => {
     await start().receiveUpdates([groupUpdate(-100, 5, '/go@OtherBot'), groupUpdate(-100, 5, '/go@Parrot_Bot')], 1);
     expect(await replies()).toEqual(['/go@Parrot_Bot']);

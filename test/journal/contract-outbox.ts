@@ -86,6 +86,25 @@ export function outboxContract(openEngine: OpenEngine): void {
     expect(await claimable(journal)).toEqual([1, 3]);
   });
 
+  test('a message for a group that is known to have moved waits in one line with those of the supergroup', async () => {
+    const engine = await openEngine();
+    const journal = await withMessages(engine, [{ chat: '-5' }, { chat: '-5' }]);
+    await journal.write(async (tx) => tx.moveMessages('-5', '-1005'));
+    // By whoever has not heard of it.
+    await journal.write(async (tx) => accept(tx, { chat: '-5' }));
+    await journal.write(async (tx) => accept(tx, { chat: '-1005' }));
+    expect(await claimable(journal)).toEqual([1]);
+    for (const seq of [1, 2]) {
+      await claim(journal);
+      await change(journal, seq, { status: 'sent' });
+    }
+    expect(await claimable(journal)).toEqual([3]);
+    expect(await journal.message(3)).toMatchObject({ chat: '-1005' });
+    const later = await engine.open();
+    await later.write(async (tx) => accept(tx, { chat: '-5' }));
+    expect(await later.message(5)).toMatchObject({ chat: '-1005' });
+  });
+
   test('a chat that rests is not looked at before its time, a new message of high priority asks again', async () => {
     const engine = await openEngine();
     const journal = await withMessages(engine, [{ chat: 'a' }, { chat: 'a' }, { chat: 'b' }]);
