@@ -82,10 +82,14 @@ export class ModelAggregator {
     const note = `note #${n}`;
     this.notes.set(note, null);
     const event = { type: 'note.posted', note };
+    let known = false;
     this.#insist(
       note,
-      (system) =>
-        system.conversations.postEvent({ keyId: 'aggregator', idempotencyKey: `note-${n}`, conversation, event }),
+      (system) => {
+        known = this.#world.ledger.knows(conversation);
+        const idempotencyKey = `note-${n}`;
+        return system.conversations.postEvent({ keyId: 'aggregator', idempotencyKey, conversation, event });
+      },
       ({ seq }) => {
         const before = this.notes.get(note) ?? null;
         if (before !== null && before !== seq)
@@ -95,6 +99,8 @@ export class ModelAggregator {
       (code) => {
         // In a group there may be no such conversation yet.
         this.notes.delete(note);
+        if (known)
+          this.#world.violate('I2', `${note} was refused: ${code}, and there is a conversation ${conversation}`);
         if (code !== 'given up' && (code !== 'not_found' || !conversation.startsWith('-'))) {
           this.#world.violate('I2', `${note} was refused: ${code}`);
         }

@@ -1,6 +1,7 @@
 import type { Entry } from '../../src/journal/journal.ts';
 import { foundFor } from './backend.ts';
 import { tokenOf } from './checks.ts';
+import { SUPERGROUP } from './script.ts';
 
 /** A conversation as plain code has it. */
 interface Chat {
@@ -27,6 +28,8 @@ export interface Told {
 type Expected = { readonly type: string; readonly says: string };
 
 const PATIENCE_MS = 30_000;
+
+const runs = ({ state }: Chat): boolean => state === 'idle' || state === 'asking' || state === 'waiting';
 
 /**
  * The plain model: what the journal must hold, entry by entry, given what came in. It says for `chatter.machine.ts`
@@ -152,11 +155,34 @@ export class Ledger {
     const content = message ?? callback_query ?? edited_message;
     const chat = content?.chat ?? callback_query?.message?.chat;
     const text = content?.text ?? callback_query?.data ?? '';
-    if (content === undefined || chat === undefined) return;
+    if (message?.migrate_to_chat_id !== undefined && chat !== undefined)
+      this.#migrate(chat.id, message.migrate_to_chat_id);
+    if (message?.migrate_from_chat_id !== undefined && chat !== undefined)
+      this.#migrate(message.migrate_from_chat_id, chat.id);
+    if (content?.from === undefined) return;
+    if (chat === undefined) return;
     const conversation = chat.type === 'private' ? String(chat.id) : `${chat.id}:u${content.from.id}`;
     if (callback_query !== undefined) {
       this.#hear(conversation, { kind: 'press', text, query: callback_query.id }, seq, at);
     } else this.#hear(conversation, { kind: message === undefined ? 'edit' : 'message', text }, seq, at);
+  }
+
+  /** A group's conversations go on under its new id; one that has ended gives way to one that runs. */
+  #migrate(from: number, to: number): void {
+    for (const [id, chat] of [...this.#chats]) {
+      if (!id.startsWith(`${from}:`)) continue;
+      this.#chats.delete(id);
+      const next = id.replace(String(from), String(to));
+      const there = this.#chats.get(next);
+      if (there === undefined || runs(chat) || !runs(there)) this.#chats.set(next, chat);
+    }
+  }
+
+  /** Whether there is such a conversation, under this id or the one that its group has now. */
+  knows(id: string): boolean {
+    return [id, id.replace(/^-100:/, `${SUPERGROUP}:`)].some(
+      (one) => (this.#chats.get(one)?.state ?? 'none') !== 'none',
+    );
   }
 
   #chat(id: string): Chat {
@@ -303,7 +329,9 @@ interface Update {
 
 interface Content {
   readonly text?: string;
-  readonly from: { readonly id: number };
+  readonly from?: { readonly id: number };
+  readonly migrate_to_chat_id?: number;
+  readonly migrate_from_chat_id?: number;
   readonly chat?: { readonly id: number; readonly type: string };
   readonly message?: { readonly chat: { readonly id: number; readonly type: string } };
 }

@@ -97,6 +97,7 @@ export type Op = { readonly at: number } & (
     }
   | { readonly do: 'stop'; readonly downMs: number }
   | { readonly do: 'takeover'; readonly lingersMs: number }
+  | { readonly do: 'migrate'; readonly n: number }
   | { readonly do: 'week'; readonly up: boolean; readonly ahead: number }
 );
 
@@ -109,8 +110,13 @@ export interface Script {
   readonly ops: readonly Op[];
 }
 
+/** One name for a chat, whatever it has become. */
+export const chatKey = (chat: string): string => (chat === String(SUPERGROUP) ? String(GROUP) : chat);
+
 export const PRIVATE_CHATS = [11, 12, 13, 14];
 export const GROUP = -100;
+/** What the group becomes. */
+export const SUPERGROUP = -1_000_000_000_100;
 export const OPERATORS = 3;
 
 /** The script of a seed: a few dozen things that happen within two minutes or so, some scripts with idle weeks between. */
@@ -122,11 +128,13 @@ export function scriptOf(seed: number): Script {
   const count = random.whole(8, 50);
   const chats = random.shuffled(PRIVATE_CHATS).slice(0, random.whole(1, 4));
   const spreadMs = [20, 500, 3000, 3000, 10_000][random.whole(0, 4)] ?? 3000;
+  const groupShare = random.next() < 0.2 ? 0.7 : 0.12;
   const ops: Op[] = [];
   let at = 0;
   for (let n = 1; n <= count; n += 1) {
     at += random.whole(0, random.next() < 0.4 ? 5 : spreadMs);
-    const op = random.next() < 0.55 ? ordinary(random, chats, n, at) : troubleOf(trouble, random, chats, at);
+    const op =
+      random.next() < 0.55 ? ordinary(random, chats, groupShare, n, at) : troubleOf(trouble, random, chats, at);
     if (op !== null) ops.push(op);
     if (long && random.next() < 0.08) {
       const up = random.next() < 0.25;
@@ -142,11 +150,12 @@ export function scriptOf(seed: number): Script {
   };
 }
 
-function ordinary(random: Random, chats: readonly number[], n: number, at: number): Op {
-  const inGroup = random.next() < 0.15;
+function ordinary(random: Random, chats: readonly number[], groupShare: number, n: number, at: number): Op {
+  const inGroup = random.next() < groupShare;
   const chat = inGroup ? GROUP : pick(random, chats);
   const user = inGroup ? random.whole(1, 2) : chat;
   const die = random.next();
+  if (inGroup && die < 0.06) return { at, do: 'migrate', n };
   if (die < 0.55) return { at, do: 'write', chat, user, text: `${wordOf(random)} #${n}` };
   if (die < 0.61) return { at, do: 'press', chat, user, data: `press #${n}` };
   if (die < 0.66) return { at, do: 'other', kind: pick(random, OTHER_UPDATES), chat, user, n };

@@ -1,4 +1,4 @@
-import { GROUP, type Op } from './script.ts';
+import type { Op } from './script.ts';
 import type { World } from './world.ts';
 
 /** A step of the script. */
@@ -72,6 +72,9 @@ export function perform(world: World, op: Op): void {
     case 'takeover':
       world.takeOver(op.lingersMs);
       return;
+    case 'migrate':
+      world.telegram.migrate(op.n);
+      return;
     case 'week':
       throw new TypeError('A week is not a step in it');
   }
@@ -79,8 +82,7 @@ export function perform(world: World, op: Op): void {
 
 function personIn(world: World, user: number, chat: number) {
   const from = { id: user, is_bot: false, first_name: 'Ann' };
-  const type = chat === GROUP ? 'supergroup' : 'private';
-  return { message_id: 1, date: Math.floor(world.time.wall / 1000), chat: { id: chat, type }, from };
+  return { message_id: 1, date: Math.floor(world.time.wall / 1000), chat: world.telegram.chat(chat), from };
 }
 
 function otherUpdate(world: World, { kind, chat, user, n }: Extract<Op, { readonly do: 'other' }>) {

@@ -3,7 +3,7 @@ import { type RefusalAnswer, TelegramRefused, TelegramUnreachable } from '../../
 import type { BotApi, CallOptions } from '../../src/telegram/telegram.ts';
 import { checkCall, checkConfirmed, checkShown, forgetExpired } from './checks.ts';
 import type { Process } from './process.ts';
-import type { CallFault, PollFault } from './script.ts';
+import { type CallFault, chatKey, GROUP, type PollFault, SUPERGROUP } from './script.ts';
 import type { World } from './world.ts';
 
 /** An update in Telegram's queue. */
@@ -36,8 +36,9 @@ const DAY_MS = 24 * 3_600_000;
 /** How far an offset may lie beyond the queue's end before Telegram takes it for one of another numbering. */
 const OFFSET_AHEAD_MAX = 10;
 const OFFSET_BEHIND_MAX = 50_000;
-const LOW_IDS = 100_000;
-const HIGH_IDS = 500_000;
+/** Where ids may go on. */
+const PLACES = [500_000, 100_000, 900_000];
+const FIRST_ID = 500_000;
 
 const refusal = (error_code: number, description: string, parameters: RefusalAnswer['parameters'] = {}): Answer => ({
   ok: false,
@@ -51,13 +52,15 @@ export class ModelTelegram {
   readonly #world: World;
   #queue: Queued[] = [];
   #confirmed: Queued[] = [];
-  #nextId = HIGH_IDS;
-  /** The last that was asked for. */
-  #offset = HIGH_IDS;
+  #nextId = FIRST_ID;
+  /** The last offset that was asked for, and the last id that was given: where the poller may be. */
+  #offset = FIRST_ID;
+  #given = FIRST_ID;
   #poll: Poll | null = null;
   /** The next answer is given from the queue's head, whatever offset was asked for. */
   #forgetful = false;
   #messages = 0;
+  #migrated = false;
   readonly #blocked = new Set<string>();
   /** Faults that wait for a call, the first armed first. */
   readonly callFaults: CallFault[] = [];
@@ -82,6 +85,21 @@ export class ModelTelegram {
     this.#serve();
   }
 
+  /** The group becomes a supergroup: it has another id from now on. */
+  migrate(n: number): void {
+    if (this.#migrated) return;
+    const notice = { message_id: 1, date: 0, n: `#${n}` };
+    this.add({ message: { ...notice, chat: this.chat(GROUP), migrate_to_chat_id: SUPERGROUP } });
+    this.#migrated = true;
+    this.add({ message: { ...notice, n: `#${n}0000`, chat: this.chat(GROUP), migrate_from_chat_id: GROUP } });
+  }
+
+  /** A chat as updates name it today. */
+  chat(id: number): { readonly id: number; readonly type: string } {
+    if (id !== GROUP) return { id, type: 'private' };
+    return this.#migrated ? { id: SUPERGROUP, type: 'supergroup' } : { id, type: 'group' };
+  }
+
   /** Nothing waits to be delivered. */
   get idle(): boolean {
     return this.#queue.length === 0;
@@ -98,12 +116,14 @@ export class ModelTelegram {
   }
 
   /**
-   * After an idle week ids go on elsewhere, and what is older than a day is gone. There are two places, each so far from
-   * the other that Telegram takes an offset of one for none in the other; so ids come again that were there before.
+   * After an idle week ids go on elsewhere, and what is older than a day is gone. They go on so far from
+   * where the poller is that Telegram takes its offset for none of theirs; ids come again that were there before.
    */
   restart(ahead: number): void {
     this.#expire();
-    this.#nextId = (this.#offset < HIGH_IDS ? HIGH_IDS : LOW_IDS) + ahead;
+    const far = (place: number): boolean =>
+      [this.#offset, this.#given].every((id) => Math.abs(id - place) > OFFSET_BEHIND_MAX);
+    this.#nextId = (PLACES.find(far) ?? 0) + ahead;
   }
 
   block(chat: number): void {
@@ -133,7 +153,7 @@ export class ModelTelegram {
     const isSend = !isPoll && method !== 'getMe';
     const text = String(params.text ?? params.callback_query_id ?? '');
     const record: SendCall = { process, answered: false };
-    const chat = String(params.chat_id ?? '');
+    const chat = chatKey(String(params.chat_id ?? ''));
     if (isSend && !process.dead) checkCall(world, process, method, text);
     return new Promise<unknown>((resolve, reject) => {
       if (isSend && world.trouble.moment('call', process)) return;
@@ -206,6 +226,10 @@ export class ModelTelegram {
       return refusal(429, `Too Many Requests: retry after ${retry_after}`, { retry_after });
     }
     if (fault === 'bad 400') return refusal(400, 'Bad Request: something is wrong');
+    if (this.#migrated && params.chat_id === GROUP) {
+      const parameters = { migrate_to_chat_id: SUPERGROUP };
+      return refusal(400, 'Bad Request: group chat was upgraded to a supergroup chat', parameters);
+    }
     if (this.#blocked.has(String(params.chat_id))) return refusal(403, 'Forbidden: bot was blocked by the user');
     this.#messages += 1;
     const messageId = this.#messages;
@@ -255,6 +279,7 @@ export class ModelTelegram {
     this.#poll = null;
     this.#forgetful = false;
     const updates = this.#queue.slice(0, this.#world.script.batch).map(({ update }) => update);
+    this.#given = updates.at(-1)?.update_id ?? this.#given;
     poll.answer({ ok: true, result: structuredClone(updates) });
   }
 
