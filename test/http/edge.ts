@@ -95,7 +95,7 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
 
   return {
     ...{ folder, url, server, parts, journal, keyring, operators, status, router, outbox, log, logged },
-    ...{ key, admin, clock, fault, uploads },
+    ...{ key, admin, clock, fault },
     /** Ends the streams of the admin key, as a network that breaks would: the key stays. */
     cutStreams: () => operators.endStreamsOf(admin.id),
     /** Commits one entry; resolves with its seq. */
