@@ -199,8 +199,11 @@ export const limits = {
   streamsMax: 12_000,
   /** Base of the `retry:` field; each reader gets it with jitter so that not all return at once. */
   reconnectMs: 2000,
-  /** Readers written to before other work gets its turn, at 10 µs each; the rest follow in the next tick. */
-  readersPerTick: 64,
+  /**
+   * Readers written to before other work gets its turn, at some 10 µs each; the rest follow in the next tick. Fewer would
+   * let commits in more often, each with less in it, and a round over many readers would take longer.
+   */
+  readersPerTick: 256,
   /** Pages of the journal read at once for readers that are behind; the other readers wait their turn. */
   replayPagesMax: 8,
   /** Entries read at once for a poll, so that other work gets its turn. */
