@@ -193,12 +193,15 @@ test('what retention took is told as a gap, in a stream and in a poll, and readi
 
 test('streams are counted over all keys too; who is refused does not keep the connection', async () => {
   const edge = await startEdge({ streamsMax: 2 });
-  await edge.get('/v1/events', edge.key('operator').header);
-  await edge.get('/v1/events', edge.key('operator').header);
+  const streams = [
+    await edge.get('/v1/events', edge.key('operator').header),
+    await edge.get('/v1/events', edge.key('operator').header),
+  ];
   const third = await edge.get('/v1/events', edge.key('operator').header);
   const { status, headers } = third;
   expect([status, headers.get('retry-after'), headers.get('connection')]).toEqual([503, '2', 'close']);
   expect(await json(third)).toMatchObject({ code: 'overloaded' });
+  for (const { body } of streams) await body?.cancel();
 });
 
 describe('an EventSource client', () => {

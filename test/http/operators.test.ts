@@ -2,12 +2,17 @@ import { expect, test } from 'vitest';
 import { manualClock } from '../support/clock.ts';
 import { json, startEdge, until } from './edge.ts';
 
+/** Ends streams that were held on to: one that nobody holds is given up by the client at any time. */
+const letGo = (streams: readonly Response[]) => Promise.all(streams.map(({ body }) => body?.cancel()));
+
 test('admins see who reads, and how far each is', async () => {
   const edge = await startEdge({ clock: manualClock() });
   const ben = edge.key('operator', { name: 'ben', chats: ['7'] });
   await edge.append('7', { text: 'hi' });
-  await edge.get('/v1/events', { ...ben.header, accept: 'application/x-ndjson' });
-  await edge.get('/v1/events?from=earliest&type=chat.moved');
+  const streams = [
+    await edge.get('/v1/events', { ...ben.header, accept: 'application/x-ndjson' }),
+    await edge.get('/v1/events?from=earliest&type=chat.moved'),
+  ];
   await edge.append('8');
   await until(() => edge.operators.list({ after: 0, limit: 2 }).every(({ lag }) => lag === 0));
   const at = { since: '2026-01-01T00:00:00.000Z', state: 'live', after: 2, lag: 0, pending: 0 };
@@ -32,17 +37,20 @@ test('admins see who reads, and how far each is', async () => {
     ],
     next: null,
   });
+  await letGo(streams);
 });
 
 test('page by page, each stream once', async () => {
   const edge = await startEdge();
-  for (let n = 0; n < 3; n += 1) await edge.get('/v1/events');
+  const streams: Response[] = [];
+  for (let n = 0; n < 3; n += 1) streams.push(await edge.get('/v1/events'));
   const first = await json(await edge.get('/v1/operators?limit=2'));
   expect(first).toMatchObject({ connected: 3, operators: [{ id: 1 }, { id: 2 }], next: 2 });
   expect(await json(await edge.get('/v1/operators?limit=2&after=2'))).toMatchObject({
     operators: [{ id: 3 }],
     next: null,
   });
+  await letGo(streams);
 });
 
 test('others do not see it', async () => {
