@@ -21,6 +21,8 @@ export interface FateError {
   readonly description: string;
   /** The failures that were tried again, the oldest first; alike in a row are one. Up to limits.fateHistoryMax. */
   readonly history?: readonly Failures[];
+  /** Of a message that waits for another call: an earlier one may have been carried out. */
+  readonly may_have_arrived?: true;
 }
 
 export interface Failures {
@@ -41,10 +43,11 @@ export interface History {
   readonly now: number;
 }
 
+const errorOf = (error: string | null): FateError | null => (error === null ? null : JSON.parse(error));
+
 /** Of a message that is being sent. */
 export function historyOf({ attempts, error }: MessageRecord, now: number): History {
-  const last: FateError | null = error === null ? null : JSON.parse(error);
-  return { attempts, failures: last?.history ?? [], now };
+  return { attempts, failures: errorOf(error)?.history ?? [], now };
 }
 
 /** The fate of a call that Telegram carried out. */
@@ -158,37 +161,57 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
       return;
     }
     case 'failed':
-      tx.changeMessage(seq, { status: 'failed', error: JSON.stringify(fate.error) }, message);
-      tell(tx, bot, message, 'failed', { error: fate.error });
-      if (fate.closes === true) tx.closeChat(message.chat, JSON.stringify(fate.error));
+      end(tx, bot, message, 'failed', fate.error);
+      if (fate.closes === true) tx.closeChat(message.chat, JSON.stringify(withHistory(fate.error, [])));
       return;
     case 'unknown': {
       // With `resend` the sender has said that a double is better than a loss; the operators still hear of it.
       const again = message.onUnknown === 'resend' && message.attempts < limits.sendAttemptsMax;
       const change = again
-        ? resent(message, fate, tx.now)
+        ? { ...resent(historyOf(message, tx.now), fate.error), dueAt: tx.now + fate.resendAfterMs }
         : ({ status: 'unknown', error: JSON.stringify(fate.error) } as const);
       tx.changeMessage(seq, change, message);
       tell(tx, bot, message, 'unknown', { error: fate.error });
       return;
     }
-    case 'retry':
-      tx.changeMessage(
-        seq,
-        { status: 'queued', dueAt: tx.now + fate.delayMs, error: JSON.stringify(fate.error) },
-        message,
-      );
+    case 'retry': {
+      const error = JSON.stringify(mayHaveArrived(message) ? { ...fate.error, may_have_arrived: true } : fate.error);
+      tx.changeMessage(seq, { status: 'queued', dueAt: tx.now + fate.delayMs, error }, message);
       return;
+    }
     case 'moved':
       tx.changeMessage(seq, { status: 'queued', chat: fate.to }, message);
       tx.moveMessages(message.chat, fate.to);
   }
 }
 
-function resent(message: MessageRecord, { error, resendAfterMs }: Extract<Fate, { kind: 'unknown' }>, now: number) {
-  const failures = remembered(historyOf(message, now), error);
-  const text = JSON.stringify(withHistory(error, failures));
-  return { status: 'queued', dueAt: now + resendAfterMs, error: text } as const;
+/** How a message of unknown fate goes back into the queue. `history`: what it has been through before that call. */
+export function resent(history: Pick<History, 'failures' | 'now'>, failure: FateError) {
+  const error: FateError = { ...withHistory(failure, remembered(history, failure)), may_have_arrived: true };
+  return { status: 'queued', error: JSON.stringify(error) } as const;
+}
+
+/** Of a message that was to be sent again. One that is unknown already ends as somebody has found out. */
+const mayHaveArrived = ({ status, error }: MessageRecord): boolean =>
+  status !== 'unknown' && errorOf(error)?.may_have_arrived === true;
+
+/**
+ * Ends a message that was not sent by its last call, or is taken out of the queue. I5: where the answer of an earlier
+ * call was lost it is `unknown`, whatever ends it: it may have arrived. `error` null: it keeps the one it has.
+ */
+export function end(
+  tx: Tx,
+  bot: string,
+  message: MessageRecord,
+  as: 'failed' | 'expired' | 'canceled',
+  error: FateError | null,
+): void {
+  const before = errorOf(message.error);
+  const last = error ?? before;
+  const told = last === null ? null : withHistory(last, last.history ?? before?.history ?? []);
+  const status = mayHaveArrived(message) ? 'unknown' : as;
+  tx.changeMessage(message.seq, { status, error: told === null ? null : JSON.stringify(told) }, message);
+  tell(tx, bot, message, status, told === null ? {} : { error: told });
 }
 
 /** The entry that tells of a message's fate. */

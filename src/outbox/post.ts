@@ -5,7 +5,7 @@ import type { Journal, MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { Upload, Uploads } from '../uploads/uploads.ts';
 import { parseCall } from './call.ts';
-import { settle, tell } from './fate.ts';
+import { end, resent, settle } from './fate.ts';
 import {
   addMessage,
   chatIdOf,
@@ -141,8 +141,7 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
         if (message.status !== 'queued' && message.status !== 'scheduled') {
           throw new SwitchboardError('message_not_cancelable', `The message is ${message.status}`);
         }
-        tx.changeMessage(message.seq, { status: 'canceled' });
-        tell(tx, bot, message, 'canceled', {});
+        end(tx, bot, message, 'canceled', null);
       }),
 
     resolve: (id, as) =>
@@ -154,7 +153,9 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
         if (as === 'failed') {
           return settle(tx, bot, message, { kind: 'failed', error: { code: 0, description: 'resolved as failed' } });
         }
-        tx.changeMessage(message.seq, { status: 'queued', dueAt: tx.now });
+        // Its deadline begins anew.
+        const error = { code: 0, description: 'The answer was lost', ...JSON.parse(message.error ?? '{}') };
+        tx.changeMessage(message.seq, { ...resent({ failures: [], now: tx.now }, error), dueAt: tx.now });
       }),
   };
 }

@@ -7,7 +7,7 @@ import { writeMethod } from '../telegram/methods.ts';
 import type { BotApi } from '../telegram/telegram.ts';
 import { type Uploads, uploadsOf } from '../uploads/uploads.ts';
 import { claimSome } from './claim.ts';
-import { type Fate, fateOfError, fateOfResult, historyOf, settle, tell } from './fate.ts';
+import { end, type Fate, fateOfError, fateOfResult, historyOf, settle } from './fate.ts';
 import { chatIdOf, messageId } from './outbox.ts';
 import type { Pacing } from './pacing.ts';
 
@@ -79,10 +79,7 @@ export function createSender(options: SenderOptions) {
   }
 
   function expire(tx: Tx, messages: readonly MessageRecord[]): void {
-    for (const message of messages) {
-      tx.changeMessage(message.seq, { status: 'expired' });
-      tell(tx, bot, message, 'expired', {});
-    }
+    for (const message of messages) end(tx, bot, message, 'expired', null);
   }
 
   async function round(ending: boolean): Promise<Round> {

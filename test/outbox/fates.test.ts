@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
@@ -136,6 +136,77 @@ test('with on_unknown "resend" it is sent again after a while, and readers hear 
   expect((await running.fateOf(id)).status).toBe('sent');
   expect(await running.seenBy(1)).toEqual(['twice', 'twice']);
   expect(await running.told()).toEqual(['message.unknown', 'message.sent']);
+});
+
+describe('I5: once an answer was lost, what ends the message before it is sent again leaves it unknown', () => {
+  const lost = expect.objectContaining({ code: 0, times: 1 });
+  const end = {
+    'Telegram refuses the next call': async ({ bot, find, advance, clock }: Running, id: string) => {
+      await bot.control('faults', { method: 'sendMessage', error_code: 400, description: 'Bad Request: no' });
+      await advance((await find(id)).dueAt - clock.now());
+      return { code: 400, description: 'Bad Request: no', history: [lost] };
+    },
+    'it waits for Telegram in between': async ({ bot, find, advance, clock }: Running, id: string) => {
+      await bot.control('faults', { method: 'sendMessage', error_code: 429, retry_after: 1 });
+      await bot.control('faults', { method: 'sendMessage', error_code: 400, description: 'Bad Request: no' });
+      await advance((await find(id)).dueAt - clock.now());
+      await until(async () => (await find(id)).attempts === 2 && (await find(id)).status === 'queued');
+      await advance((await find(id)).dueAt - clock.now());
+      return { code: 400, history: [lost, expect.objectContaining({ code: 429 })] };
+    },
+    'its time is over': async ({ advance }: Running) => {
+      await advance(400);
+      return { code: 0, history: [lost] };
+    },
+    'it is taken back': async ({ outbox }: Running, id: string) => {
+      expect((await outbox.cancel(id)).status).toBe('unknown');
+      return { code: 0, history: [lost] };
+    },
+    'its chat is closed meanwhile': async ({ bot, send, fateOf, find, advance, clock }: Running, id: string) => {
+      await bot.control('chats/1/block', {});
+      await fateOf(await send(1, 'another', { order: 'free' }));
+      await advance((await find(id)).dueAt - clock.now());
+      return { code: 403, history: [lost] };
+    },
+  };
+  test.each(Object.entries(end))('%s', async (what, then) => {
+    const world = await newWorld();
+    const running = runOutbox(world);
+    await world.bot.control('faults', { method: 'sendMessage', kind: 'lost_answer' });
+    const late = new Date(world.clock.now() + 400).toISOString();
+    const expiry = what === 'its time is over' ? { expires_at: late } : {};
+    const id = await running.send(1, 'once', { on_unknown: 'resend', ...expiry });
+    await untilTried(running, id, 1);
+    const error = await then(running, id);
+    const message = await running.fateOf(id);
+    expect([message.status, JSON.parse(message.error ?? '')]).toEqual(['unknown', expect.objectContaining(error)]);
+    expect((await running.told()).at(-1)).toBe('message.unknown');
+    expect((await running.seenBy(1)).filter((text) => text === 'once')).toHaveLength(1);
+    // Somebody who knows better may still say so.
+    expect((await running.outbox.resolve(id, 'failed')).status).toBe('failed');
+  });
+});
+
+test('I5: a message that somebody has sent again may have arrived before', async () => {
+  const running = runOutbox(await newWorld());
+  await running.bot.control('faults', { method: 'sendMessage', kind: 'lost_answer' });
+  const id = await running.send(1, 'once');
+  await running.fateOf(id);
+  await running.bot.control('faults', { method: 'sendMessage', error_code: 400, description: 'Bad Request: no' });
+  await running.outbox.resolve(id, 'resend');
+  expect(await running.fateOf(id)).toMatchObject({ status: 'unknown', attempts: 2 });
+});
+
+test('a closed chat tells why, and nothing of the message that found it closed', async () => {
+  const running = runOutbox(await newWorld());
+  await running.bot.control('faults', { method: 'sendMessage', error_code: 500 });
+  await running.bot.control('chats/1/block', {});
+  const first = await running.send(1, 'a');
+  await untilTried(running, first, 1);
+  await running.advance(500);
+  expect(JSON.parse((await running.fateOf(first)).error ?? '')).toHaveProperty('history');
+  const second = await running.fateOf(await running.send(1, 'b'));
+  expect(JSON.parse(second.error ?? '')).toEqual({ code: 403, description: 'Forbidden: bot was blocked by the user' });
 });
 
 test('resending has an end: then it is unknown', async () => {
