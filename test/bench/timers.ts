@@ -59,11 +59,12 @@ async function rssMb(folder: string): Promise<number> {
   return rss;
 }
 
-async function storm(folder: string, print: Bench['print']): Promise<void> {
+/** Starts a bot whose timers are overdue, and lets users write to it. */
+export async function storm(folder: string, print: Bench['print']): Promise<void> {
   const server = startPeer('load-server.ts', []);
   const { url } = await server.message<{ url: string }>('url');
-  server.child.send({ mode: 'paced', perS: PER_S, seconds: SECONDS } satisfies LoadOrder);
   const { peer, edge } = await start(folder, url);
+  server.child.send({ mode: 'paced', perS: PER_S, seconds: SECONDS } satisfies LoadOrder);
   const begunAt = performance.now();
   const latencies = { storm: [] as number[], calm: [] as number[] };
   let fired = 0;
