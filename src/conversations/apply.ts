@@ -18,6 +18,13 @@ export interface Standing {
   readonly stepper: Stepper;
 }
 
+/** What comes to a conversation. */
+export interface Coming {
+  readonly event: { readonly type: string };
+  /** The event as it came, JSON: a machine may have spoilt the object by the time that it fails on it. */
+  readonly text: () => string;
+}
+
 /** What a step needs of its transaction: it writes, and reads nothing. */
 export type StepTx = MessageTx &
   Pick<
@@ -43,9 +50,10 @@ export function applyEvent(
   tx: StepTx,
   bot: string,
   standing: Standing,
-  event: { readonly type: string },
+  coming: Coming,
   seq: number,
 ): LiveConversation | null {
+  const { event } = coming;
   const { id, chat, record } = standing;
   const { stepper } = standing;
   // The bot's own coming and going begins nothing.
@@ -57,7 +65,7 @@ export function applyEvent(
   try {
     plan = planOf(standing, running, stepper, event, seq);
   } catch (error) {
-    quarantine(tx, standing, seq, event, error);
+    quarantine(tx, standing, seq, coming, error);
     return null;
   }
   // From here on only the database can fail, and that undoes the whole unit of work: the machine is not at fault.
@@ -209,22 +217,28 @@ export function endAll(tx: StepTx, id: string): void {
 
 /**
  * I8: the conversation stands still on its last good snapshot, and the event that it failed on is held, for a retry.
- * `event` null: it failed without one.
+ * `coming` null: it failed without an event.
  */
 export function quarantine(
   tx: StepTx,
   { id, chat, record, stepper }: Standing,
   seq: number,
-  event: { readonly type: string } | null,
+  coming: Coming | null,
   fault: unknown,
 ): ConversationRecord {
   const error = faultText(fault);
+  const text = coming?.text() ?? null;
   // One that had come to its end failed as it began anew: nothing of the old is gone on with.
   const good = record?.status === 'done' ? null : record;
-  const what = { error, machine: stepper.name, ...(event === null ? {} : { event: event.type }), at_seq: seq };
+  const what = {
+    error,
+    machine: stepper.name,
+    ...(text === null ? {} : { event: JSON.parse(text).type }),
+    at_seq: seq,
+  };
   const body = entryBody(id, chat, JSON.stringify(what).slice(1, -1));
   tx.append({ type: 'chat.quarantined', chat, body });
-  if (event !== null) tx.holdEvent({ conversation: id, seq, event: JSON.stringify(event), awaited: null });
+  if (text !== null) tx.holdEvent({ conversation: id, seq, event: text, awaited: null });
   const nothing = { machine: stepper.name, version: stepper.version, state: 'null', snapshot: 'null' };
   const { machine, version, state, snapshot } = good ?? nothing;
   const stands = { id, chat, machine, version, state, snapshot, error, lastSeq: seq, updatedAt: tx.now };

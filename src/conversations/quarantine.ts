@@ -67,11 +67,11 @@ async function retryHeld(
   for (let n = 0; n < limits.heldEventsPerUnit; n += 1) {
     const held = await tx.nextHeld(id);
     if (held === null) return resume(tx, { id, chat, live, record: current, stepper }, start);
-    const event = JSON.parse(held.event);
+    const coming = { event: JSON.parse(held.event), text: () => held.event };
     // The bot's own coming and going begins nothing.
-    const begins = event.type !== 'membership.changed';
+    const begins = coming.event.type !== 'membership.changed';
     if (current === null ? begins : isWaitedFor(held, current, stepper)) {
-      live = applyEvent(tx, bot, { id, chat, live, record: current, stepper }, event, held.seq);
+      live = applyEvent(tx, bot, { id, chat, live, record: current, stepper }, coming, held.seq);
       current = live?.record ?? (await tx.conversations([id])).get(id) ?? null;
       if (current?.status === 'quarantined') return current;
     }

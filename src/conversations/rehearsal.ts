@@ -101,7 +101,9 @@ export function createRehearsal(stepper: Stepper, bot: string) {
       const { conversation: id, chat, seq } = place;
       const { tx, entries } = transaction(place);
       const [timersBefore, requestsBefore] = [new Set(timers.values()), new Set(requests.values())];
-      live = applyEvent(tx, bot, { id, chat, live, record, stepper }, event, seq);
+      // Nothing is held here, whose text would be wanted: it is told by its type.
+      const text = (type: string) => () => JSON.stringify({ type });
+      live = applyEvent(tx, bot, { id, chat, live, record, stepper }, { event, text: text(event.type) }, seq);
       return {
         told: entries.flatMap((entry) => toldOf(entry) ?? []),
         timers: [...timers.values()].filter((timer) => !timersBefore.has(timer)),

@@ -3,7 +3,7 @@ import { SwitchboardError } from '../errors.ts';
 import type { ConversationRecord, Journal, RequestRecord, TimerRecord, Tx, VersionCheck } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { type ChatKind, type ClassifiedUpdate, chatKindOf, classifyUpdate, commandTarget } from '../telegram/update.ts';
-import { applyEvent, entryBody } from './apply.ts';
+import { applyEvent, type Coming, entryBody } from './apply.ts';
 import { type Conversations, chatOfConversation, type EventAccepted, type EventPost } from './conversations.ts';
 import { createLiveConversations } from './live.ts';
 import type { MachineTable } from './machines.ts';
@@ -47,7 +47,6 @@ export interface Router extends Conversations {
   liveIds(): readonly string[];
 }
 
-type Event = { readonly type: string };
 /** As stored before the unit of work, null: none. What has been stepped since is taken out, so that it is read again. */
 type Records = Map<string, ConversationRecord | null>;
 
@@ -100,7 +99,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     chat: string,
     kind: ChatKind,
     records: Records,
-    event: Event,
+    coming: Coming,
     seq: number,
     awaited: string | null = null,
   ): Promise<void> {
@@ -108,13 +107,13 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     records.delete(id);
     // I8: it stands still, and what comes waits for its retry.
     if (record?.status === 'quarantined') {
-      tx.holdEvent({ conversation: id, seq, event: JSON.stringify(event), awaited });
+      tx.holdEvent({ conversation: id, seq, event: coming.text(), awaited });
       return;
     }
     const stepper = stepperFor(record, kind);
     if (stepper === null) return;
     steps += 1;
-    const next = applyEvent(tx, bot, { id, chat, live: live.get(id), record, stepper }, event, seq);
+    const next = applyEvent(tx, bot, { id, chat, live: live.get(id), record, stepper }, coming, seq);
     if (next === null) live.forget(id);
     else live.put(id, next, tx.now);
   }
@@ -126,7 +125,8 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     if (!(await tx.takeTimer(timer)) || chat === null) return;
     const fields = `"timer":${JSON.stringify(id)},"due_at":${dueAt},"event":${event}`;
     const seq = tx.append({ type: 'timer.fired', chat, body: entryBody(conversation, chat, fields) });
-    await step(tx, conversation, chat, kindOf(chat), records, JSON.parse(event), seq, timerComing(id));
+    const coming = { event: JSON.parse(event), text: () => event };
+    await step(tx, conversation, chat, kindOf(chat), records, coming, seq, timerComing(id));
   }
 
   /**
@@ -168,7 +168,8 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       if (seen.has(updateId)) continue;
       seen.add(updateId);
       if (conversation !== null) await fireOverdue(conversation, records);
-      const seq = tx.append({ type: 'update.received', chat, updateId, body: updateBody(update, updateId) });
+      const body = updateBody(update, updateId);
+      const seq = tx.append({ type: 'update.received', chat, updateId, body });
       applied += 1;
       if (migration !== null) {
         tx.moveChat(migration.from, migration.to);
@@ -180,7 +181,9 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       // The bot's own coming and going begins nothing.
       const known = (await recordOf(tx, conversation, records)) !== null;
       if (event.type === 'membership.changed' && !known) continue;
-      await step(tx, conversation, chat, chatKind, records, event, seq);
+      // Of an update that could not be written, the event is all there is.
+      const text = () => JSON.stringify(classifyUpdate(JSON.parse(body).update)?.event ?? event);
+      await step(tx, conversation, chat, chatKind, records, { event, text }, seq);
     }
     return applied;
   }
@@ -220,12 +223,14 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
         const open = await tx.openRequest(id);
         tx.closeRequest(id);
         const late = open === null ? '"late":true,' : '';
-        const fields = `"request":${JSON.stringify(id)},"src":${JSON.stringify(src)},${late}${JSON.stringify(outcome).slice(1, -1)}`;
+        const told = JSON.stringify(outcome);
+        const fields = `"request":${JSON.stringify(id)},"src":${JSON.stringify(src)},${late}${told.slice(1, -1)}`;
         const seq = tx.append({ type: 'request.answered', chat, body: entryBody(conversation, chat, fields) });
         // What was sent to the backend, and not asked of it, is answered to nobody.
         if (open !== null && open.invoke !== '') {
-          const answer = answerEvent(open, outcome);
-          await step(tx, conversation, chat, kindOf(chat), records, answer, seq, answerComing(open.invoke));
+          const event = answerEvent(open, outcome);
+          const coming = { event, text: () => JSON.stringify(answerEvent(open, JSON.parse(told))) };
+          await step(tx, conversation, chat, kindOf(chat), records, coming, seq, answerComing(open.invoke));
         }
         return open !== null;
       });
@@ -284,7 +289,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     }
     await (await overdueIn(tx))(conversation, records);
     const seq = tx.append({ type: 'event.received', chat, body: entryBody(conversation, chat, `"event":${body}`) });
-    await step(tx, conversation, chat, kindOf(chat), records, event, seq);
+    await step(tx, conversation, chat, kindOf(chat), records, { event, text: () => body }, seq);
     tx.remember(keyId, idempotencyKey, { requestHash, answer: String(seq) });
     tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
     return { seq, replayed: false };

@@ -131,6 +131,38 @@ describe('a quarantined chat, retried', () => {
     expect(await replies()).toEqual(['1 a', '2 boom', '3 b']);
   });
 
+  test.each([
+    ['a text of its own', (event: object) => Object.assign(event, { text: 'spoilt' })],
+    ['what is no JSON', (event: object) => Object.assign(event, { type: 5n })],
+    ['itself', (event: object) => Object.assign(event, { event })],
+  ])('I8: takes the event as it came, although its machine has put %s into it', async (_, spoil) => {
+    const spoiling = machineWith(never).provide({
+      actions: {
+        count: assign(({ event }) => {
+          spoil(event);
+          throw new Error('spoilt');
+        }),
+      },
+    });
+    const broken = start(spoiling);
+    await says(broken, 'wait');
+    await broken.postEvent({ keyId: '1', idempotencyKey: 'k', conversation: '7', event: { type: 'order.shipped' } });
+    expect(await entries('chat.quarantined')).toMatchObject([{ error: 'spoilt', event: 'message.received' }]);
+    expect(await start(machineWith(never)).retry('7')).toMatchObject({ status: 'active', state: '"waiting"' });
+    expect(await replies()).toEqual(['shipped']);
+  });
+
+  test('I8: an update that is nested too deep to be written waits like any other', async () => {
+    const broken = start(machineWith(onBoom));
+    await says(broken, 'boom');
+    let deep: unknown = 1;
+    for (let n = 0; n < 100_000; n += 1) deep = [deep];
+    const update = { ...textUpdate(7, 'deep', ++updateId), deep };
+    expect(await broken.receiveUpdates([update], updateId)).toBe(1);
+    await start(machineWith(never)).retry('7');
+    expect(await replies()).toEqual(['1 boom', '2 deep']);
+  });
+
   test('that fails again later stands still there: what was stepped is not stepped again', async () => {
     await says(start(machineWith(onBoom)), 'boom', 'b', 'bang', 'c');
     const half = start(machineWith((text) => text === 'bang'));
