@@ -58,6 +58,8 @@ export const limits = {
   effectsPerStepMax: 100,
   /** Characters of a snapshot as JSON; a larger one is a fault of the machine. */
   snapshotLengthMax: 256 * 1024,
+  /** Characters of a message, an input or an event that a machine asks for, as JSON; a larger one is its fault. */
+  effectLengthMax: 256 * 1024,
   /** How deep a context, or what a step asks for, may be nested; deeper is a fault of the machine. */
   contextDepthMax: 100,
   /** Events of a quarantined chat that are stepped in one unit of work when it is retried; the next unit takes the rest. */

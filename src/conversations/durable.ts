@@ -79,9 +79,14 @@ function instanceText(value: object): string {
   return `an instance of ${name || 'a class'}: write a plain object with its fields`;
 }
 
-/** A value as JSON text. Throws NotDurable where JSON would lose something of it, naming where. */
+/**
+ * What a machine asks for, as JSON text. Throws NotDurable where JSON would lose something of it, naming where, and
+ * RangeError where it is larger than limits.effectLengthMax.
+ */
 export function durableJson(value: unknown, path: string): string {
   const loss = lossOf(value, path);
   if (loss !== null) throw new NotDurable(loss);
-  return JSON.stringify(value);
+  const text = JSON.stringify(value);
+  if (text.length <= limits.effectLengthMax) return text;
+  throw new RangeError(`${path}: ${text.length} characters, over ${limits.effectLengthMax}: say less, or in parts`);
 }

@@ -112,6 +112,8 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     }
     const stepper = stepperFor(record, kind);
     if (stepper === null) return;
+    // A timer, or an answer, of a machine that is not loaded begins no other: it is journalled, and that is all.
+    if (awaited !== null && record?.machine !== stepper.name) return;
     steps += 1;
     const next = applyEvent(tx, bot, { id, chat, live: live.get(id), record, stepper }, coming, seq);
     if (next === null) live.forget(id);
@@ -200,13 +202,12 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     fireTimers() {
       return unit(async (tx) => {
         const first = await tx.dueTimers(tx.now, limits.timersPerUnitMax);
-        const records = await load(
-          tx,
-          first.map(({ conversation }) => conversation),
-        );
-        // Another version's timers may have been cleared or moved with their conversation.
+        const broughtUp = new Set(first.map(({ conversation }) => conversation));
+        const records = await load(tx, broughtUp);
+        // Another version's timers may have been cleared or moved with their conversation: what has taken their room is
+        // left to the next unit of work, which brings its conversation up first.
         const due = await tx.dueTimers(tx.now, limits.timersPerUnitMax);
-        for (const timer of due) await fire(tx, timer, records);
+        for (const timer of due) if (broughtUp.has(timer.conversation)) await fire(tx, timer, records);
         return due.length;
       });
     },

@@ -273,6 +273,13 @@ describe('a faulty machine', () => {
       oneStep('m', { invoke: { src: 'ask', input: () => () => {} } }),
       'input is a function',
     ],
+    [
+      'a message of megabytes',
+      oneStep('m', { entry: { type: 'reply', params: () => ({ text: 'x'.repeat(3e6) }) } }),
+      'params of reply',
+    ],
+    ['an input of megabytes', oneStep('m', { invoke: { src: 'ask', input: () => 'x'.repeat(3e6) } }), 'over 262144'],
+    ['news of megabytes', oneStep('m', { entry: emit(() => ({ type: 'x.y', text: 'x'.repeat(3e6) })) }), 'over 262144'],
   ])('%s costs its chat alone, and is told', async (_, faulty, error) => {
     const provided = faulty.provide({ actors: { ask: fromPromise(async () => 1) }, delays: { endless: () => 1e300 } });
     const table = createMachineTable(
@@ -304,6 +311,28 @@ describe('a faulty machine', () => {
     expect(await journal.nextTimerAt()).toBeNull();
     const moved = (await entries()).filter(({ type }) => type === 'chat.moved').at(-1);
     expect(JSON.parse(moved?.body ?? '')).toEqual({ machine: 'other', from: 'waiting', to: 'waiting' });
+  });
+
+  test('what comes of a machine that is not loaded any more begins no other one', async () => {
+    await start().receiveUpdates([textUpdate(7, 'wait'), textUpdate(8, 'ask')], 1);
+    const request = await oldestRequest(journal);
+    const other = setup({ actions: { reply: (_, _params: { text: string }) => {} } }).createMachine({
+      id: 'other',
+      entry: { type: 'reply', params: { text: 'welcome' } },
+    });
+    const table = createMachineTable(
+      { ...selections, private: { machine: 'other', per: 'chat' } },
+      new Map([['other', other]]),
+    );
+    const router = createRouter({ journal: openJournal(folder, clock), machines: table, username: () => null });
+    const before = await replies();
+    await clock.advance(3_600_000);
+    expect(await router.fireTimers()).toBe(1);
+    await router.answerRequest(request, { output: 'late' });
+    expect((await types()).slice(-2)).toEqual(['timer.fired', 'request.answered']);
+    expect(await replies()).toEqual(before);
+    await router.receiveUpdates([textUpdate(7, 'hello')], 2);
+    expect(await replies()).toEqual([...before, 'welcome']);
   });
 
   test('I8: an update with a time that no calendar has, or nested too deep to write, holds nobody up', async () => {

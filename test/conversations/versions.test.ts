@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { fromPromise, setup } from 'xstate';
 import type { Journal } from '../../src/journal/journal.ts';
+import { limits } from '../../src/limits.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
 import { oldestRequest, openJournal, temporaryFolder } from '../support/journal.ts';
 import { groupUpdate, textUpdate } from '../support/updates.ts';
@@ -286,6 +287,19 @@ describe('a conversation that is stepped before the sweep comes to it', () => {
     await clock.advance(60_000);
     expect(await routerOf(journal, tableOf(other, { unfit: 'restart' })).fireTimers()).toBe(0);
     expect(await standing('2')).toBe('done 3 null');
+  });
+
+  test('by its timer: in a storm too, where restarts make room for more than was read', async () => {
+    const chats = Array.from({ length: limits.timersPerUnitMax + 1 }, (_, n) => n + 1);
+    await routerOf(journal, tableOf(first)).receiveUpdates(
+      chats.map((chat) => textUpdate(chat, 'buy')),
+      1,
+    );
+    await clock.advance(60_000);
+    const router = routerOf(journal, tableOf(other, { unfit: 'restart' }));
+    while ((await router.fireTimers()) > 0);
+    const stood = new Set(await Promise.all(chats.map((chat) => standing(String(chat)))));
+    expect([...stood]).toEqual(['done 3 null']);
   });
 
   test('by an answer: it is taken under the name that the request has now, or dropped with a restart', async () => {
