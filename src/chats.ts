@@ -11,6 +11,7 @@ import { SwitchboardError } from './errors.ts';
 import { ChatView, chatView } from './http/chat-view.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import { holdDataFolder, openDatabase, openReader, urlOfHolder } from './journal/sqlite-open.ts';
+import { openSqliteReader, requireData } from './journal/sqlite-reader.ts';
 import { createKeyring } from './keys/keyring.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
@@ -99,6 +100,7 @@ const lineOf = ({ id, machine, version, state, status, error }: Chat): string =>
   JSON.stringify({ id, machine, version, state, status, error });
 
 async function openChats(settings: Settings): Promise<Chats> {
+  requireData(settings.data);
   const db = openDatabase(settings.data);
   try {
     const url = urlOfHolder(settings.data, db);
@@ -143,6 +145,8 @@ function askServer(url: string, db: ReturnType<typeof openDatabase>): Chats {
 function holdFolder(settings: Settings, db: ReturnType<typeof openDatabase>): Chats {
   const bot = botOfToken(settings.telegram.token ?? SANDBOX_TOKEN);
   if (bot === null) throw new TypeError('The settings let a malformed token through');
+  // The schema is of today by now; where there is nothing of this bot, no journal is begun.
+  openSqliteReader(settings.data, bot).close();
   const held = holdDataFolder(settings.data, db, systemClock.now());
   const reader = openReader(settings.data);
   const newStreamId = () => randomBytes(6).toString('hex');

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { machine } from '../../machines/payment.machine.ts';
@@ -41,6 +42,21 @@ test('chats lists them while nobody serves the folder', WAIT, async () => {
   expect(await chats(env, '--status', 'quarantined')).toMatchObject({ code: 0, lines: [waiting, { id: '778' }] });
   const first = await chats(env, '--limit', '1', '--after', '-9');
   expect(first).toMatchObject({ lines: [{ id: '5' }], stderr: expect.stringContaining('--after 5') });
+});
+
+test('where nobody has served anything, that is said, and nothing is made', WAIT, async () => {
+  const folder = temporaryFolder();
+  const env = freeEnv(folder);
+  for (const args of [[], ['retry', '777']]) {
+    expect(await chats(env, ...args)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('there is no data in'),
+    });
+  }
+  expect(readdirSync(folder)).toEqual([]);
+  await makeQuarantined(join(folder, 'data'), ['777']);
+  const another = { ...env, TELEGRAM_BOT_TOKEN: '99:a-token-of-another-bot-that-is-as-long-as-one' };
+  expect(await chats(another)).toMatchObject({ code: 1, stderr: expect.stringContaining('nothing of bot 99') });
 });
 
 test('and retries one, once', WAIT, async () => {
