@@ -60,7 +60,8 @@ export function fateOfResult(result: unknown): Fate {
 /**
  * The fate of a call that threw. Only a call that was not carried out is tried again:
  * - it never left: no connection, no name;
- * - Telegram itself says no for now: 429, and 5xx in the Bot API's own form.
+ * - Telegram itself says no for now: 429, and 5xx in the Bot API's own form;
+ * - it refuses the bot's token: whoever mends that finds nothing failed.
  * A lost answer is `unknown` (I5), and so is 504: the gateway passed the call on, and it is the answer that did not come
  * in time. A gateway's page in place of an answer is as good as none (TelegramUnreachable).
  *
@@ -88,7 +89,8 @@ function fateOfRefusal(refusal: TelegramRefused, history: History, random: () =>
   if (migrateToChat !== undefined && history.attempts < limits.sendAttemptsMax) {
     return { kind: 'moved', to: migrateToChat, error: failure };
   }
-  if (retryAfterMs !== undefined) return again(failure, history, retryAfterMs);
+  if (retryAfterMs !== undefined) return again(failure, history, Math.max(retryAfterMs, limits.sendBackoffMinMs));
+  if (refusesTheBot(failure)) return again(failure, history, outageDelayMs(history, random));
   if (code === 504) return unknown(failure, history, random);
   if (code < 500 && code !== 429) {
     return { kind: 'failed', error: withHistory(failure, history.failures), closes: closesChat(failure) };
@@ -97,6 +99,10 @@ function fateOfRefusal(refusal: TelegramRefused, history: History, random: () =>
   if (times >= limits.sendAttemptsMax) return { kind: 'failed', error: withHistory(failure, history.failures) };
   return again(failure, history, backoff(times, random));
 }
+
+/** The token is refused, not the message (telegram.md: 404 "Not Found" is a malformed one): once it is mended, all goes on. */
+const refusesTheBot = ({ code, description }: FateError): boolean =>
+  code === 401 || (code === 404 && description === 'Not Found');
 
 /** The bot is blocked, put out, or was never let in: true of every message until something comes from the chat. */
 const closesChat = ({ code, description }: FateError): boolean =>
@@ -162,7 +168,9 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
     }
     case 'failed':
       end(tx, bot, message, 'failed', fate.error);
-      if (fate.closes === true) tx.closeChat(message.chat, JSON.stringify(withHistory(fate.error, [])));
+      // Nothing that comes from a chat bears its @name alone: closed by that, it would stay so.
+      if (fate.closes === true && !message.chat.startsWith('@'))
+        tx.closeChat(message.chat, JSON.stringify(withHistory(fate.error, [])));
       return;
     case 'unknown': {
       // With `resend` the sender has said that a double is better than a loss; the operators still hear of it.

@@ -270,6 +270,33 @@ test('an outage of hours, and waits that Telegram asks for, cost no message; err
   expect(after(hour, refused(502), last)).toMatchObject({ kind: 'failed', error: { code: 502, history: [last] } });
 });
 
+test('a token that is refused costs no message', () => {
+  const often = { code: 401, times: 1000 };
+  for (const [code, description] of [
+    [401, 'Unauthorized'],
+    [404, 'Not Found'],
+  ] as const) {
+    const refusal = new TelegramRefused('sendMessage', { error_code: code, description });
+    expect(after(3_600_000, refusal, often)).toMatchObject({ kind: 'retry', delayMs: limits.sendBackoffMaxMs });
+  }
+  const unknownMethod = { error_code: 404, description: 'Not Found: method not found' };
+  expect(after(1, new TelegramRefused('sendMessage', unknownMethod), often).kind).toBe('failed');
+});
+
+test('a wait of no time is a short one', () => {
+  const often = { code: 429, times: 1000 };
+  expect(after(1, refused(429, { retry_after: 0 }), often)).toMatchObject({ delayMs: limits.sendBackoffMinMs });
+});
+
+test('a channel that put the bot out is tried again by its @name: nobody would tell of its coming back', async () => {
+  const running = runOutbox(await newWorld());
+  const description = 'Forbidden: bot was kicked from the channel chat';
+  await running.bot.control('faults', { method: 'sendMessage', times: 2, error_code: 403, description });
+  for (const text of ['a', 'b']) {
+    expect(await running.fateOf(await running.send('@channel', text))).toMatchObject({ status: 'failed', attempts: 1 });
+  }
+});
+
 test('what is tried again has a deadline: then it has failed, with its history', () => {
   const day = limits.sendDeadlineMs;
   const [gone, often] = [new TelegramUnreachable('sendMessage', 'no route', false), { code: 0, times: 9 }];
