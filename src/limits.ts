@@ -321,8 +321,8 @@ export const limits = {
   sandboxFilesBytesMax: 256 * 1024 * 1024,
   /** getFile refuses what is larger, as Telegram does. */
   sandboxDownloadBytesMax: 20 * 1024 * 1024,
-  /** A request's body: Telegram's bound of an upload. Beyond it 413. */
-  sandboxBodyBytesMax: 50 * 1024 * 1024,
+  /** A request's body: Telegram's bound of an upload, and what its form adds. Beyond it 413. */
+  sandboxBodyBytesMax: 51 * 1024 * 1024,
   /** Bytes of a text that the parsers of entities are given, whatever it parses to; a longer one is refused. */
   sandboxTextBytesMax: 32_768,
   /** An idle connection is closed. Clients keep theirs between polls: Node's 5 s would close many under a request. */

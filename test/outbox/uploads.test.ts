@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
 import { createOutbox } from '../../src/outbox/post.ts';
 import { createDiskUploads } from '../../src/uploads/disk.ts';
@@ -43,6 +44,15 @@ test('a file goes from the disk to Telegram as it came, and is deleted once it i
   const download = await fetch(`${bot.sandbox.url}/file/bot${bot.token}/${file_path}`);
   expect(Buffer.from(await download.arrayBuffer()).equals(large)).toBe(true);
   await expect.poll(() => stored(folder)).toEqual([]);
+});
+
+test('a file as large as a message may have one arrives', async () => {
+  const running = runOutbox(await newWorld());
+  const file = incoming('document', ...Array.from({ length: 50 }, () => Buffer.alloc(1024 * 1024)));
+  const files = [await running.uploads.receive(file, limits.uploadBytesMax)];
+  const body = { method: 'sendDocument', chat_id: 1, caption: 'large' };
+  const { id } = await running.outbox.accept({ keyId: 'key', chats: null, idempotencyKey: 'k', body, files });
+  expect((await running.fateOf(id)).status).toBe('sent');
 });
 
 test('an album of files', async () => {
