@@ -35,7 +35,10 @@ export function openSqliteReader(folder: string, bot: string): JournalReader {
     const [range, head] = [seqRange(int(row, 'slot')), int(row, 'next_seq') - 1];
     const units = prepareUnits(db, bot, range);
     const index = openEntryIndex(db, db, range, units, head);
-    const { journal } = prepareReads(db, bot, range, index, openConversations(db, bot, range), () => head);
+    const { journal } = prepareReads(db, bot, range, index, openConversations(db, bot, range), () => ({
+      first: 1,
+      head,
+    }));
     const first = units.firstSeq() ?? head + 1;
     const former = db.prepare('SELECT chat FROM moved_chats WHERE bot = ? AND moved_to = ? ORDER BY chat');
     return {

@@ -32,7 +32,7 @@ export function prepareReads(
   range: SeqRange,
   index: EntryIndex,
   onTheWay: Conversations,
-  head: () => number,
+  bounds: () => { readonly first: number; readonly head: number },
 ) {
   const units = prepareUnits(db, bot, range);
   const owned = db.prepare('SELECT seq FROM owned_entries WHERE bot = ? AND owner = ? AND seq >= ? ORDER BY seq');
@@ -84,10 +84,11 @@ export function prepareReads(
   }
 
   function find({ from, chats = null, types = null, owner = null }: ReadQuery): Iterable<Entry> {
-    const first = Math.max(1, from);
+    const { first: kept, head } = bounds();
+    const first = Math.max(kept, from);
     if (owner !== null) return ownedEntries(owner, first, chats, types);
     if (chats === null && types === null) return units.from(first);
-    return units.of(index.seqs(first, head(), chats, types));
+    return units.of(index.seqs(first, head, chats, types));
   }
 
   const journal: Reads = {

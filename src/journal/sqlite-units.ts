@@ -9,9 +9,14 @@ export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
   const after = db.prepare('SELECT * FROM units WHERE id > ? AND id <= ? ORDER BY id');
   const first = db.prepare('SELECT min(id) AS id FROM units WHERE id BETWEEN ? AND ?');
 
+  /** The unit read last: a reader that goes through a large one comes for it again and again. */
+  let last: Entry[] = [];
+
   function unitHolding(seq: number): Entry[] {
+    if (seq >= (last[0]?.seq ?? Number.POSITIVE_INFINITY) && seq <= (last.at(-1)?.seq ?? 0)) return last;
     const row = holding.get(range.id(1), range.id(seq));
-    return row === undefined ? [] : entriesOf(bot, range, row);
+    last = row === undefined ? [] : entriesOf(bot, range, row);
+    return last;
   }
 
   return {

@@ -52,7 +52,10 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const conversations = openConversations(db, bot, range);
   const index = openEntryIndex(db, options.reader, range, units, head.nextSeq - 1);
   const seqAt = prepareSeqAt(options.reader, range);
-  const reads = prepareReads(options.reader, bot, range, index, conversations, () => headSeq);
+  const reads = prepareReads(options.reader, bot, range, index, conversations, () => ({
+    first: firstSeq,
+    head: headSeq,
+  }));
   const listeners: ((commit: Commit) => void)[] = [];
   const onListenerError = options.onListenerError ?? stopProcess;
   let headSeq = head.nextSeq - 1;

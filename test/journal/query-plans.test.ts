@@ -31,7 +31,7 @@ function plans(): { readonly sql: string; readonly steps: readonly string[] }[] 
   prepareUpdateRuns(db, '1');
   prepareTrim(db, '1', range);
   prepareSeqAt(db, range);
-  prepareReads(db, '1', range, index, conversations, () => 0);
+  prepareReads(db, '1', range, index, conversations, () => ({ first: 1, head: 0 }));
   return [...new Set(texts)].map((sql) => {
     const rows = prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
     return { sql, steps: rows.map((row) => String(row.detail)) };
