@@ -113,8 +113,10 @@ export const limits = {
   backendAnswerBytesMax: 1024 * 1024,
 
   // The outbox.
-  /** Messages waiting. At the bound POST answers 503 with Retry-After; conversations' replies are still taken. */
-  outboxMessagesMax: 100_000,
+  /** Messages waiting, on the disk. At the bound POST answers 503 with Retry-After. */
+  outboxMessagesMax: 1_000_000,
+  /** Room beyond it for what conversations send. At that bound no update, timer or answer is taken in until some have gone. */
+  outboxRepliesMax: 50_000,
   outboxFullRetryMs: 5000,
   /** Scheduled messages queued, and expired ones ended, in one unit of work; the next unit takes the rest. */
   outboxDuePerUnitMax: 500,

@@ -22,6 +22,7 @@ import { createDeliveries } from './outbox/deliver.ts';
 import type { Deliveries, Outbox } from './outbox/outbox.ts';
 import { createPacing, type PacingRates } from './outbox/pacing.ts';
 import { createOutbox } from './outbox/post.ts';
+import { createRoom } from './outbox/room.ts';
 import { createSender } from './outbox/sender.ts';
 import { createStatus, type PartName, type StatusStore } from './status.ts';
 import { createSwitchboard } from './switchboard.ts';
@@ -99,6 +100,9 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     onRound: () => tellFigures(),
   });
 
+  let depth = await journal.outboxDepth();
+  const room = createRoom(depth);
+
   /** Sends to the conversations' actor an event that is answered once its unit of work is durable. */
   const toConversations = <T>(event: (reply: Reply<T>) => ConversationsEvent): Promise<T> => {
     const actor = switchboard.part('conversations');
@@ -118,7 +122,9 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     bot,
     timeoutMs: options.backendTimeoutMs,
     answered: (request, outcome) =>
-      toConversations<boolean>((reply) => ({ type: 'request.answered', request, outcome, reply })),
+      room
+        .free()
+        .then(() => toConversations<boolean>((reply) => ({ type: 'request.answered', request, outcome, reply }))),
     freed: () => switchboard.part('backend')?.send({ type: 'requests.freed' }),
     healthChanged: ({ down }) => {
       tellFigures();
@@ -136,6 +142,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     deleteWebhook: options.deleteWebhook,
     pollOffset: () => journal.pollOffset(),
     receive: async ({ updates, offset }) => {
+      await room.free();
       await toConversations<number>((reply) => ({ type: 'updates.received', updates, offset, reply }));
       const { poller } = status.getSnapshot().context;
       const values = { poller: { updates: poller.updates + updates.length, lastPollAt: clock.now() } };
@@ -166,7 +173,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
           createTimerService({
             clock,
             nextTimerAt: () => journal.nextTimerAt(),
-            fire: router.fireTimers,
+            fire: () => room.free().then(router.fireTimers),
             onError: (error) => log.error({ event: 'timers_failed', error: errorText(error) }, 'timers did not fire'),
           }),
         createSweep: (router) =>
@@ -216,7 +223,6 @@ export async function createSystem(options: SystemOptions): Promise<System> {
 
   let router: Router | null = null;
   let quarantines = 0;
-  let depth = await journal.outboxDepth();
   let openRequests = await journal.openRequestCount();
   function tellFigures(): void {
     const { inFlight, failures, lastError } = runner.health();
@@ -239,6 +245,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       );
     }
     depth = commit.messages;
+    room.note(depth);
     openRequests = commit.openRequests;
     tellFigures();
     const event = { type: 'journal.committed', commit };
@@ -257,7 +264,10 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     operators,
     updates,
     conversations: {
-      postEvent: (post) => toConversations<EventAccepted>((reply) => ({ type: 'event.posted', post, reply })),
+      async postEvent(post) {
+        room.require();
+        return toConversations<EventAccepted>((reply) => ({ type: 'event.posted', post, reply }));
+      },
       retry: (id) => toConversations<ConversationRecord>((reply) => ({ type: 'chat.retried', id, reply })),
     },
     async recover() {
