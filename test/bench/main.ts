@@ -12,6 +12,7 @@ import { sending } from './sending.ts';
 import { startUp } from './start-up.ts';
 import { timers } from './timers.ts';
 import { versions } from './versions.ts';
+import { waiting } from './waiting.ts';
 
 /**
  * The benchmarks: `npm run bench [name …]`. Each prints its figures, and its peer's from the same run. Servers listen on
@@ -29,6 +30,7 @@ const BENCHMARKS = {
   delivery,
   'reader-memory': readerMemory,
   sending,
+  waiting,
 };
 
 const wanted = process.argv.slice(2);

@@ -1,0 +1,74 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { manualClock } from '../support/clock.ts';
+import { openJournal, temporaryFolder } from '../support/journal.ts';
+
+const MIGRATIONS = join(import.meta.dirname, '..', '..', 'src', 'journal', 'sql');
+
+/** A data folder as the version that knew so many migrations left it. */
+function folderOfVersion(last: number, rows: string): string {
+  const folder = temporaryFolder();
+  mkdirSync(folder, { recursive: true });
+  const db = new DatabaseSync(join(folder, 'switchboard.db'));
+  db.exec('PRAGMA journal_mode = WAL');
+  for (const name of readdirSync(MIGRATIONS).sort()) {
+    if (Number(name.slice(0, 4)) <= last) db.exec(readFileSync(join(MIGRATIONS, name), 'utf8'));
+  }
+  db.exec(`${rows}; PRAGMA user_version = ${last}`);
+  db.close();
+  return folder;
+}
+
+test('messages of an earlier version keep their places, their fates and their turn', async () => {
+  const message = (seq: number, chat: string, status: string, priority = 1, dueAt = 0) =>
+    `INSERT INTO messages VALUES ('1', ${seq}, '${chat}', 'sendMessage', '{"text":"${seq}"}', '${status}', ${priority}, ${dueAt},
+       NULL, 'hold', 'key', 0, NULL, NULL, 1, 2, NULL)`;
+  const folder = folderOfVersion(
+    6,
+    [
+      "INSERT INTO head (bot, slot, stream, next_seq, epoch) VALUES ('0', 0, 's', 1, 1), ('1', 1, 's', 20, 3)",
+      ...[
+        message(1, '7', 'queued'),
+        message(2, '7', 'queued'),
+        message(3, '7', 'queued', 0),
+        message(4, '-100', 'queued', 2),
+      ],
+      ...[message(5, '8', 'sending'), message(6, '8', 'queued'), message(7, '@news', 'queued', 1, 4e12)],
+      ...[message(8, '9', 'scheduled', 1, 3e12), message(9, '9', 'sent')],
+    ].join(';'),
+  );
+  const journal = openJournal(folder, manualClock());
+  expect(await journal.message(1)).toEqual({
+    ...{
+      seq: 1,
+      chat: '7',
+      order: 'chat',
+      method: 'sendMessage',
+      params: '{"text":"1"}',
+      status: 'queued',
+      priority: 1,
+    },
+    ...{
+      dueAt: 0,
+      expiresAt: null,
+      onUnknown: 'hold',
+      keyId: 'key',
+      attempts: 0,
+      telegramMessageId: null,
+      error: null,
+    },
+    ...{ createdAt: 1, updatedAt: 2, files: null },
+  });
+  expect((await journal.message(7))?.chat).toBe('@news');
+  expect(await journal.outboxDepth()).toBe(7);
+  await journal.write(async (tx) => {
+    await tx.dueMessages();
+    expect((await tx.claimable(9)).map(({ seq }) => seq)).toEqual([3, 4]);
+    expect((await tx.orphanedMessages()).map(({ seq }) => seq)).toEqual([5]);
+    expect(await tx.nextMessageAt()).toBe(3e12);
+    tx.changeMessage(5, { status: 'unknown' });
+    expect((await tx.claimable(9)).map(({ seq }) => seq)).toEqual([3, 6, 4]);
+  });
+});
