@@ -71,7 +71,7 @@ export const machine = setup({
   delays: {
     wait: ({ context }) => context.waitMs ?? 0,
     /** Provided by src/outbox. */
-    collect: 5,
+    collect: 10,
     /** Provided by src/outbox. */
     backoff: 1000,
   },

@@ -121,11 +121,11 @@ export const limits = {
   /** Scheduled messages queued, and expired ones ended, in one unit of work; the next unit takes the rest. */
   outboxDuePerUnitMax: 500,
   /** Calls to Telegram under way at once; the rest wait in the database. */
-  sendsInFlightMax: 128,
+  sendsInFlightMax: 192,
   /** Of those, kept for replies: calls in bulk, however slow, never take them all. */
-  sendsForRepliesMin: 32,
+  sendsForRepliesMin: 48,
   /** A fate waits this long for others, so that they share a commit. A message that comes in does not wait for it. */
-  fatesCollectMs: 5,
+  fatesCollectMs: 10,
   /** Messages looked at in one unit of work; the next unit takes the rest. */
   claimLooksMax: 1000,
   /** Tries of one message that Telegram answered with 5xx, moved on, or is resent; then it is `failed` or `unknown`. */

@@ -3,9 +3,9 @@ import type { LoadOrder } from './load-server.ts';
 import { batchOf, postAll, singleOf } from './posts.ts';
 import { type Peer, startPeer } from './process.ts';
 
-const IN_BATCHES = 20_000;
+const IN_BATCHES = 50_000;
 const ONE_BY_ONE = 5_000;
-const PEER_UPDATES = 10_000;
+const PEER_UPDATES = 20_000;
 const CHATS = 10_000;
 
 /** What may have gone while accepting was measured. */
