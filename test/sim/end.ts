@@ -59,6 +59,7 @@ export async function checkEnd(world: World): Promise<void> {
   for (const operator of world.operators) {
     const { chats, types } = operator.filter;
     const wanted = journalled
+      .filter(({ seq }) => !operator.misses(seq))
       .filter(({ chat }) => chats === null || (chat !== null && chats.includes(chat)))
       .filter(({ type }) => types === null || types.includes(type))
       .map(entryText);
@@ -66,8 +67,10 @@ export async function checkEnd(world: World): Promise<void> {
   }
   checkMessages(world);
   await checkConversations(world);
-  const stored = (await world.serving?.journal.read({ from: 1, limit: 1000 })) ?? [];
-  compare(world, 'journal', 'the entries', stored.map(entryText), journalled.slice(0, 1000).map(entryText));
+  const { journal } = world.serving ?? {};
+  const stored = (await journal?.read({ from: 1, limit: 1000 })) ?? [];
+  const kept = journalled.slice((journal?.bounds().first ?? 1) - 1).slice(0, 1000);
+  compare(world, 'journal', 'the entries', stored.map(entryText), kept.map(entryText));
 }
 
 /** Every conversation is stored as the model has it. */

@@ -79,6 +79,12 @@ export const MUTATIONS: Readonly<Record<string, { readonly breaks: string; reado
       }),
     },
   },
+  'readers are not told what retention took': {
+    breaks: 'I4',
+    mutation: {
+      journal: (journal) => ({ ...journal, bounds: () => ({ ...journal.bounds(), first: 1 }) }),
+    },
+  },
   'nobody hears that a message was queued': {
     breaks: 'liveness',
     mutation: {

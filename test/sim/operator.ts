@@ -18,6 +18,7 @@ export class ModelOperator {
   /** They come back where the connection breaks. */
   wants = false;
   #last = 0;
+  readonly #gaps: { readonly from: number; readonly to: number }[] = [];
   #stream: Stream | null = null;
 
   constructor(world: World, index: number) {
@@ -65,19 +66,36 @@ export class ModelOperator {
     this.#stream?.resume();
   }
 
+  /** Whether it was told that this entry is gone. */
+  misses(seq: number): boolean {
+    return this.#gaps.some(({ from, to }) => from <= seq && seq <= to);
+  }
+
+  #skip(gap: { readonly from: number; readonly to: number }): void {
+    const first = this.#world.serving?.journal.bounds().first ?? 0;
+    if (gap.from <= this.#last || gap.to >= first) {
+      const told = `${gap.from} to ${gap.to} are gone`;
+      this.#world.violate('I4', `${this.name} has ${this.#last}, and is told that ${told} where ${first} is the first`);
+    }
+    this.#gaps.push(gap);
+  }
+
   #take(stream: Stream, frame: string): void {
     if (this.#stream !== stream) return;
     const id = /^id: [\w-]+\.(\d+)$/m.exec(frame)?.[1];
     const data = /^data: (.*)$/m.exec(frame)?.[1];
     const event = /^event: (.*)$/m.exec(frame)?.[1];
-    if (event?.startsWith('stream.') && event !== 'stream.hello')
+    if (event === 'stream.gap' && data !== undefined) this.#skip(JSON.parse(data));
+    else if (event?.startsWith('stream.') && event !== 'stream.hello') {
       this.#world.violate('I4', `${this.name} was told ${frame}`);
+    }
     if (id === undefined || data === undefined) return;
     const seq = Number(id);
     if (seq <= this.#last) this.#world.violate('I4', `${this.name} got ${seq} after ${this.#last}`);
     if (seq > this.#world.journalled.length) {
       this.#world.violate('I4', `${this.name} got ${seq}, and ${this.#world.journalled.length} are committed`);
     }
+    if (this.misses(seq)) this.#world.violate('I4', `${this.name} got ${seq}, which it was told to be gone`);
     this.#last = seq;
     this.has.push(data);
     this.#world.trace(`${this.name} has ${seq}`);

@@ -3,6 +3,7 @@ import { createMachineTable } from '../../src/conversations/machines.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { createLog } from '../../src/log.ts';
+import { createRetention, type Retention } from '../../src/operators/retention.ts';
 import { createSystem, type System } from '../../src/system.ts';
 import type { Uploads } from '../../src/uploads/uploads.ts';
 import { createRandom } from '../system/random.ts';
@@ -30,6 +31,7 @@ export interface Serving {
   /** The engine itself: what a test looks at. */
   readonly journal: Journal;
   readonly system: System;
+  readonly retention: Retention;
 }
 
 /** One life of Switchboard: what `main.ts` builds, over the world's ports. */
@@ -98,17 +100,21 @@ export class Process {
     });
     await system.recover();
     if (this.dead) return;
-    this.serving = { journal, system };
+    const keeps = { days: null, entries: world.script.keeps };
+    const retention = createRetention({ journal, clock, log: SILENT, isActive: () => true, ...keeps });
+    this.serving = { journal, system, retention };
     system.start();
+    retention.start();
   }
 
   /** As on SIGTERM. */
   async stop(): Promise<void> {
     if (this.serving === null) return;
-    const { journal, system } = this.serving;
+    const { journal, system, retention } = this.serving;
     await system.drain('ingress').catch(() => {});
     system.operators.close();
     await system.drain('outbox').catch(() => {});
+    await retention.stop();
     await system.stop();
     await journal.close();
   }

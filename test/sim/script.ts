@@ -107,6 +107,8 @@ export interface Script {
   /** Updates that Telegram gives at once. */
   readonly batch: number;
   readonly pollTimeoutS: number;
+  /** Journal entries that are kept; null: all. */
+  readonly keeps: number | null;
   readonly ops: readonly Op[];
 }
 
@@ -137,7 +139,7 @@ export function scriptOf(seed: number): Script {
       random.next() < 0.55 ? ordinary(random, chats, groupShare, n, at) : troubleOf(trouble, random, chats, at);
     if (op !== null) ops.push(op);
     if (long && random.next() < 0.08) {
-      const up = random.next() < 0.25;
+      const up = random.next() < 0.1;
       ops.push({ at, do: 'week', up, ahead: random.whole(0, 8) });
     }
   }
@@ -146,6 +148,7 @@ export function scriptOf(seed: number): Script {
     batch: [1, 2, 5, 100][random.whole(0, 3)] ?? 100,
     // A week of polls that wait half a minute would be simulated for the better part of a second.
     pollTimeoutS: long ? 3600 : ([1, 30][random.whole(0, 1)] ?? 30),
+    keeps: random.next() < 0.25 ? random.whole(5, 40) : null,
     ops,
   };
 }
@@ -225,8 +228,11 @@ function pick<T>(random: Random, items: readonly T[]): T {
 }
 
 /** A script for people: one line a step. */
-export const printed = ({ seed, batch, pollTimeoutS, ops }: Script): string =>
-  [`seed ${seed}: batches of ${batch}, polls of ${pollTimeoutS} s`, ...ops.map(line)].join('\n');
+export const printed = ({ seed, batch, pollTimeoutS, keeps, ops }: Script): string =>
+  [
+    `seed ${seed}: batches of ${batch}, polls of ${pollTimeoutS} s, ${keeps ?? 'all'} entries are kept`,
+    ...ops.map(line),
+  ].join('\n');
 
 function line({ at, do: what, ...rest }: Op): string {
   const fields = Object.entries(rest).map(([name, value]) => `${name} ${JSON.stringify(value)}`);

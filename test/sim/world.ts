@@ -66,10 +66,8 @@ export class World {
   get serving(): (Serving & { readonly dead: boolean }) | null {
     const { current } = this;
     if (current === null || current.dead || current.serving === null) return null;
-    const { journal, system } = current.serving;
     return {
-      journal,
-      system,
+      ...current.serving,
       get dead() {
         return current.dead;
       },
