@@ -46,7 +46,7 @@ export const limits = {
   trimUnitsMax: 50,
   /** Between looks at what has become too old. */
   retentionEveryMs: 60_000,
-  /** Retention waits for a façade's key that is behind until what it takes is so many times as old, or as many, as it is set to. */
+  /** Retention waits for a key that is behind, by the façade or with its callbacks, until what it takes is so many times as old, or as many, as it is set to. */
   retentionPatience: 2,
   /** Entries a single read returns. */
   readEntriesMax: 1000,

@@ -137,7 +137,14 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   held.servesAt(url);
   system.start();
   closing.add(() => system.stop());
-  const retention = createRetention({ journal, clock, log, isActive: keyring.isActive, ...settings.retention });
+  const retention = createRetention({
+    journal,
+    callbacks,
+    clock,
+    log,
+    isActive: keyring.isActive,
+    ...settings.retention,
+  });
   callbacks.start();
   closing.add(() => callbacks.stop());
   retention.start();

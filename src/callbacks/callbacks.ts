@@ -9,8 +9,15 @@ export interface Callbacks {
   stop(): Promise<void>;
   /** How far the callbacks of a key are; null where it has none. */
   state(keyId: string): Promise<CallbackState | null>;
+  /** The keys that have something coming, also where no more is sent: each with the last seq before the oldest of it. */
+  behind(): Promise<readonly CallbackPlace[]>;
   /** Sends again where it was given up, or waits for its next try. False where the key has no callbacks. */
   resume(keyId: string): Promise<boolean>;
+}
+
+export interface CallbackPlace {
+  readonly keyId: string;
+  readonly seq: number;
 }
 
 export interface CallbackState {

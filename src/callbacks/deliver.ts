@@ -4,7 +4,7 @@ import { errorText } from '../errors.ts';
 import type { CallbackRecord, Entry, EntryType, Journal } from '../journal/journal.ts';
 import type { Keyring } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
-import { type Callbacks, GONE, type SendCallback } from './callbacks.ts';
+import { type CallbackPlace, type Callbacks, GONE, type SendCallback } from './callbacks.ts';
 
 export interface CallbacksOptions {
   readonly journal: Pick<Journal, 'stream' | 'read' | 'write' | 'onCommit' | 'callback'>;
@@ -86,13 +86,16 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
     (await journal.callback(keyId)) ?? { keyId, seq: 0, failingSince: null, failures: 0, disabled: null };
   const save = (record: CallbackRecord) => journal.write(async (tx) => tx.saveCallback(record));
 
+  /** The oldest entries that the receiver has not taken. */
+  const untold = ({ keyId, seq }: CallbackRecord, limit: number) =>
+    journal.read({ from: seq + 1, limit, types: FATES, owner: keyId });
+
   /** Tells what there is to tell, until there is no more or the receiver does not take it. */
   async function deliver(keyId: string): Promise<void> {
     const before = await recordOf(keyId);
     const target = keyring.callback(keyId);
     if (before.disabled !== null || target === null) return;
-    const query = { from: before.seq + 1, limit: limits.callbackPageEntries, types: FATES, owner: keyId };
-    const entries = await journal.read(query);
+    const entries = await untold(before, limits.callbackPageEntries);
     let { seq } = before;
     for (const entry of entries) {
       const status = await send(
@@ -142,6 +145,14 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
       if (target === null) return null;
       const { seq, failingSince, failures, disabled } = await recordOf(keyId);
       return { url: target.url, seq, failingSince, failures, disabled };
+    },
+    async behind() {
+      const places: CallbackPlace[] = [];
+      for (const keyId of keyring.withCallbacks()) {
+        const [oldest] = await untold(await recordOf(keyId), 1);
+        if (oldest !== undefined) places.push({ keyId, seq: oldest.seq - 1 });
+      }
+      return places;
     },
     async resume(keyId) {
       if (keyring.callback(keyId) === null) return false;

@@ -1,10 +1,12 @@
+import type { Callbacks } from '../callbacks/callbacks.ts';
 import type { Clock, TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
-import type { CursorRecord, Journal } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 
 export interface RetentionOptions {
   readonly journal: Pick<Journal, 'bounds' | 'seqAt' | 'cursors' | 'write'>;
+  readonly callbacks: Pick<Callbacks, 'behind'>;
   readonly clock: Clock;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** Whether the key is in use: nobody waits for a key that is gone. */
@@ -21,25 +23,35 @@ export interface Retention {
   stop(): Promise<void>;
 }
 
+/** A key that waits for what is after `seq`, by its own polls or by its callbacks. */
+interface Waiting {
+  readonly by: 'getUpdates' | 'callbacks';
+  readonly keyId: string;
+  readonly seq: number;
+}
+
 const DAY_MS = 24 * 3_600_000;
 
 /**
  * Takes old entries out of the journal, a bounded unit of work at a time. I4: readers who want them are told of the gap.
  *
- * A key that reads through the façade and is behind is waited for, and the log says so, until the entries are
- * limits.retentionPatience times as old, or as many, as is set; then they go, and the log says that too.
+ * A key that reads through the façade and is behind is waited for, as is one whose callbacks have not been taken, and
+ * the log says so, until the entries are limits.retentionPatience times as old, or as many, as is set; then they go, and the log
+ * says that too.
  */
-export function createRetention({ journal, clock, log, isActive, days, entries }: RetentionOptions): Retention {
+export function createRetention(options: RetentionOptions): Retention {
+  const { journal, callbacks, clock, log, isActive, days, entries } = options;
   let timer: TimerHandle | undefined;
   let stopped = false;
   let underWay: Promise<void> = Promise.resolve();
   /** What the log said last about the key furthest behind: it says so once. */
   let said: string | null = null;
 
-  function say(event: 'retention_waits' | 'retention_passed', cursor: CursorRecord, message: string): void {
-    const { keyId: key, seq } = cursor;
-    if (said !== `${event} ${key}`) log.warn({ event, key, seq }, message);
-    said = `${event} ${key}`;
+  function say(event: 'retention_waits' | 'retention_passed', waiting: Waiting, message: string): void {
+    const { by, keyId: key, seq } = waiting;
+    const saying = `${event} ${by} ${key}`;
+    if (said !== saying) log.warn({ event, by, key, seq }, message);
+    said = saying;
   }
 
   /** The first seq to keep, were everything set so many times as long. */
@@ -49,25 +61,29 @@ export function createRetention({ journal, clock, log, isActive, days, entries }
     return Math.max(byTime, byCount);
   }
 
-  async function slowest(): Promise<CursorRecord | null> {
-    const active = (await journal.cursors()).filter(({ keyId }) => isActive(keyId));
-    return active.reduce<CursorRecord | null>((slow, one) => (slow === null || one.seq < slow.seq ? one : slow), null);
+  async function slowest(): Promise<Waiting | null> {
+    const polling = (await journal.cursors()).filter(({ keyId }) => isActive(keyId));
+    const waiting: Waiting[] = [
+      ...polling.map(({ keyId, seq }) => ({ by: 'getUpdates' as const, keyId, seq })),
+      ...(await callbacks.behind()).map((place) => ({ by: 'callbacks' as const, ...place })),
+    ];
+    return waiting.reduce<Waiting | null>((slow, one) => (slow === null || one.seq < slow.seq ? one : slow), null);
   }
 
   /** What may go: up to the key furthest behind, and past it where it was waited for long enough. */
   async function target(): Promise<number> {
     const wanted = await keptFrom(1);
-    const cursor = await slowest();
-    if (cursor === null || cursor.seq + 1 >= wanted) {
+    const waiting = await slowest();
+    if (waiting === null || waiting.seq + 1 >= wanted) {
       said = null;
       return wanted;
     }
     const past = await keptFrom(limits.retentionPatience);
-    if (past <= cursor.seq + 1) {
-      say('retention_waits', cursor, 'old entries stay until this key has read on');
-      return cursor.seq + 1;
+    if (past <= waiting.seq + 1) {
+      say('retention_waits', waiting, 'old entries stay until this key has them');
+      return waiting.seq + 1;
     }
-    say('retention_passed', cursor, 'this key will find entries gone that it has not read');
+    say('retention_passed', waiting, 'this key will find entries gone that it has not had');
     return past;
   }
 

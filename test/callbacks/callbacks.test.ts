@@ -13,7 +13,8 @@ import type { EntryType } from '../../src/journal/journal.ts';
 import { createKeyring } from '../../src/keys/keyring.ts';
 import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
 import { limits } from '../../src/limits.ts';
-import { manualClock } from '../support/clock.ts';
+import { createRetention } from '../../src/operators/retention.ts';
+import { manualClock, settle } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 
 interface Received {
@@ -189,4 +190,39 @@ test('many come in order, page by page; with the key they end', async () => {
   await tell(id);
   expect(await callbacks.state(id)).toBeNull();
   expect(received).toHaveLength(count);
+});
+
+test('retention waits for what a receiver has not taken, as long as it waits for readers, and says what it does', async () => {
+  const { key, start, clock, keyring } = setUp();
+  const { url, received } = await receiver([204, 410]);
+  const [slow, idle] = [key(url), key('https://shop.example/')];
+  const { tell, callbacks, journal } = start();
+  const logged: object[] = [];
+  const log = { info: () => {}, warn: (fields: object) => void logged.push(fields) };
+  const { isActive } = keyring;
+  const retention = createRetention({ journal, callbacks, clock, log, isActive, days: null, entries: 3 });
+  onTestFinished(() => retention.stop());
+  const look = async () => {
+    await clock.advance(limits.retentionEveryMs);
+    for (let n = 0; n < 20; n += 1) await settle();
+    return journal.bounds().first;
+  };
+  await tell(slow.id);
+  await expect.poll(() => callbacks.state(slow.id)).toMatchObject({ seq: 1, disabled: null });
+  await tell('99');
+  await tell(slow.id);
+  await expect.poll(async () => (await callbacks.state(slow.id))?.disabled).toMatch('410');
+  for (let n = 0; n < 4; n += 1) await tell('99');
+  retention.start();
+  expect(await look(), 'the oldest that it was not told of').toBe(3);
+  expect(logged).toEqual([{ event: 'retention_waits', by: 'callbacks', key: slow.id, seq: 2 }]);
+  for (let n = 0; n < 3; n += 1) await tell(slow.id);
+  expect(await look(), 'nor twice as many').toBe(5);
+  expect(logged).toContainEqual({ event: 'retention_passed', by: 'callbacks', key: slow.id, seq: 2 });
+  await callbacks.resume(slow.id);
+  const rest = ['stream.8', 'stream.9', 'stream.10'];
+  await expect.poll(() => received.map((one) => one.id)).toEqual(['stream.1', 'stream.3', ...rest]);
+  await expect.poll(() => callbacks.state(slow.id)).toMatchObject({ seq: 10 });
+  expect(await look(), 'and for nobody who has all of it').toBe(8);
+  expect(await callbacks.state(idle.id)).toMatchObject({ seq: 0 });
 });

@@ -22,8 +22,18 @@ async function start(settings: { days?: number; entries?: number }, days: number
     info: (fields: object) => void logged.push(fields),
     warn: (fields: object) => void logged.push(fields),
   };
+  const callbacks = { behind: async () => [] };
   const isActive = (keyId: string) => !gone.includes(keyId);
-  const retention = createRetention({ journal, clock, log, isActive, days: null, entries: null, ...settings });
+  const retention = createRetention({
+    journal,
+    callbacks,
+    clock,
+    log,
+    isActive,
+    days: null,
+    entries: null,
+    ...settings,
+  });
   onTestFinished(() => retention.stop());
   const confirm = (keyId: string, seq: number) =>
     journal.write(async (tx) => tx.saveCursor({ keyId, seq, confirmedOffset: null, allowedUpdates: null }));
@@ -74,7 +84,7 @@ test('a key that reads through the façade and is behind is waited for, and the 
   expect(await look()).toBe(3);
   expect(await look()).toBe(3);
   expect(logged).toEqual([
-    { event: 'retention_waits', key: 'slow', seq: 2 },
+    { event: 'retention_waits', by: 'getUpdates', key: 'slow', seq: 2 },
     { event: 'retention', from: 1, to: 2 },
   ]);
   await confirm('slow', 9);
@@ -88,7 +98,7 @@ test('until the entries are twice as many or as old: then they go, and the log s
   expect(await look()).toBe(2);
   for (let n = 0; n < 3; n += 1) await oneDay();
   expect(await look()).toBe(3);
-  expect(logged).toContainEqual({ event: 'retention_passed', key: 'slow', seq: 1 });
+  expect(logged).toContainEqual({ event: 'retention_passed', by: 'getUpdates', key: 'slow', seq: 1 });
 });
 
 test('a key that is gone is not waited for', async () => {
