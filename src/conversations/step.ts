@@ -1,4 +1,5 @@
 import { type AnyActorScope, type AnyMachineSnapshot, type AnyStateMachine, createActor, createMachine } from 'xstate';
+import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { INSTEAD, lossOf, NotDurable } from './durable.ts';
 import { type Effect, effectOf, systemActor } from './effects.ts';
@@ -73,7 +74,12 @@ export function createStepper(name: string, machine: AnyStateMachine): Stepper {
     version: machine.version ?? '0',
     start: (input) => collect(() => machine.getInitialSnapshot(scope, input), null),
     apply: (snapshot, event) =>
-      collect(() => machine.transition(withoutAnswered(snapshot, event), event, scope), snapshot),
+      collect(() => {
+        const next = machine.transition(withoutAnswered(snapshot, event), event, scope);
+        // XState ends a machine in the error that nobody took: of a request that is the backend's, and no Error.
+        if (next.status !== 'error' || !('error' in event) || next.error !== event.error) return next;
+        throw new Error(`state ${stateText(snapshot)} has no onError for what failed: ${failureText(next.error)}`);
+      }, snapshot),
     persist(snapshot) {
       const loss = lossOf(snapshot.context, 'context');
       if (loss !== null) throw new NotDurable(`${name}: state ${stateText(snapshot)}: ${loss}`);
@@ -97,6 +103,12 @@ function withoutAnswered(snapshot: AnyMachineSnapshot, event: { readonly type: s
   if (answered === undefined || !Object.hasOwn(snapshot.children, answered)) return snapshot;
   const { [answered]: _, ...children } = snapshot.children;
   return { ...snapshot, children };
+}
+
+/** A failed request's `{code,message}`. */
+function failureText(error: unknown): string {
+  const fields: Readonly<Record<string, unknown>> = typeof error === 'object' && error !== null ? { ...error } : {};
+  return 'code' in fields ? `${fields.code}: ${fields.message}` : errorText(error);
 }
 
 /** The system as a machine sees it: names to send to. */

@@ -313,6 +313,22 @@ describe('a faulty machine', () => {
     expect(JSON.parse(moved?.body ?? '')).toEqual({ machine: 'other', from: 'waiting', to: 'waiting' });
   });
 
+  test('an error that its machine has no onError for is told in words', async () => {
+    const rash = createMachine({ id: 'rash', initial: 'a', states: { a: { invoke: { id: 'q', src: 'ask' } } } });
+    const provided = rash.provide({ actors: { ask: fromPromise(async () => 1) } });
+    const table = createMachineTable(
+      { ...selections, private: { machine: 'rash', per: 'chat' } },
+      new Map([['rash', provided]]),
+    );
+    const router = createRouter({ journal, machines: table, username: () => null });
+    await router.receiveUpdates([textUpdate(7, 'go')], 1);
+    await router.answerRequest(await oldestRequest(journal), { error: { code: 'refused', message: 'not today' } });
+    expect(await journal.conversation('7')).toMatchObject({
+      status: 'quarantined',
+      error: 'state a has no onError for what failed: refused: not today',
+    });
+  });
+
   test('what comes of a machine that is not loaded any more begins no other one', async () => {
     await start().receiveUpdates([textUpdate(7, 'wait'), textUpdate(8, 'ask')], 1);
     const request = await oldestRequest(journal);
