@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { AtRest } from '../../machines/events.ts';
 import type { ConversationRecord, RequestRecord, TimerRecord } from '../journal/journal.ts';
+import { lossOf } from './durable.ts';
 
 /** A conversation with all that waits for it. */
 export interface StoredConversation {
@@ -21,6 +22,8 @@ const PersistedShape = Type.Object({
   historyValue: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Object({ id: Type.String() })))),
 });
 const Persisted = Compile(PersistedShape);
+/** The last time that a Date can name (ECMA-262, Time Values), ms since 1970. */
+const TIME_MAX = 8.64e15;
 const Rest = Compile(
   Type.Object({
     value: State,
@@ -28,7 +31,7 @@ const Rest = Compile(
     timers: Type.Array(
       Type.Object({
         id: Type.String(),
-        dueAt: Type.Number(),
+        dueAt: Type.Number({ minimum: 0, maximum: TIME_MAX }),
         event: Type.Object({ type: Type.String() }),
       }),
     ),
@@ -56,12 +59,17 @@ export const atRest = ({ value, context }: PersistedSnapshot, { timers, requests
   requests: requests.map(({ id, invoke, src, input }) => ({ id, invoke, src, input: JSON.parse(input) })),
 });
 
-/** What a machine's `migrate` gave back. Throws where it is no conversation, or asks for what was never asked. */
+/**
+ * What a machine's `migrate` gave back. Throws where it is no conversation, where it could not be stored as it is, and
+ * where it asks for what was never asked.
+ */
 export function parseAtRest(given: unknown, { requests }: StoredConversation): AtRest {
   if (!Rest.Check(given)) {
     const [first] = Rest.Errors(given);
     throw new TypeError(`migrate gave no conversation: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
   }
+  const loss = lossOf(given.context, 'context') ?? lossOf(given.timers, 'timers');
+  if (loss !== null) throw new TypeError(`migrate gave what cannot be kept: ${loss}`);
   const made = given.requests.find(({ id }) => !requests.some((request) => request.id === id));
   if (made !== undefined) throw new TypeError(`migrate made the request ${made.id}: it can only rename and drop some`);
   const { value, context, timers, requests: kept } = given;

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { fromPromise, setup } from 'xstate';
+import type { AtRest, Migrate } from '../../machines/events.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
@@ -177,6 +178,27 @@ describe('what becomes of a conversation of another version', () => {
     expect(record?.status).toBe('quarantined');
     expect(record?.error?.replace('version 1 does not fit version 2: ', '')).toMatch(error);
   });
+
+  test.each<[string, (rest: AtRest) => unknown, string]>([
+    [
+      'a context that JSON changes',
+      (rest) => ({ ...rest, context: { heard: new Date(0) } }),
+      'context.heard is a Date',
+    ],
+    ['a time that no clock shows', (rest) => ({ ...rest, timers: [{ ...late, dueAt: 1e300 }] }), '/timers/0/dueAt'],
+    [
+      'a timer whose event is no JSON',
+      (rest) => ({ ...rest, timers: [{ ...late, event: { ...late.event, n: 5n } }] }),
+      'timers[0].event.n is a bigint',
+    ],
+  ])('`migrate` that gives %s costs its chat alone', async (_, give, error) => {
+    await begin();
+    const migrate: Migrate = (_from, rest) => (rest.timers.length === 0 ? rest : (give(rest) as AtRest));
+    await sweepAll(journal, tableOf(second, { migrate }));
+    expect((await journal.conversation('2'))?.error).toContain(error);
+    expect(await standings()).toMatchObject({ 0: 'active 2 "browsing"', 1: 'quarantined 1 "deciding"' });
+  });
+  const late = { id: 'x', dueAt: 5, event: { type: 'xstate.after.patience.shop.deciding' } };
 
   test('a request that `migrate` leaves out is withdrawn, and the state that waits for it has no answer to come', async () => {
     await begin();
