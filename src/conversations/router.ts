@@ -84,26 +84,32 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     return new Map(cold.map((id) => [id, found.get(id) ?? null]));
   }
 
-  /** Where it stands now: in memory, or as stored. Reads it again where this unit of work has stepped it meanwhile. */
-  async function recordOf(tx: Tx, id: string, records: Records): Promise<ConversationRecord | null> {
-    const held = live.get(id);
-    if (held !== null) return held.record;
-    if (!records.has(id)) records.set(id, (await load(tx, [id])).get(id) ?? null);
-    return records.get(id) ?? null;
+  /** Where it stands now: in memory, or as it was read; undefined where it must be read first. */
+  function knownRecord(id: string, records: Records): ConversationRecord | null | undefined {
+    return live.get(id)?.record ?? records.get(id);
   }
 
-  /** Steps one conversation with an event that is journalled as `seq`. */
-  async function step(
+  /** Where it stands now. Reads it again where this unit of work has stepped it meanwhile. */
+  async function recordOf(tx: Tx, id: string, records: Records): Promise<ConversationRecord | null> {
+    const known = knownRecord(id, records);
+    if (known !== undefined) return known;
+    const record = (await load(tx, [id])).get(id) ?? null;
+    records.set(id, record);
+    return record;
+  }
+
+  /** Steps one conversation, which stands as `record` tells, with an event that is journalled as `seq`. */
+  function step(
     tx: Tx,
     id: string,
     chat: string,
     kind: ChatKind,
     records: Records,
+    record: ConversationRecord | null,
     coming: Coming,
     seq: number,
     awaited: string | null = null,
-  ): Promise<void> {
-    const record = await recordOf(tx, id, records);
+  ): void {
     records.delete(id);
     // I8: it stands still, and what comes waits for its retry.
     if (record?.status === 'quarantined') {
@@ -128,15 +134,16 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     const fields = `"timer":${JSON.stringify(id)},"due_at":${dueAt},"event":${event}`;
     const seq = tx.append({ type: 'timer.fired', chat, body: entryBody(conversation, chat, fields) });
     const coming = { event: JSON.parse(event), text: () => event };
-    await step(tx, conversation, chat, kindOf(chat), records, coming, seq, timerComing(id));
+    const record = await recordOf(tx, conversation, records);
+    step(tx, conversation, chat, kindOf(chat), records, record, coming, seq, timerComing(id));
   }
 
   /**
    * What came due before an event was received happens before it: gives a function that fires the overdue timers of a
-   * conversation, called before its first event. Costs one look at the index where nothing is overdue.
+   * conversation, called before its first event. Costs one look at the index where nothing is overdue: null then.
    */
-  async function overdueIn(tx: Tx): Promise<(conversation: string, records: Records) => Promise<void>> {
-    if ((await tx.dueTimers(tx.now, 1)).length === 0) return async () => {};
+  async function overdueIn(tx: Tx): Promise<((conversation: string, records: Records) => Promise<void>) | null> {
+    if ((await tx.dueTimers(tx.now, 1)).length === 0) return null;
     const done = new Set<string>();
     return async (conversation, records) => {
       if (done.has(conversation)) return;
@@ -169,7 +176,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       const { updateId, chat, chatKind, event, migration } = facts;
       if (seen.has(updateId)) continue;
       seen.add(updateId);
-      if (conversation !== null) await fireOverdue(conversation, records);
+      if (conversation !== null && fireOverdue !== null) await fireOverdue(conversation, records);
       const body = updateBody(update, updateId);
       const seq = tx.append({ type: 'update.received', chat, updateId, body });
       applied += 1;
@@ -181,11 +188,13 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       if (event === null || conversation === null || chat === null || chatKind === null) continue;
       if (isForAnother(event)) continue;
       // The bot's own coming and going begins nothing.
-      const known = (await recordOf(tx, conversation, records)) !== null;
-      if (event.type === 'membership.changed' && !known) continue;
+      // Waited for only where it must be read.
+      const known = knownRecord(conversation, records);
+      const record = known === undefined ? await recordOf(tx, conversation, records) : known;
+      if (event.type === 'membership.changed' && record === null) continue;
       // Of an update that could not be written, the event is all there is.
       const text = () => JSON.stringify(classifyUpdate(JSON.parse(body).update)?.event ?? event);
-      await step(tx, conversation, chat, chatKind, records, { event, text }, seq);
+      step(tx, conversation, chat, chatKind, records, record, { event, text }, seq);
     }
     return applied;
   }
@@ -218,7 +227,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
         const chat = chatOfConversation(conversation);
         if (chat === null) return false;
         const records = await load(tx, [conversation]);
-        await (await overdueIn(tx))(conversation, records);
+        await (await overdueIn(tx))?.(conversation, records);
         // Another version's request may have been withdrawn or renamed with its conversation, and what came due may
         // have taken it back.
         const open = await tx.openRequest(id);
@@ -231,7 +240,8 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
         if (open !== null && open.invoke !== '') {
           const event = answerEvent(open, outcome);
           const coming = { event, text: () => JSON.stringify(answerEvent(open, JSON.parse(told))) };
-          await step(tx, conversation, chat, kindOf(chat), records, coming, seq, answerComing(open.invoke));
+          const record = await recordOf(tx, conversation, records);
+          step(tx, conversation, chat, kindOf(chat), records, record, coming, seq, answerComing(open.invoke));
         }
         return open !== null;
       });
@@ -288,9 +298,10 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       const message = `There is no conversation ${conversation}: in a group it begins with what somebody writes`;
       throw new SwitchboardError('not_found', message, { field: 'id' });
     }
-    await (await overdueIn(tx))(conversation, records);
+    await (await overdueIn(tx))?.(conversation, records);
     const seq = tx.append({ type: 'event.received', chat, body: entryBody(conversation, chat, `"event":${body}`) });
-    await step(tx, conversation, chat, kindOf(chat), records, { event, text: () => body }, seq);
+    const record = await recordOf(tx, conversation, records);
+    step(tx, conversation, chat, kindOf(chat), records, record, { event, text: () => body }, seq);
     tx.remember(keyId, idempotencyKey, { requestHash, answer: String(seq) });
     tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
     return { seq, replayed: false };
