@@ -36,8 +36,8 @@ const DAY_MS = 24 * 3_600_000;
  * Takes old entries out of the journal, a bounded unit of work at a time. I4: readers who want them are told of the gap.
  *
  * A key that reads through the façade and is behind is waited for, as is one whose callbacks have not been taken, and
- * the log says so, until the entries are limits.retentionPatience times as old, or as many, as is set; then they go, and the log
- * says that too.
+ * the log says so, until the entries are limits.retentionPatience times as old, or as many, as is set; then they go,
+ * and the log says that too.
  */
 export function createRetention(options: RetentionOptions): Retention {
   const { journal, callbacks, clock, log, isActive, days, entries } = options;

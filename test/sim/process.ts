@@ -101,7 +101,8 @@ export class Process {
     await system.recover();
     if (this.dead) return;
     const keeps = { days: null, entries: world.script.keeps };
-    const retention = createRetention({ journal, clock, log: SILENT, isActive: () => true, ...keeps });
+    const callbacks = { behind: async () => [] };
+    const retention = createRetention({ journal, callbacks, clock, log: SILENT, isActive: () => true, ...keeps });
     this.serving = { journal, system, retention };
     system.start();
     retention.start();
