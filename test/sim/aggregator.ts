@@ -99,7 +99,7 @@ export class ModelAggregator {
       (code) => {
         // In a group there may be no such conversation yet.
         this.notes.delete(note);
-        if (known)
+        if (known && code !== 'given up')
           this.#world.violate('I2', `${note} was refused: ${code}, and there is a conversation ${conversation}`);
         if (code !== 'given up' && (code !== 'not_found' || !conversation.startsWith('-'))) {
           this.#world.violate('I2', `${note} was refused: ${code}`);

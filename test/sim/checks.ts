@@ -1,5 +1,4 @@
 import type { Process } from './process.ts';
-import { chatKey } from './script.ts';
 import type { World } from './world.ts';
 
 /** The priority of a message: a conversation's are high. */
@@ -34,12 +33,12 @@ export function checkCall(world: World, process: Process, method: string, text: 
   if (posted?.expiresAt != null && wall >= posted.expiresAt) world.violate('outbox', `"${text}" is sent after its end`);
   // An answer to a button waits for nothing.
   if (method === 'answerCallbackQuery') return;
-  if (process.busy.has(chatKey(told.chat)))
+  if (process.busy.has(world.ledger.chatOf(told.chat)))
     world.violate('I3', `"${text}" is called while another call to its chat is under way`);
   const priority = priorityOf(world, text);
   for (const earlier of world.ledger.messages.values()) {
     if (
-      chatKey(earlier.chat) !== chatKey(told.chat) ||
+      world.ledger.chatOf(earlier.chat) !== world.ledger.chatOf(told.chat) ||
       earlier.text.startsWith('q ') ||
       earlier.seq >= told.seq ||
       earlier.fates.length > 0

@@ -1,5 +1,6 @@
 import type { Entry } from '../../src/journal/journal.ts';
 import { foundFor } from './backend.ts';
+import { type Fields, saysOf, textOf, type Update } from './bodies.ts';
 import { tokenOf } from './checks.ts';
 import { SUPERGROUP } from './script.ts';
 
@@ -48,6 +49,7 @@ export class Ledger {
   readonly notes = new Map<string, number>();
   readonly messages = new Map<string, Told>();
   readonly #byText = new Map<string, Told>();
+  readonly #moved = new Map<string, string>();
   #seq = 0;
 
   constructor(violate: (invariant: string, what: string) => void) {
@@ -167,8 +169,14 @@ export class Ledger {
     } else this.#hear(conversation, { kind: message === undefined ? 'edit' : 'message', text }, seq, at);
   }
 
+  /** One name for a chat, also where it is known to have become another. */
+  chatOf(chat: string): string {
+    return this.#moved.get(chat) ?? chat;
+  }
+
   /** A group's conversations go on under its new id; one that has ended gives way to one that runs. */
   #migrate(from: number, to: number): void {
+    this.#moved.set(String(to), String(from));
     for (const [id, chat] of [...this.#chats]) {
       if (!id.startsWith(`${from}:`)) continue;
       this.#chats.delete(id);
@@ -291,49 +299,6 @@ export class Ledger {
     if (from !== to)
       this.#expect('chat.moved', `${from === 'none' ? 'null' : JSON.stringify(from)} ${JSON.stringify(to)}`);
   }
-}
-
-/** What makes a message one of its kind. */
-const textOf = ({ params }: Fields['message']): string => params.text ?? params.callback_query_id ?? '';
-
-/** What an entry that a step brings says. */
-function saysOf({ type }: Entry, { message, from, to, event }: Fields): string {
-  if (type === 'message.accepted') return textOf(message);
-  if (type === 'chat.moved') return `${JSON.stringify(from)} ${JSON.stringify(to)}`;
-  return type === 'chat.emitted' ? event.note : '';
-}
-
-/** An entry's body: the fields of its type are there, and no others. */
-interface Fields {
-  readonly conversation?: string;
-  readonly update: Update;
-  readonly event: { readonly note: string };
-  readonly due_at: number;
-  readonly request: string;
-  readonly late?: boolean;
-  readonly output?: { readonly found: string };
-  readonly from: unknown;
-  readonly to: unknown;
-  readonly message: {
-    readonly id: string;
-    readonly params: { readonly text?: string; readonly callback_query_id?: string };
-    readonly telegram_message_id?: number;
-  };
-}
-
-interface Update {
-  readonly message?: Content;
-  readonly edited_message?: Content;
-  readonly callback_query?: Content & { readonly data: string; readonly id: string };
-}
-
-interface Content {
-  readonly text?: string;
-  readonly from?: { readonly id: number };
-  readonly migrate_to_chat_id?: number;
-  readonly migrate_from_chat_id?: number;
-  readonly chat?: { readonly id: number; readonly type: string };
-  readonly message?: { readonly chat: { readonly id: number; readonly type: string } };
 }
 
 type Heard =

@@ -112,9 +112,6 @@ export interface Script {
   readonly ops: readonly Op[];
 }
 
-/** One name for a chat, whatever it has become. */
-export const chatKey = (chat: string): string => (chat === String(SUPERGROUP) ? String(GROUP) : chat);
-
 export const PRIVATE_CHATS = [11, 12, 13, 14];
 export const GROUP = -100;
 /** What the group becomes. */

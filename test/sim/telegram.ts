@@ -3,7 +3,7 @@ import { type RefusalAnswer, TelegramRefused, TelegramUnreachable } from '../../
 import type { BotApi, CallOptions } from '../../src/telegram/telegram.ts';
 import { checkCall, checkConfirmed, checkShown, forgetExpired } from './checks.ts';
 import type { Process } from './process.ts';
-import { type CallFault, chatKey, GROUP, type PollFault, SUPERGROUP } from './script.ts';
+import { type CallFault, GROUP, type PollFault, SUPERGROUP } from './script.ts';
 import type { World } from './world.ts';
 
 /** An update in Telegram's queue. */
@@ -153,7 +153,7 @@ export class ModelTelegram {
     const isSend = !isPoll && method !== 'getMe';
     const text = String(params.text ?? params.callback_query_id ?? '');
     const record: SendCall = { process, answered: false };
-    const chat = chatKey(String(params.chat_id ?? ''));
+    const chat = world.ledger.chatOf(String(params.chat_id ?? ''));
     if (isSend && !process.dead) checkCall(world, process, method, text);
     return new Promise<unknown>((resolve, reject) => {
       if (isSend && world.trouble.moment('call', process)) return;

@@ -1,0 +1,44 @@
+import type { Entry } from '../../src/journal/journal.ts';
+
+/** What makes a message one of its kind. */
+export const textOf = ({ params }: Fields['message']): string => params.text ?? params.callback_query_id ?? '';
+
+/** What an entry that a step brings says. */
+export function saysOf({ type }: Entry, { message, from, to, event }: Fields): string {
+  if (type === 'message.accepted') return textOf(message);
+  if (type === 'chat.moved') return `${JSON.stringify(from)} ${JSON.stringify(to)}`;
+  return type === 'chat.emitted' ? event.note : '';
+}
+
+/** An entry's body: the fields of its type are there, and no others. */
+export interface Fields {
+  readonly conversation?: string;
+  readonly update: Update;
+  readonly event: { readonly note: string };
+  readonly due_at: number;
+  readonly request: string;
+  readonly late?: boolean;
+  readonly output?: { readonly found: string };
+  readonly from: unknown;
+  readonly to: unknown;
+  readonly message: {
+    readonly id: string;
+    readonly params: { readonly text?: string; readonly callback_query_id?: string };
+    readonly telegram_message_id?: number;
+  };
+}
+
+export interface Update {
+  readonly message?: Content;
+  readonly edited_message?: Content;
+  readonly callback_query?: Content & { readonly data: string; readonly id: string };
+}
+
+interface Content {
+  readonly text?: string;
+  readonly from?: { readonly id: number };
+  readonly migrate_to_chat_id?: number;
+  readonly migrate_from_chat_id?: number;
+  readonly chat?: { readonly id: number; readonly type: string };
+  readonly message?: { readonly chat: { readonly id: number; readonly type: string } };
+}
