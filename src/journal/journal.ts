@@ -390,6 +390,8 @@ export interface Tx {
    * is to be queued, one expires. It may have passed. Null: nothing.
    */
   nextMessageAt(): Promise<number | null>;
+  /** Messages that wait for another try, each the first of its chat's line, those with the longest wait first. */
+  restingMessages(limit: number): Promise<MessageRecord[]>;
   /** Messages claimed by a process that did not settle them. */
   orphanedMessages(): Promise<MessageRecord[]>;
   outboxDepth(): Promise<number>;

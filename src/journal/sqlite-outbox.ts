@@ -37,6 +37,10 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     orphans: db.prepare(
       "SELECT * FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending' ORDER BY id",
     ),
+    resting: db.prepare(
+      `SELECT * FROM messages INDEXED BY messages_resting
+       WHERE slot = ? AND ready_at > 0 AND ready_at > ? AND attempts > 0 AND error IS NOT NULL ORDER BY ready_at DESC LIMIT ?`,
+    ),
     countOpen: db.prepare('SELECT count(*) AS n FROM messages INDEXED BY messages_open WHERE slot = ? AND open = 1'),
     countSending: db.prepare(
       "SELECT count(*) AS n FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending'",
@@ -93,6 +97,7 @@ type OutboxTx = Pick<
   | 'claim'
   | 'rest'
   | 'nextMessageAt'
+  | 'restingMessages'
   | 'orphanedMessages'
   | 'outboxDepth'
   | 'closeChat'
@@ -178,6 +183,9 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
     },
     async nextMessageAt() {
       return lanes.nextAt();
+    },
+    async restingMessages(limit) {
+      return sql.resting.all(slot, now, limit).map((row) => messageOf(range, row));
     },
     async orphanedMessages() {
       return sql.orphans.all(slot).map((row) => messageOf(range, row));

@@ -23,6 +23,8 @@ export interface FateError {
   readonly history?: readonly Failures[];
   /** Of a message that waits for another call: an earlier one may have been carried out. */
   readonly may_have_arrived?: true;
+  /** Of a message that Telegram had wait (429): what waits with it, its chat or all that the bot sends. */
+  readonly held?: 'chat' | 'bot';
 }
 
 export interface Failures {
@@ -43,7 +45,8 @@ export interface History {
   readonly now: number;
 }
 
-const errorOf = (error: string | null): FateError | null => (error === null ? null : JSON.parse(error));
+/** A message's error, as its row has it. */
+export const errorOf = (error: string | null): FateError | null => (error === null ? null : JSON.parse(error));
 
 /** Of a message that is being sent. */
 export function historyOf({ attempts, error }: MessageRecord, now: number): History {

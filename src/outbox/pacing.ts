@@ -107,6 +107,12 @@ export function createPacing(rates: PacingRates, startAt: number) {
       return 'chat';
     },
 
+    /** At start: Telegram asked an earlier process to wait until then. */
+    heldOver(what: 'chat' | 'bot', chat: string, until: number, now: number): void {
+      const bucket = what === 'bot' ? bot : bucketOf(chat, now);
+      bucket.refused(now, until - now);
+    },
+
     /** Messages a second in all, as learned so far. */
     perS: (): number => bot.perMs * 1000,
     /** Chats remembered. */

@@ -7,7 +7,7 @@ import { writeMethod } from '../telegram/methods.ts';
 import type { BotApi } from '../telegram/telegram.ts';
 import { type Uploads, uploadsOf } from '../uploads/uploads.ts';
 import { claimSome } from './claim.ts';
-import { end, type Fate, fateOfError, fateOfResult, historyOf, settle } from './fate.ts';
+import { end, errorOf, type Fate, fateOfError, fateOfResult, historyOf, settle } from './fate.ts';
 import { chatIdOf, messageId } from './outbox.ts';
 import type { Pacing } from './pacing.ts';
 
@@ -67,15 +67,20 @@ export function createSender(options: SenderOptions) {
     uploadsOf(files).map((upload) => ({ ...upload, path: uploads.pathOf(upload) }));
 
   async function send(message: MessageRecord): Promise<void> {
-    const fate = await call(message);
+    const fate = asHeld(message, await call(message));
     if (fate.kind === 'sent') sent += 1;
     else {
       const { code, description } = fate.error;
-      if (fate.kind === 'retry' && code === 429) pacing.refused(message.chat, fate.delayMs, clock.now());
       const id = messageId(bot, message.seq);
       log.warn({ message: id, method: message.method, fate: fate.kind, code, description }, 'not sent');
     }
     if (ended.push({ message, fate }) === 1) onEnded();
+  }
+
+  /** Where Telegram asks to wait, whoever else it means waits too; the row tells it to the next process. */
+  function asHeld({ chat }: MessageRecord, fate: Fate): Fate {
+    if (fate.kind !== 'retry' || fate.error.code !== 429) return fate;
+    return { ...fate, error: { ...fate.error, held: pacing.refused(chat, fate.delayMs, clock.now()) } };
   }
 
   function expire(tx: Tx, messages: readonly MessageRecord[]): void {
@@ -114,12 +119,19 @@ export function createSender(options: SenderOptions) {
       return next;
     },
 
-    /** At start: what a process that died had claimed, and whose fate nobody can know (I5). */
+    /**
+     * At start: what a process that died had claimed, and whose fate nobody can know (I5). Where Telegram had asked to
+     * wait, this process waits on.
+     */
     async recover(): Promise<number> {
       const error = { code: 0, description: 'Switchboard stopped while the call was under way' };
       return journal.write(async (tx) => {
         const orphans = await tx.orphanedMessages();
         for (const message of orphans) settle(tx, bot, message, { kind: 'unknown', error, resendAfterMs: 0 });
+        for (const { chat, dueAt, error: last } of await tx.restingMessages(limits.pacedChatsMax)) {
+          const held = errorOf(last)?.held;
+          if (held !== undefined) pacing.heldOver(held, chat, dueAt, tx.now);
+        }
         return orphans.length;
       });
     },

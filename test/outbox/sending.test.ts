@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { until } from '../ingress/support.ts';
+import { openJournal } from '../support/journal.ts';
 import { newWorld, runOutbox, texts } from './support.ts';
 
 test('I5: a message is `sending` in the database when Telegram gets the call, and `sent` after', async () => {
@@ -89,6 +90,47 @@ test("Telegram's retry_after is obeyed, and holds that chat alone", async () => 
   expect((await fateOf(behind)).status).toBe('sent');
   expect(texts(calls).slice(2)).toEqual(['held', 'behind']);
   expect(await told()).not.toContain('message.failed');
+});
+
+test('a wait that Telegram asked of the whole bot outlives the process', async () => {
+  const world = await newWorld();
+  const rates = { overallPerS: 10, overallBurst: 3 };
+  const dying = runOutbox(world, { rates });
+  // The bot's bucket is empty, and another chat is refused: it is the bot that is meant.
+  for (const chat of [3, 4]) await dying.fateOf(await dying.send(chat, 'x', { priority: 'high' }));
+  await world.bot.control('faults', { method: 'sendMessage', error_code: 429, retry_after: 3 });
+  const held = await dying.send(1, 'a', { priority: 'high' });
+  await until(async () => (await dying.find(held)).error !== null);
+  expect(JSON.parse((await dying.find(held)).error ?? '')).toMatchObject({ code: 429, held: 'bot' });
+  dying.actor.stop();
+
+  const next = runOutbox({ ...world, journal: openJournal(world.folder, world.clock) }, { rates });
+  await next.sender.recover();
+  const other = await next.post({ chat_id: 5, text: 'b', delivery: { priority: 'high' } }, 'next');
+  await next.advance(2999);
+  expect(texts(next.calls)).toEqual([]);
+  await next.advance(200);
+  expect((await next.fateOf(other)).status).toBe('sent');
+});
+
+test('a chat that Telegram has wait waits on in the next process, whatever is posted to it meanwhile', async () => {
+  const world = await newWorld();
+  const dying = runOutbox(world);
+  await world.bot.control('faults', { method: 'sendMessage', error_code: 429, retry_after: 3 });
+  const held = await dying.send(1, 'a');
+  await until(async () => (await dying.find(held)).error !== null);
+  dying.actor.stop();
+
+  const next = runOutbox({ ...world, journal: openJournal(world.folder, world.clock) });
+  await next.sender.recover();
+  const urgent = await next.post({ chat_id: 1, text: 'urgent', delivery: { priority: 'high' } }, 'urgent');
+  const free = await next.post({ chat_id: 1, text: 'free', delivery: { order: 'free' } }, 'free');
+  const elsewhere = await next.post({ chat_id: 2, text: 'elsewhere' }, 'elsewhere');
+  expect((await next.fateOf(elsewhere)).status).toBe('sent');
+  await next.advance(2999);
+  expect(texts(next.calls)).toEqual(['elsewhere']);
+  await next.advance(100);
+  for (const id of [urgent, free, held]) expect((await next.fateOf(id)).status).toBe('sent');
 });
 
 test('a scheduled message goes out at its time, also while another chat is held for longer', async () => {
