@@ -234,6 +234,22 @@ describe('I9: what a reader costs', () => {
     expect(slow.seqs()).toEqual(range(1, 10_000));
   });
 
+  test('readers that take a byte a second, as many as a key may have, hold one buffer each and delay nobody', async () => {
+    const slow = range(1, limits.streamsPerKeyMax).map(() => connect());
+    for (const reader of slow) reader.open = false;
+    const others = [connect(), connect({ format: 'ndjson' }), connect({ chats: ['7'] })];
+    for (let second = 1; second <= 90; second += 1) {
+      commit(20, '7', 1000);
+      await settle();
+      for (const other of others) expect(other.text).toContain(`"n":${second * 20},`);
+      await clock.advance(1000);
+      for (const reader of slow) reader.take(1);
+    }
+    expect(slow.filter(({ destroyed }) => destroyed)).toEqual([]);
+    expect(Math.max(...slow.map(({ heldMax }) => heldMax))).toBeLessThan(limits.readerBufferBytes + 2000);
+    expect(journal.reads, 'for readers that take nothing').toBe(0);
+  });
+
   test('large entries are read a few at a time', async () => {
     for (let n = 0; n < 300; n += 1) journal.append('7', 'update.received', 300_000);
     broadcast = start();
