@@ -148,6 +148,8 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     return async (conversation, records) => {
       if (done.has(conversation)) return;
       done.add(conversation);
+      // Another version's timers may go with this: first the conversation is brought up, then they are read.
+      await recordOf(tx, conversation, records);
       for (const timer of await tx.dueTimersOf(conversation, tx.now)) await fire(tx, timer, records);
     };
   }

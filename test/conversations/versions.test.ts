@@ -324,6 +324,18 @@ describe('a conversation that is stepped before the sweep comes to it', () => {
     expect([...stood]).toEqual(['done 3 null']);
   });
 
+  test('by a message behind the move of its group: what is overdue is of today by then', async () => {
+    await routerOf(journal, tableOf(first)).receiveUpdates([groupUpdate(-5, 1, 'buy')], 1);
+    const { head } = journal.bounds();
+    await clock.advance(60_000);
+    const base = groupUpdate(-5, 2, '');
+    const moved = { ...base, message: { ...base.message, text: undefined, migrate_to_chat_id: -1005 } };
+    const router = routerOf(journal, tableOf(other, { unfit: 'restart' }));
+    await router.receiveUpdates([moved, groupUpdate(-1005, 1, 'hello')], 2);
+    expect(await since(head)).not.toContain('-1005 timer.fired');
+    expect(await since(head)).toContain('-1005 message.accepted begin again');
+  });
+
   test('by an answer: it is taken under the name that the request has now, or dropped with a restart', async () => {
     await begin();
     const { head } = journal.bounds();
