@@ -56,6 +56,7 @@ export function connectionOf(
   process: { readonly dead: boolean },
   at: AtDisk,
   use: 'write' | 'read',
+  rewritten: (sql: string) => string = (sql) => sql,
 ): DatabaseSync {
   /** Runs one statement, with what may befall it. */
   function run<T>(sql: string, writes: boolean, statement: () => T): T {
@@ -72,7 +73,7 @@ export function connectionOf(
 
   const statementOf = (sql: string): StatementSync => {
     const methods = new Map<string | symbol, unknown>();
-    return new Proxy(preparedOn(db, sql), {
+    return new Proxy(preparedOn(db, rewritten(sql)), {
       get(target, name) {
         const known = methods.get(name);
         if (known !== undefined) return known;

@@ -85,6 +85,10 @@ export const MUTATIONS: Readonly<Record<string, { readonly breaks: string; reado
       journal: (journal) => ({ ...journal, bounds: () => ({ ...journal.bounds(), first: 1 }) }),
     },
   },
+  'whoever held the bot before goes on': {
+    breaks: 'I6',
+    mutation: { sql: (sql) => sql.replaceAll('epoch = ?', 'epoch >= ?') },
+  },
   'nobody hears that a message was queued': {
     breaks: 'liveness',
     mutation: {

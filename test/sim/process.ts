@@ -64,7 +64,7 @@ export class Process {
     };
     const atDisk: AtDisk = (moment) => world.trouble.atDisk(moment, this);
     const journal = openSqliteJournal({
-      db: connectionOf(this.db, this, atDisk, 'write'),
+      db: connectionOf(this.db, this, atDisk, 'write', world.mutation.sql),
       reader: connectionOf(world.disk.reader, this, atDisk, 'read'),
       bot: '1',
       newStreamId: () => 'sim',
@@ -73,12 +73,15 @@ export class Process {
       onLost: () => world.lost(this),
       onListenerError: (error) => world.violate('crash', `a listener of the journal threw: ${String(error)}`),
     });
+    world.holder = this;
     for (let read = -1; read !== 0; ) {
       const entries = await journal.read({ from: world.journalled.length + 1, limit: 1000 });
       for (const entry of entries) world.noteEntry(entry);
       read = entries.length;
     }
     journal.onCommit(({ entries }) => {
+      if (world.holder !== this)
+        world.violate('I6', `process ${this.number} commits, and does not hold the bot any more`);
       for (const entry of entries) world.noteEntry(entry);
       if (entries.length > 0) world.trace(`process ${this.number} committed up to ${entries.at(-1)?.seq}`);
     });

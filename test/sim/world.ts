@@ -23,6 +23,7 @@ export interface Violation {
 export interface Mutation {
   readonly journal?: (journal: Journal) => Journal;
   readonly api?: (api: BotApi) => BotApi;
+  readonly sql?: (sql: string) => string;
 }
 
 /** The world of one script: Switchboard's lives, one after another, and everything around them. */
@@ -42,6 +43,8 @@ export class World {
   readonly violations: Violation[] = [];
   /** The process that serves, or is about to. */
   current: Process | null = null;
+  /** The one that took the bot over last. */
+  holder: Process | null = null;
   crashes = 0;
   /** Processes that have ended. */
   deaths = 0;
