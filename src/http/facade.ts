@@ -18,6 +18,9 @@ const hide = true;
 /** Telegraf takes an api-root that does not end with a slash for that of its host: it is served there too. */
 const ROOTS = ['/telegram', ''];
 
+/** Whether an address is the façade's, also where it is so broken that no route takes it. */
+export const isFacadeUrl = (url: string): boolean => /^(\/telegram)?(\/file)?\/bot/.test(url);
+
 /**
  * `/telegram/bot<key>/<method>` and `/telegram/file/bot<key>/<path>`: the Bot API, so that any client of it works by
  * its api-root setting. Answers and errors have Telegram's form throughout. Gives what ends a key's calls.

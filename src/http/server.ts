@@ -10,7 +10,8 @@ import { callbackRoutes } from './callbacks.ts';
 import { chatRoutes } from './chats.ts';
 import { describeRoutes } from './docs.ts';
 import { eventRoutes } from './events.ts';
-import { facadeRoutes } from './facade.ts';
+import { facadeRoutes, isFacadeUrl } from './facade.ts';
+import { sendTelegramError, telegramErrorOf } from './facade-answers.ts';
 import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
 import { messagePostRoute } from './message-post.ts';
@@ -56,7 +57,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     // Refused by our own hook, in our own words.
     return503OnClosing: false,
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
+    frameworkErrors(error, { url }, reply) {
+      if (isFacadeUrl(url)) sendTelegramError(reply, telegramErrorOf(error).error);
+      else sendProblem(reply, problemOf(error));
+    },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.server.maxConnections = limits.connectionsMax;

@@ -69,6 +69,10 @@ describe('the methods of each role', () => {
       const response = await fetch(`${apiRoot}/bot${good}${path}`);
       expect(await response.json(), path).toEqual({ ok: false, error_code: 404, description: 'Not Found' });
     }
+    const broken = await fetch(`${apiRoot}/bot${good}/%zz`);
+    expect(await broken.json()).toEqual({
+      ...{ ok: false, error_code: 400, description: 'Bad Request: The path is not well encoded' },
+    });
     const put = await fetch(`${apiRoot}/bot${good}/getMe`, { method: 'PUT' });
     expect([put.status, await put.json()]).toMatchObject([405, { ok: false, error_code: 405 }]);
   });
