@@ -1,3 +1,4 @@
+import type { Entry } from '../../src/journal/journal.ts';
 import { entryText } from '../../src/operators/operators.ts';
 import type { World } from './world.ts';
 
@@ -68,8 +69,12 @@ export async function checkEnd(world: World): Promise<void> {
   checkMessages(world);
   await checkConversations(world);
   const { journal } = world.serving ?? {};
-  const stored = (await journal?.read({ from: 1, limit: 1000 })) ?? [];
-  const kept = journalled.slice((journal?.bounds().first ?? 1) - 1).slice(0, 1000);
+  const kept = journalled.slice((journal?.bounds().first ?? 1) - 1);
+  const stored: Entry[] = [];
+  for (let page: Entry[] | null = null; page === null || page.length > 0; ) {
+    page = (await journal?.read({ from: (stored.at(-1)?.seq ?? 0) + 1, limit: 1000 })) ?? [];
+    stored.push(...page);
+  }
   compare(world, 'journal', 'the entries', stored.map(entryText), kept.map(entryText));
 }
 

@@ -1,3 +1,4 @@
+import { within } from './bounds.ts';
 import type { Disk } from './disk.ts';
 import { checkEnd, settle } from './end.ts';
 import type { Script } from './script.ts';
@@ -21,7 +22,10 @@ export interface Outcome {
 const WEEK_MS = 7.5 * 24 * 3_600_000;
 
 /** Runs a script to its end, and until everything has settled; then looks at all that is left. */
-export async function runScript(script: Script, disk: Disk, mutation: Mutation = {}, tells = false): Promise<Outcome> {
+export const runScript = (script: Script, disk: Disk, mutation: Mutation = {}, tells = false): Promise<Outcome> =>
+  within(script.tight, () => run(script, disk, mutation, tells));
+
+async function run(script: Script, disk: Disk, mutation: Mutation, tells: boolean): Promise<Outcome> {
   disk.clear();
   const world = new World(script, disk, mutation, tells);
   const { time, broken } = world;

@@ -109,6 +109,8 @@ export interface Script {
   readonly pollTimeoutS: number;
   /** Journal entries that are kept; null: all. */
   readonly keeps: number | null;
+  /** Every bound is so low that it is met. */
+  readonly tight: boolean;
   readonly ops: readonly Op[];
 }
 
@@ -146,6 +148,7 @@ export function scriptOf(seed: number): Script {
     // A week of polls that wait half a minute would be simulated for the better part of a second.
     pollTimeoutS: long ? 3600 : ([1, 30][random.whole(0, 1)] ?? 30),
     keeps: random.next() < 0.25 ? random.whole(5, 40) : null,
+    tight: random.next() < 0.3,
     ops,
   };
 }
@@ -225,9 +228,9 @@ function pick<T>(random: Random, items: readonly T[]): T {
 }
 
 /** A script for people: one line a step. */
-export const printed = ({ seed, batch, pollTimeoutS, keeps, ops }: Script): string =>
+export const printed = ({ seed, batch, pollTimeoutS, keeps, tight, ops }: Script): string =>
   [
-    `seed ${seed}: batches of ${batch}, polls of ${pollTimeoutS} s, ${keeps ?? 'all'} entries are kept`,
+    `seed ${seed}: batches of ${batch}, polls of ${pollTimeoutS} s, ${keeps ?? 'all'} entries are kept${tight ? ', tight bounds' : ''}`,
     ...ops.map(line),
   ].join('\n');
 

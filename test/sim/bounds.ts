@@ -1,0 +1,36 @@
+import { limits } from '../../src/limits.ts';
+
+/** Bounds so low that a small world meets them: what happens there is part of what must hold. */
+const TIGHT = {
+  groupCommitJobsMax: 2,
+  commitQueueMax: 5,
+  conversationsSavedAtOnceMax: 1,
+  conversationsOnTheWayMax: 2,
+  conversationsSliceMin: 1,
+  trimUnitsMax: 1,
+  readEntriesMax: 3,
+  liveConversationsMax: 1,
+  timersPerUnitMax: 1,
+  requestsInFlightMax: 1,
+  outboxDuePerUnitMax: 1,
+  sendsInFlightMax: 2,
+  claimLooksMax: 1,
+  messageWaitersMax: 1,
+  broadcastEntriesMax: 4,
+  sharedChunksMax: 1,
+  readerBufferBytes: 300,
+  readersPerTick: 1,
+  replayPagesMax: 1,
+} satisfies Partial<Record<keyof typeof limits, number>>;
+
+/** Runs a world within the real bounds, or within tight ones. */
+export async function within<T>(tight: boolean, run: () => Promise<T>): Promise<T> {
+  if (!tight) return run();
+  const real = { ...limits };
+  Object.assign(limits, TIGHT);
+  try {
+    return await run();
+  } finally {
+    Object.assign(limits, real);
+  }
+}
