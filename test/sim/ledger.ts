@@ -188,9 +188,9 @@ export class Ledger {
 
   /** Whether there is such a conversation, under this id or the one that its group has now. */
   knows(id: string): boolean {
-    return [id, id.replace(/^-100:/, `${SUPERGROUP}:`)].some(
-      (one) => (this.#chats.get(one)?.state ?? 'none') !== 'none',
-    );
+    const told = this.#moved.has(String(SUPERGROUP));
+    const ids = told ? [id, id.replace(/^-100:/, `${SUPERGROUP}:`)] : [id];
+    return ids.some((one) => (this.#chats.get(one)?.state ?? 'none') !== 'none');
   }
 
   #chat(id: string): Chat {

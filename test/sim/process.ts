@@ -79,6 +79,7 @@ export class Process {
       for (const entry of entries) world.noteEntry(entry);
       read = entries.length;
     }
+    world.unheard = false;
     journal.onCommit(({ entries }) => {
       if (world.holder !== this)
         world.violate('I6', `process ${this.number} commits, and does not hold the bot any more`);

@@ -45,6 +45,7 @@ export class Trouble {
     if (crash.left > 0) return false;
     this.#crashes.splice(this.#crashes.indexOf(crash), 1);
     this.#world.crashes += 1;
+    if (moment === 'committed') this.#world.unheard = true;
     this.#world.kill(process, crash.downMs, crash.arrives, `crash at ${moment}`);
     return true;
   }

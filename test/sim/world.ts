@@ -43,6 +43,8 @@ export class World {
   readonly violations: Violation[] = [];
   /** The process that serves, or is about to. */
   current: Process | null = null;
+  /** A process has died between a commit and its telling: `journalled` lacks what it brought. */
+  unheard = false;
   /** The one that took the bot over last. */
   holder: Process | null = null;
   crashes = 0;
