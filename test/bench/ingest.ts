@@ -5,16 +5,26 @@ import { type Peer, startPeer } from './process.ts';
 
 const UPDATES = 300_000;
 
+interface Speed {
+  readonly perSecond: number;
+  readonly perCpuSecond: number;
+}
+
+const ratio = (ours: Speed | undefined, peer: Speed): string =>
+  ours === undefined
+    ? 'none'
+    : `${(ours.perSecond / peer.perSecond).toFixed(2)}, of CPU ${(ours.perCpuSecond / peer.perCpuSecond).toFixed(2)}`;
+
 /** Updates a second through poll, journal (synchronous FULL), step and snapshot, against grammY that keeps nothing. */
 export async function ingest({ folder, print }: Bench): Promise<void> {
-  const ours: number[] = [];
+  const ours: Speed[] = [];
   for (const [machine, chats] of [
     ['counting', 1000],
     ['counting', 100_000],
     ['moving', 1000],
   ] as const) {
     const label = `Switchboard, ${chats.toLocaleString('en')} chats, ${machine} machine`;
-    const { perSecond } = await measure(label, print, chats, (url) =>
+    const speed = await measure(label, print, chats, (url) =>
       startPeer('switchboard-peer.ts', [machine], {
         TELEGRAM_BOT_TOKEN: '1:load',
         TELEGRAM_API_ROOT: url,
@@ -22,12 +32,15 @@ export async function ingest({ folder, print }: Bench): Promise<void> {
         SWITCHBOARD_DATA: `${folder}/${machine}-${chats}`,
       }),
     );
-    ours.push(perSecond);
+    ours.push(speed);
   }
-  const peer = await measure('grammY plain, 1,000 chats, in memory', print, 1000, (url) =>
-    startPeer('grammy-peer.ts', [url]),
-  );
-  print('Switchboard / grammY, 1,000 chats', ((ours[0] ?? 0) / peer.perSecond).toFixed(2));
+  for (const [label, file] of [
+    ['grammY with in-memory sessions', 'grammy-session-peer.ts'],
+    ['grammY plain', 'grammy-peer.ts'],
+  ] as const) {
+    const peer = await measure(`${label}, 1,000 chats`, print, 1000, (url) => startPeer(file, [url]));
+    print(`Switchboard / ${label}, 1,000 chats`, ratio(ours[0], peer));
+  }
 }
 
 async function measure(
@@ -35,7 +48,7 @@ async function measure(
   print: Bench['print'],
   chats: number,
   start: (url: string) => Peer,
-): Promise<{ perSecond: number }> {
+): Promise<Speed> {
   const server = startPeer('load-server.ts', []);
   const { url } = await server.message<{ url: string }>('url');
   server.child.send({ mode: 'burst', updates: UPDATES, chats } satisfies LoadOrder);
@@ -49,5 +62,5 @@ async function measure(
   print(label, `${perS(UPDATES, ms)}, ${perS(UPDATES, cpuS * 1000)} of CPU, RSS ${Math.round(peer.rssMib())} MiB`);
   await peer.stop();
   await server.stop();
-  return { perSecond: UPDATES / (ms / 1000) };
+  return { perSecond: UPDATES / (ms / 1000), perCpuSecond: UPDATES / cpuS };
 }
