@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
@@ -105,6 +106,8 @@ async function start(settings: Settings): Promise<number> {
   // Only a start needs the whole of Switchboard: the other commands answer sooner without it.
   const { startSwitchboard } = await import('./main.ts');
   const running = await startSwitchboard(settings, log);
+  // Node would keep what it has compiled as the process ends, and one that is killed would leave nothing to the next.
+  flushCompileCache();
   const reason = await Promise.race([asked, running.failed]);
   if (reason instanceof Error) log.fatal({ event: 'failed', error: reason.message }, 'stopping');
   else log.info({ event: 'stopping', signal: reason }, 'stopping');
