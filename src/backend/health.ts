@@ -56,5 +56,3 @@ export function createHealth() {
     },
   };
 }
-
-export type Health = ReturnType<typeof createHealth>;

@@ -119,4 +119,3 @@ export function createRehearsal(stepper: Stepper, bot: string) {
     },
   };
 }
-export type Rehearsal = ReturnType<typeof createRehearsal>;

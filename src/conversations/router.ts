@@ -189,10 +189,10 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       }
       if (event === null || conversation === null || chat === null || chatKind === null) continue;
       if (isForAnother(event)) continue;
-      // The bot's own coming and going begins nothing.
       // Waited for only where it must be read.
       const known = knownRecord(conversation, records);
       const record = known === undefined ? await recordOf(tx, conversation, records) : known;
+      // The bot's own coming and going begins nothing.
       if (event.type === 'membership.changed' && record === null) continue;
       // Of an update that could not be written, the event is all there is.
       const text = () => JSON.stringify(classifyUpdate(JSON.parse(body).update)?.event ?? event);

@@ -93,10 +93,9 @@ export function openConversations(db: DatabaseSync, bot: string, range: SeqRange
     isIdle,
     /** Some are being written to the table. */
     isLeaving: (): boolean => leaving.size > 0,
-    /** Those on the way that come after an id, in order. */
+    /** Those on the way that come after an id, in no order. */
     onTheWayAfter(after: string): ConversationRecord[] {
-      const all = new Map([...leaving, ...newest]);
-      return [...all.values()].filter(({ id }) => id > after).sort((a, b) => (a.id < b.id ? -1 : 1));
+      return [...new Map([...leaving, ...newest]).values()].filter(({ id }) => id > after);
     },
     /** From the next commit on, what is on the way is written to the table. */
     turn,

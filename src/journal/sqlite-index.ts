@@ -6,6 +6,9 @@ import type { Units } from './sqlite-units.ts';
 /** Entries in a block of the index (0006-units.sql). */
 const BLOCK = 4096;
 
+/** The block of the index that holds an entry's id. */
+export const blockOfId = (id: number): number => Math.floor(id / BLOCK);
+
 type Key = number | string;
 /** Where the entries of a key are within one block, in order. */
 type Places = Map<Key, number[]>;
@@ -25,7 +28,7 @@ function note(places: Places, key: Key, place: number): void {
 export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: SeqRange, units: Units, head: number) {
   const add = db.prepare('INSERT INTO entry_index (block, key, places) VALUES (?, ?, ?)');
   const find = reader.prepare('SELECT places FROM entry_index WHERE block = ? AND key = ?');
-  const blockOf = (seq: number): number => Math.floor(range.id(seq) / BLOCK);
+  const blockOf = (seq: number): number => blockOfId(range.id(seq));
 
   /** Adds entries to the places of their blocks. */
   function gather(entries: Iterable<Entry>, blocks = new Map<number, Places>()): Map<number, Places> {

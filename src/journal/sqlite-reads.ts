@@ -1,6 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
-
 import type { ConversationRecord, ConversationVersion, Entry, Journal, ReadQuery, RequestRecord } from './journal.ts';
 import { prepareCallbackReads } from './sqlite-callbacks.ts';
 import type { Conversations } from './sqlite-conversations.ts';
@@ -183,7 +182,7 @@ const onlyVersion = ({ id, machine, version, status }: ConversationRecord): Conv
   status,
 });
 
-/** A page of the table, with what is on its way there in place of what is older. */
+/** A page of the table, ordered by id, with what is on its way there in place of what is older. */
 function pageOf<T extends { readonly id: string }>(rows: readonly T[], newer: readonly T[], limit: number): T[] {
   if (newer.length === 0) return [...rows];
   const records = new Map([...rows, ...newer].map((record) => [record.id, record]));

@@ -1,9 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
+import { blockOfId } from './sqlite-index.ts';
 import { int, type SeqRange, textOrNull } from './sqlite-rows.ts';
-
-/** Entries in a block of the index (0006-units.sql). */
-const BLOCK = 4096;
 
 /** Takes the oldest units away, with what the indexes say of them. */
 export function prepareTrim(db: DatabaseSync, bot: string, range: SeqRange) {
@@ -23,7 +21,7 @@ export function prepareTrim(db: DatabaseSync, bot: string, range: SeqRange) {
       const kept = unitOf.get(begin, range.id(before));
       if (kept === undefined || drop.run(begin, int(kept, 'id'), limits.trimUnitsMax).changes === 0) return null;
       const first = range.seq(int(firstUnit.get(begin, range.last) ?? kept, 'id'));
-      dropBlocks.run(Math.floor(begin / BLOCK), Math.floor(range.id(first) / BLOCK));
+      dropBlocks.run(blockOfId(begin), blockOfId(range.id(first)));
       for (let owner = ownerAfter(''); owner !== null; owner = ownerAfter(owner)) dropOwned.run(bot, owner, first);
       return first;
     },
