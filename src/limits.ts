@@ -344,4 +344,8 @@ export const limits = {
   sandboxRetryAfterMaxS: 3600,
   /** Bytes of a webhook's answer that are read; a longer one counts as having no method in it. */
   sandboxWebhookAnswerBytesMax: 1024 * 1024,
+
+  // The pages.
+  /** How long a browser keeps a log-in, seconds; then the key is asked for again. */
+  sessionMaxAgeS: 30 * 24 * 3600,
 } as const;

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { SwitchboardError } from '../errors.ts';
 import { type Key, type Keyring, mayAccess } from '../keys/keys.ts';
+import { cookieOf, requireSameOrigin } from './session.ts';
 
 /**
  * Lets a request through to an address that needs a scope, and remembers its key (I7). Throws key_missing (no key, or
@@ -9,8 +10,8 @@ import { type Key, type Keyring, mayAccess } from '../keys/keys.ts';
 export function authenticate(keyring: Keyring, request: FastifyRequest): void {
   const { scope } = request.routeOptions.config;
   if (scope === undefined) return;
-  const text = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (text === undefined) {
+  const text = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? pagesKey(request);
+  if (text === null) {
     throw new SwitchboardError('key_missing', 'Send a key: Authorization: Bearer <key>');
   }
   const key = keyring.verify(text);
@@ -19,6 +20,13 @@ export function authenticate(keyring: Keyring, request: FastifyRequest): void {
     throw new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: it takes ${scope}`);
   }
   request.caller = key;
+}
+
+/** The key of a page that is logged in. A cookie comes by itself, so the request must be the page's own. */
+function pagesKey(request: FastifyRequest): string | null {
+  const text = cookieOf(request);
+  if (text !== null) requireSameOrigin(request);
+  return text;
 }
 
 /** Who asks. Only at addresses with a scope. */

@@ -18,8 +18,10 @@ import { messagePostRoute } from './message-post.ts';
 import { messageRoutes } from './messages.ts';
 import { createMetrics } from './metrics.ts';
 import { operatorRoutes } from './operators.ts';
+import { type Page, pageRoutes } from './pages.ts';
 import { loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
 import { validatorCompiler } from './schemas.ts';
+import { sessionRoutes } from './session.ts';
 import { createTicketBook } from './ticket-book.ts';
 import { ticketOf, ticketRoutes, useTicket } from './tickets.ts';
 
@@ -27,6 +29,8 @@ export interface HttpServerOptions extends Omit<HttpParts, 'closing'> {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** The pages to serve. */
+  readonly pages?: readonly Page[];
 }
 
 export interface HttpServer {
@@ -122,6 +126,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   healthRoutes(app, parts, metrics);
   ticketRoutes(app, tickets);
   const endCalls = await facadeRoutes(app, parts);
+  sessionRoutes(app, parts);
+  pageRoutes(app, options.pages ?? []);
   refuseOtherMethods(app, methodsOf);
   await app.ready();
 

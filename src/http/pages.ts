@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { FastifyReply } from 'fastify';
+import { SwitchboardError } from '../errors.ts';
+import type { App } from './app.ts';
+import { createPageModules, IMPORT_MAP } from './page-modules.ts';
+
+/** A page that is served: its address, its title and the module that draws it (src/web/<name>/main.ts). */
+export interface Page {
+  readonly name: 'sandbox' | 'console' | 'inspector';
+  readonly title: string;
+}
+
+const hash = createHash('sha256').update(IMPORT_MAP).digest('base64');
+
+/**
+ * Only what this process serves may run or be asked for; nothing may frame a page. Texts of users are drawn as text,
+ * and this is the second lock on the door.
+ */
+const POLICY = [
+  "default-src 'none'",
+  `script-src 'self' 'sha256-${hash}'`,
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "media-src 'self' blob:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const HEADERS = {
+  'content-security-policy': POLICY,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+/** The pages and the modules that they load. Both are the same for everybody: what is secret comes over the API. */
+export function pageRoutes(app: App, pages: readonly Page[]): void {
+  const modules = createPageModules();
+  for (const page of pages) {
+    app.get(`/${page.name}`, { schema: { hide: true } }, async (_request, reply) => {
+      return reply
+        .headers({ ...HEADERS, 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache' })
+        .send(documentOf(page));
+    });
+  }
+  app.get('/assets/*', { schema: { hide: true } }, async (request, reply): Promise<FastifyReply> => {
+    const module = await modules.load(request.url.slice('/assets/'.length).split('?')[0] ?? '');
+    if (module === null) throw new SwitchboardError('not_found', 'There is no such file');
+    reply.headers({ ...HEADERS, 'content-type': module.type, 'cache-control': 'no-cache', etag: module.etag });
+    if (request.headers['if-none-match'] === module.etag) return reply.code(304).send();
+    return reply.send(module.text);
+  });
+}
+
+const documentOf = ({ name, title }: Page): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title} · Switchboard</title>
+<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/assets/theme.css">
+<link rel="stylesheet" href="/assets/${name}/page.css">
+<script type="importmap">${IMPORT_MAP}</script>
+<script type="module" src="/assets/${name}/main.ts"></script>
+</head>
+<body><div id="page"></div><noscript>This page needs JavaScript.</noscript></body>
+</html>
+`;

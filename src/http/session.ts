@@ -1,0 +1,91 @@
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { SwitchboardError } from '../errors.ts';
+import type { Key } from '../keys/keys.ts';
+import { limits } from '../limits.ts';
+import type { App, HttpParts } from './app.ts';
+
+/**
+ * The pages' log-in: a key, presented once, is kept by the browser in a cookie that no script can read and no other
+ * site sends. Revoking the key ends it, like every other use of the key.
+ */
+export const COOKIE = 'switchboard_key';
+
+const Who = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  role: Type.String({ description: 'operator, aggregator, backend or admin' }),
+  chats: Type.Union([Type.Array(Type.String()), Type.Null()], {
+    description: 'The chats that the key is for; null: all',
+  }),
+});
+const whoOf = ({ id, name, role, chats }: Key) => ({ id, name, role, chats: chats === null ? null : [...chats] });
+
+const tags = ['pages'];
+
+/** `/v1/session`: log in with a key, see who one is, log out. */
+export function sessionRoutes(app: App, { keyring }: HttpParts): void {
+  app.post(
+    '/v1/session',
+    {
+      schema: {
+        tags,
+        summary: 'Logs a browser in: the key goes into a cookie',
+        body: Type.Object({ key: Type.String({ maxLength: 256 }) }, { additionalProperties: false }),
+        response: { 200: Who },
+      },
+    },
+    async (request, reply) => {
+      requireSameOrigin(request);
+      const key = keyring.verify(request.body.key);
+      if (key === null) throw new SwitchboardError('key_missing', 'The key is not known, has expired or was revoked');
+      reply.header('set-cookie', cookie(request, request.body.key, limits.sessionMaxAgeS));
+      return whoOf(key);
+    },
+  );
+
+  app.get('/v1/session', { schema: { tags, summary: 'Who is logged in', response: { 200: Who } } }, async (request) => {
+    const text = cookieOf(request);
+    const key = text === null ? null : keyring.verify(text);
+    if (key === null) throw new SwitchboardError('key_missing', 'Nobody is logged in, or the key was revoked');
+    return whoOf(key);
+  });
+
+  app.delete('/v1/session', { schema: { tags, summary: 'Logs out' } }, async (request, reply) => {
+    requireSameOrigin(request);
+    return reply
+      .header('set-cookie', cookie(request, '', 0))
+      .code(204)
+      .send();
+  });
+}
+
+function cookie(request: FastifyRequest, value: string, maxAgeS: number): string {
+  const secure = request.headers['x-forwarded-proto'] === 'https' || request.protocol === 'https' ? '; Secure' : '';
+  return `${COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${secure}`;
+}
+
+/** The key that the browser keeps for the pages; null: none. */
+export const cookieOf = (request: FastifyRequest): string | null =>
+  /(?:^|; *)switchboard_key=([\w:-]+)(?:;|$)/.exec(request.headers.cookie ?? '')?.[1] ?? null;
+
+/**
+ * Throws scope_missing where a browser sends this for another site. `Sec-Fetch-Site` is the browser's own word, which
+ * no page can forge; older ones name themselves by `Origin` at least.
+ */
+export function requireSameOrigin(request: FastifyRequest): void {
+  const { 'sec-fetch-site': site, origin, host } = request.headers;
+  const same =
+    site === undefined
+      ? origin === undefined || originHost(origin) === host
+      : site === 'same-origin' || site === 'none';
+  if (!same) throw new SwitchboardError('scope_missing', 'Another site may not use this log-in');
+}
+
+function originHost(origin: string): string | null {
+  try {
+    return new URL(origin).host;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,47 @@
+/** What the server answered other than 2xx: RFC 9457. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly code: string;
+  /** The field at fault; null: none in particular. */
+  readonly field: string | null;
+  constructor(status: number, code: string, detail: string, field: string | null) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.field = field;
+  }
+}
+
+export interface CallOptions {
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Calls Switchboard with the log-in of this page. Resolves with the answer's JSON, null where there is none; rejects
+ * with a Problem, or with a TypeError where the server could not be reached.
+ */
+export async function call(path: string, { method = 'GET', body, headers = {}, signal }: CallOptions = {}) {
+  const isForm = body instanceof FormData;
+  const response = await fetch(path, {
+    method,
+    headers: body === undefined || isForm ? { ...headers } : { 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const answer: unknown = await response.json().catch(() => null);
+  if (response.ok) return answer;
+  const { code, detail, field } = fieldsOf(answer);
+  throw new Problem(
+    response.status,
+    typeof code === 'string' ? code : 'unknown',
+    typeof detail === 'string' ? detail : `The server answered ${response.status}`,
+    typeof field === 'string' ? field : null,
+  );
+}
+
+/** The fields of what may be an object. */
+export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};

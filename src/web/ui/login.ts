@@ -1,0 +1,65 @@
+import { signal } from '@preact/signals';
+import { useState } from 'preact/hooks';
+import { call, fieldsOf, Problem } from './api.ts';
+import { html } from './html.ts';
+
+/** Who is logged in. */
+export interface Who {
+  readonly name: string;
+  readonly role: string;
+  readonly chats: readonly string[] | null;
+}
+
+/** `undefined`: not known yet; null: nobody. */
+export const who = signal<Who | null | undefined>(undefined);
+
+const whoOf = (answer: unknown): Who => {
+  const { name, role, chats } = fieldsOf(answer);
+  return { name: String(name), role: String(role), chats: Array.isArray(chats) ? chats.map(String) : null };
+};
+
+/** Asks who is logged in. A key that has been revoked meanwhile logs out. */
+export async function refreshWho(): Promise<void> {
+  try {
+    who.value = whoOf(await call('/v1/session'));
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) who.value = null;
+  }
+}
+
+/** Logs out: the browser forgets the key. */
+export async function logOut(): Promise<void> {
+  await call('/v1/session', { method: 'DELETE' });
+  who.value = null;
+}
+
+/** The form that asks for a key. */
+export function Login({ role }: { readonly role: string }) {
+  const [key, setKey] = useState('');
+  const [failure, setFailure] = useState('');
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    setFailure('');
+    try {
+      who.value = whoOf(await call('/v1/session', { method: 'POST', body: { key: key.trim() } }));
+    } catch (error) {
+      setFailure(error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?');
+    }
+    setBusy(false);
+  };
+  return html`
+    <form class="login panel" onSubmit=${submit}>
+      <h1>Log in</h1>
+      <p class="muted">This page needs ${role}. Make a key with <code>npx switchboard keys create</code>.</p>
+      <label>
+        Key
+        <input type="password" autocomplete="current-password" required value=${key}
+          onInput=${(event: InputEvent) => setKey((event.target as HTMLInputElement).value)} />
+      </label>
+      ${failure === '' ? null : html`<p class="notice bad" role="alert">${failure}</p>`}
+      <button class="button primary" disabled=${busy}>Log in</button>
+    </form>
+  `;
+}
