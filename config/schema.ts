@@ -76,6 +76,10 @@ export const SettingsSchema = Type.Object(
       ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
       { description: 'How much is logged', env: 'SWITCHBOARD_LOG_LEVEL' },
     ),
+    inspect: Type.Union([Type.Literal('off'), Type.Literal('1')], {
+      description: '1: the inspector is served, to admin keys',
+      env: 'SWITCHBOARD_INSPECT',
+    }),
     conversations: Type.Object(
       { private: optional(Selection), group: optional(Selection), channel: optional(Selection) },
       { ...strict, description: 'Which machine runs the chats of a kind; null: none' },

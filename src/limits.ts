@@ -345,6 +345,34 @@ export const limits = {
   /** Bytes of a webhook's answer that are read; a longer one counts as having no method in it. */
   sandboxWebhookAnswerBytesMax: 1024 * 1024,
 
+  // The inspector.
+  /** Conversations looked at without other work between, when they are counted: some 2 ms. */
+  censusPageMax: 500,
+  /** A count rests so many times as long as it worked: it takes a tenth of the time at most. */
+  censusRest: 9,
+  censusEveryMs: 1000,
+  /** Who asks for a count waits so long for one that is under way; then there is the one before, or what was counted so far. */
+  censusWaitMs: 150,
+  /** State values whose paths are remembered; beyond it all are forgotten, and found again. */
+  censusStatesMax: 10_000,
+  /** Conversations looked at for one page of those in a state; `next` goes on from there. */
+  chatsInStateLooksMax: 20_000,
+  /** Steps of one answer; by default a quarter. */
+  travelStepsMax: 200,
+  /** Characters of the snapshots of one answer's steps; beyond it the answer ends, with one step at least. */
+  travelLengthMax: 2 * 1024 * 1024,
+  /** Stepping a long life again holds other work up for so long, then rests. */
+  travelSliceMs: 10,
+  /** An answer that is still on its way by then says so; who asks again goes on from where it is. */
+  travelAnswerMs: 2000,
+  /** Steps between two places that a life is gone on from; twice as many whenever there are more than the places below. */
+  travelPlaceEvery: 256,
+  travelPlacesMax: 64,
+  /** Steps more than needed that are gone again so that a page is full; where there are more it is not. */
+  travelDetourMax: 4096,
+  /** Conversations whose places are remembered; beyond it those looked at longest ago are forgotten. */
+  travelledMax: 16,
+
   // The pages.
   /** How long a browser keeps a log-in, seconds; then the key is asked for again. */
   sessionMaxAgeS: 30 * 24 * 3600,

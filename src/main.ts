@@ -11,6 +11,8 @@ import { type Closing, createClosing } from './closing.ts';
 import { loadMachineTable } from './conversations/files.ts';
 import { errorText } from './errors.ts';
 import { createHttpServer } from './http/server.ts';
+import type { Inspector } from './inspector/inspector.ts';
+import type { Journal } from './journal/journal.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import { holdDataFolder, openDatabase, openReader } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
@@ -19,7 +21,7 @@ import { limits } from './limits.ts';
 import type { Logger } from './log.ts';
 import { createRetention } from './operators/retention.ts';
 import { createSandbox } from './sandbox/sandbox.ts';
-import { createSystem } from './system.ts';
+import { createSystem, type System } from './system.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import { createHttpBotFiles } from './telegram/http-files.ts';
 import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
@@ -110,6 +112,8 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   closing.add(() => sender.close());
   const callbacks = createCallbacks({ journal, keyring, send: sender.send, clock, random, log });
 
+  const inspector =
+    settings.inspect === '1' ? await createInspector({ settings, machinesFolder, journal, system, clock, log }) : null;
   const http = await createHttpServer({
     host: settings.http.host,
     port: settings.http.port,
@@ -126,6 +130,8 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     callbacks,
     conversations: system.conversations,
     status: system.status,
+    inspector: inspector === null ? null : { inspector, sandbox: sandboxUrl !== null },
+    pages: inspector === null ? [] : [{ name: 'inspector', title: 'Inspector' }],
     clock,
     randomBytes,
     log,
@@ -168,6 +174,34 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
       clock.clearTimeout(late);
     },
   };
+}
+
+/** Loaded for those who look: it reads every machine there is, those that no chat runs too. */
+async function createInspector({
+  settings: { conversations },
+  machinesFolder,
+  journal,
+  system,
+  clock,
+  log,
+}: {
+  readonly settings: Settings;
+  readonly machinesFolder: string;
+  readonly journal: Journal;
+  readonly system: System;
+  readonly clock: Clock;
+  readonly log: Logger;
+}): Promise<Inspector> {
+  const { createInspection } = await import('./conversations/inspection.ts');
+  const { loadInspected } = await import('./conversations/inspected.ts');
+  const machines = await loadInspected([machinesFolder, MACHINES], (file, error) =>
+    log.warn({ event: 'machine_unreadable', file, error: errorText(error) }, 'the inspector leaves it out'),
+  );
+  const root = { name: 'switchboard', machine: system.root, source: null };
+  return createInspection({
+    ...{ journal, clock, machines: [...machines, root], liveState: system.liveState },
+    perOf: (kind) => conversations[kind]?.per ?? 'chat',
+  });
 }
 
 async function createBackend(

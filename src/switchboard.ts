@@ -1,4 +1,12 @@
-import { type AnyActorLogic, type AnyActorRef, assign, createActor, setup, waitFor } from 'xstate';
+import {
+  type AnyActorLogic,
+  type AnyActorRef,
+  type AnyStateMachine,
+  assign,
+  createActor,
+  setup,
+  waitFor,
+} from 'xstate';
 import { backoffMs } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import { errorText } from './errors.ts';
@@ -92,6 +100,7 @@ function createRoot({ parts, random, onFailure, onEnd }: SwitchboardOptions) {
   return base.createMachine({
     id: 'switchboard',
     description: 'The live actors of one bot, each supervised alone.',
+    meta: { runs: 'live' },
     type: 'parallel',
     context: { ingress: calm, conversations: calm, backend: calm, operators: calm, outbox: calm },
     states: {
@@ -106,6 +115,10 @@ function createRoot({ parts, random, onFailure, onEnd }: SwitchboardOptions) {
 
 /** The running system. */
 export interface Switchboard {
+  /** The root actor's machine, to be drawn. */
+  readonly machine: AnyStateMachine;
+  /** The root actor's state value. */
+  state(): unknown;
   /** The actor of a part; null while it is being restarted. */
   part(name: PartName): AnyActorRef | null;
   start(): void;
@@ -117,12 +130,15 @@ export interface Switchboard {
 /** Makes the actor system. Nothing runs before `start`. */
 export function createSwitchboard(options: SwitchboardOptions): Switchboard {
   const { clock } = options;
-  const root = createActor(createRoot(options), {
+  const machine = createRoot(options);
+  const root = createActor(machine, {
     systemId: 'switchboard',
     clock: { setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout },
   });
   const part = (name: PartName): AnyActorRef | null => root.system.get(name) ?? null;
   return {
+    machine,
+    state: () => root.getSnapshot().value,
     part,
     start: () => void root.start(),
     async drain(name, timeoutMs) {

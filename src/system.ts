@@ -1,3 +1,4 @@
+import type { AnyStateMachine } from 'xstate';
 import { backendLogic } from './backend/actor.ts';
 import type { Backend } from './backend/backend.ts';
 import { createRequestRunner } from './backend/requests.ts';
@@ -61,6 +62,10 @@ export interface System {
   readonly operators: Operators;
   readonly updates: UpdateQueues;
   readonly conversations: Conversations;
+  /** The root actor's machine, to be drawn. */
+  readonly root: AnyStateMachine;
+  /** The state value of a live actor by the name of its machine; null: none of that name runs now. */
+  liveState(machine: string): unknown;
   /** Before `start`: ends what a crash cut off (I5). Rejects where the journal cannot be written. */
   recover(): Promise<void>;
   start(): void;
@@ -269,6 +274,12 @@ export async function createSystem(options: SystemOptions): Promise<System> {
         return toConversations<EventAccepted>((reply) => ({ type: 'event.posted', post, reply }));
       },
       retry: (id) => toConversations<ConversationRecord>((reply) => ({ type: 'chat.retried', id, reply })),
+    },
+    root: switchboard.machine,
+    liveState(machine) {
+      if (machine === 'switchboard') return switchboard.state();
+      const part = { poller: switchboard.part('ingress'), outbox: switchboard.part('outbox') }[machine];
+      return part?.getSnapshot().value ?? null;
     },
     async recover() {
       const orphans = await sender.recover();

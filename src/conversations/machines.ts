@@ -5,7 +5,7 @@ import { errorText, SwitchboardError } from '../errors.ts';
 import type { ChatKind } from '../telegram/update.ts';
 import type { ContextCheck } from './fit.ts';
 import { refusalsOf } from './refusals.ts';
-import { createStepper, type Stepper } from './step.ts';
+import { createStepper, type OnTransitions, type Stepper } from './step.ts';
 import { createVersions, type UnfitPolicy, type Versions } from './versions.ts';
 
 /** Which machine runs the chats of a kind, and what makes a conversation there. */
@@ -91,8 +91,13 @@ const versionOf = ({ version = '0' }: AnyStateMachine): string => version;
 const fileOf = (name: string): string => `machines/${name}.machine.ts`;
 
 /** The stepper of a machine. Throws machine_invalid, naming its file and all that is wrong in it. */
-export function checkedStepper(name: string, file: string, machine: AnyStateMachine): Stepper {
-  const stepper = createStepper(name, machine);
+export function checkedStepper(
+  name: string,
+  file: string,
+  machine: AnyStateMachine,
+  onTransitions?: OnTransitions,
+): Stepper {
+  const stepper = createStepper(name, machine, onTransitions);
   const refusals = refusalsOf(machine);
   const wrong = refusals.length > 0 ? refusals : faultsOfStart(stepper);
   if (wrong.length === 0) return stepper;

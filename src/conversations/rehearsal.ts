@@ -1,4 +1,4 @@
-import type { NewEntry, RequestRecord, TimerRecord } from '../journal/journal.ts';
+import type { ConversationRecord, NewEntry, RequestRecord, TimerRecord } from '../journal/journal.ts';
 import { applyEvent, endAll, type StepTx } from './apply.ts';
 import type { LiveConversation } from './live.ts';
 import type { Stepper } from './step.ts';
@@ -46,15 +46,22 @@ export interface Place {
   readonly at: number;
 }
 
+/** How a rehearsal stands at one moment, to go on from there. */
+export interface Checkpoint {
+  readonly record: ConversationRecord | null;
+  readonly timers: readonly (TimerRecord & { readonly setAt: number })[];
+  readonly requests: readonly RequestRecord[];
+}
+
 /**
  * One conversation, stepped by the very code that steps it in earnest, but for the transaction: what is written goes no
- * further than memory, so that nothing is sent, asked or stored.
+ * further than memory, so that nothing is sent, asked or stored. It begins where it has not begun, or at a checkpoint.
  */
-export function createRehearsal(stepper: Stepper, bot: string) {
-  let standing: Pick<LiveConversation, 'record'> | null = null;
+export function createRehearsal(stepper: Stepper, bot: string, start?: Checkpoint) {
+  let standing: Pick<LiveConversation, 'record'> | null = start?.record ? { record: start.record } : null;
   let live: LiveConversation | null = null;
-  const timers = new Map<string, TimerRecord & { readonly setAt: number }>();
-  const requests = new Map<string, RequestRecord>();
+  const timers = new Map(start?.timers.map((timer) => [timer.id, timer]));
+  const requests = new Map(start?.requests.map((request) => [request.id, request]));
 
   /** A transaction of that time and place. */
   function transaction({ at, seq }: Pick<Place, 'at' | 'seq'>): { tx: StepTx; entries: NewEntry[] } {
@@ -87,6 +94,12 @@ export function createRehearsal(stepper: Stepper, bot: string) {
     /** Its state, JSON; null where it has not begun. */
     state: (): string | null => standing?.record.state ?? null,
     status: () => standing?.record.status ?? null,
+    record: (): ConversationRecord | null => standing?.record ?? null,
+    checkpoint: (): Checkpoint => ({
+      record: standing?.record ?? null,
+      timers: [...timers.values()],
+      requests: [...requests.values()],
+    }),
     /** What waits for its time, the earliest first. */
     timers: () => [...timers.values()].sort((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1)),
     requests: () => [...requests.values()],
@@ -119,3 +132,5 @@ export function createRehearsal(stepper: Stepper, bot: string) {
     },
   };
 }
+
+export type Rehearsal = ReturnType<typeof createRehearsal>;

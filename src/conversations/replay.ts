@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Entry, JournalReader } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { classifyUpdate, commandTarget } from '../telegram/update.ts';
-import { createRehearsal, type Place, type Rehearsed, type Told, toldOf } from './rehearsal.ts';
+import { createRehearsal, type Place, type Rehearsal, type Rehearsed, type Told, toldOf } from './rehearsal.ts';
 import { answerEvent, conversationOf, type PerOf } from './routing.ts';
 import type { Stepper } from './step.ts';
 
@@ -42,6 +42,20 @@ export interface ReplayOptions {
   readonly perOf: PerOf;
   /** Called with the seq of each entry that was read. */
   readonly onRead?: (seq: number) => void;
+  /** Where to go on, in place of the beginning. */
+  readonly start?: ReplayPlace;
+  /** Called between two events, where a replay may go on later: at the second one's entry. */
+  readonly onPlace?: (place: ReplayPlace) => void;
+}
+
+/** A place between two events of a conversation. */
+export interface ReplayPlace {
+  /** The seq of the entry to go on with. */
+  readonly from: number;
+  /** How it stands there. The replay goes on with this very rehearsal. */
+  readonly rehearsal: Rehearsal;
+  /** It stood still then. */
+  readonly still: boolean;
 }
 
 interface Cause {
@@ -61,14 +75,14 @@ interface Cause {
 export async function* replay(options: ReplayOptions): AsyncGenerator<ReplayedStep | ReplayedNote> {
   const { journal, chat, stepper, perOf } = options;
   const part = options.conversation.slice(chat.length);
-  const rehearsal = createRehearsal(stepper, journal.bot);
+  const rehearsal = options.start?.rehearsal ?? createRehearsal(stepper, journal.bot);
   let cause: Cause | null = null;
   /** The conversation stood still then: nothing came of anything, and nothing can be compared. */
-  let still = false;
+  let still = options.start?.still ?? false;
 
   const nowhere = { conversation: options.conversation, chat, seq: 0, at: 0 };
   const { first } = journal.bounds();
-  if (first > 1) {
+  if (first > 1 && options.start === undefined) {
     yield note(nowhere, `the journal begins with entry ${first}: how it stood by then is not known`, false);
   }
   for await (const entry of entriesOf(options)) {
@@ -82,6 +96,7 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<ReplayedSt
     if (conversation === null) continue;
     if (cause !== null) yield* finish(cause);
     cause = null;
+    options.onPlace?.({ from: entry.seq, rehearsal, still });
     if (conversation.slice(entry.chat?.length) !== part) continue;
     if (isCause(entry)) cause = { entry, conversation, happened: [] };
     else yield noteOf(entry, conversation);
@@ -193,14 +208,14 @@ interface Coming {
 }
 
 /** The chat's entries in order, under each id that it has had. */
-async function* entriesOf({ journal, chat, onRead }: ReplayOptions): AsyncGenerator<Entry> {
+async function* entriesOf({ journal, chat, onRead, start }: ReplayOptions): AsyncGenerator<Entry> {
   const chats = [chat];
   // A group moves once; more steps than a few would be a circle.
   for (let n = 0; n < 4; n += 1) {
     const former = chats.flatMap((id) => journal.formerChats(id)).filter((id) => !chats.includes(id));
     chats.push(...former);
   }
-  for (let from = 1; ; ) {
+  for (let from = start?.from ?? 1; ; ) {
     const page = await journal.read({ from, limit: limits.readEntriesMax, chats });
     for (const entry of page) {
       onRead?.(entry.seq);

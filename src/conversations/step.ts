@@ -24,11 +24,14 @@ export interface Stepper {
   restore(persisted: string): AnyMachineSnapshot;
 }
 
+/** Gets the transitions that a microstep takes, as the machine's own definition has them. */
+export type OnTransitions = (transitions: readonly object[]) => void;
+
 /**
  * Makes a stepper. XState performs nothing: the scope is ours, and its `actionExecutor` collects each action with its
  * resolved params. The scope is reused, since making one costs more than a step.
  */
-export function createStepper(name: string, machine: AnyStateMachine): Stepper {
+export function createStepper(name: string, machine: AnyStateMachine, onTransitions?: OnTransitions): Stepper {
   machine.options.maxIterations = limits.microstepsMax;
   let effects: Effect[] = [];
   // An actor that never starts: it lends the scope an identity and a system.
@@ -37,7 +40,7 @@ export function createStepper(name: string, machine: AnyStateMachine): Stepper {
     self,
     id: self.id,
     sessionId: self.sessionId,
-    system: systemOf(self.system),
+    system: systemOf(self.system, onTransitions),
     logger: () => {},
     // XState defers while it performs, which it never does here, and where it spawns in an assign.
     defer: () => {
@@ -111,9 +114,18 @@ function failureText(error: unknown): string {
   return 'code' in fields ? `${fields.code}: ${fields.message}` : errorText(error);
 }
 
-/** The system as a machine sees it: names to send to. */
-const systemOf = (system: AnyActorScope['system']): AnyActorScope['system'] =>
+/** The system as a machine sees it: names to send to. What it would tell an inspector goes to `onTransitions`. */
+const systemOf = (system: AnyActorScope['system'], onTransitions?: OnTransitions): AnyActorScope['system'] =>
   Object.create(system, {
     get: { value: systemActor },
     getAll: { value: () => ({}) },
+    ...(onTransitions === undefined
+      ? {}
+      : {
+          _sendInspectionEvent: {
+            value: (event: { readonly type: string; readonly _transitions?: readonly object[] }) => {
+              if (event.type === '@xstate.microstep') onTransitions(event._transitions ?? []);
+            },
+          },
+        }),
   });

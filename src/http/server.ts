@@ -13,6 +13,7 @@ import { eventRoutes } from './events.ts';
 import { facadeRoutes, isFacadeUrl } from './facade.ts';
 import { sendTelegramError, telegramErrorOf } from './facade-answers.ts';
 import { healthRoutes } from './health.ts';
+import { type InspectorParts, inspectorRoutes } from './inspector.ts';
 import { keyRoutes } from './keys.ts';
 import { messagePostRoute } from './message-post.ts';
 import { messageRoutes } from './messages.ts';
@@ -31,6 +32,8 @@ export interface HttpServerOptions extends Omit<HttpParts, 'closing'> {
   readonly port: number;
   /** The pages to serve. */
   readonly pages?: readonly Page[];
+  /** What the inspector's addresses look into; left out: there are none. */
+  readonly inspector?: InspectorParts | null;
 }
 
 export interface HttpServer {
@@ -127,6 +130,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   ticketRoutes(app, tickets);
   const endCalls = await facadeRoutes(app, parts);
   sessionRoutes(app, parts);
+  if (options.inspector) inspectorRoutes(app, options.inspector);
   pageRoutes(app, options.pages ?? []);
   refuseOtherMethods(app, methodsOf);
   await app.ready();

@@ -34,7 +34,7 @@ export interface Journal {
     readonly limit: number;
     readonly chats: readonly string[] | null;
   }): Promise<ConversationRecord[]>;
-  /** What each conversation runs, without its snapshot. Ordered by id, after that id; '' is before all of them. */
+  /** What each conversation runs and where it stands, without its snapshot. Ordered by id, after that id; '' is before all of them. */
   conversationVersions(after: string, limit: number): Promise<ConversationVersion[]>;
   /** How far the conversations have been brought to today's machines; null where that was never noted. */
   versionCheck(): Promise<VersionCheck | null>;
@@ -55,6 +55,8 @@ export interface Journal {
   /** How many requests are without an answer. */
   openRequestCount(): Promise<number>;
   message(seq: number): Promise<MessageRecord | null>;
+  /** The chats that have become this one: a group that became a supergroup had another id. */
+  formerChats(chat: string): readonly string[];
   /** Messages with files on the disk, oldest first. */
   messagesWithFiles(): Promise<MessageRecord[]>;
   /** Messages that wait: queued and scheduled. */
@@ -82,9 +84,8 @@ export interface JournalReader
     | 'timersOf'
     | 'requestsOf'
     | 'message'
+    | 'formerChats'
   > {
-  /** The chats that have become this one: a group that became a supergroup had another id. */
-  formerChats(chat: string): readonly string[];
   close(): void;
 }
 
@@ -176,7 +177,7 @@ export interface ConversationRecord {
   readonly updatedAt: number;
 }
 
-export type ConversationVersion = Pick<ConversationRecord, 'id' | 'machine' | 'version' | 'status'>;
+export type ConversationVersion = Pick<ConversationRecord, 'id' | 'machine' | 'version' | 'status' | 'state'>;
 
 /** A walk over all conversations in the order of their ids, which a later process goes on with. */
 export interface VersionCheck {

@@ -6,7 +6,7 @@ import { openConversations } from './sqlite-conversations.ts';
 import { openEntryIndex } from './sqlite-index.ts';
 import { openReader, schemaVersions } from './sqlite-open.ts';
 import { prepareReads } from './sqlite-reads.ts';
-import { int, seqRange, text } from './sqlite-rows.ts';
+import { int, seqRange } from './sqlite-rows.ts';
 import { prepareUnits } from './sqlite-units.ts';
 
 /** Throws where the folder holds no data: a command that reads makes none. */
@@ -40,12 +40,10 @@ export function openSqliteReader(folder: string, bot: string): JournalReader {
       head,
     }));
     const first = units.firstSeq() ?? head + 1;
-    const former = db.prepare('SELECT chat FROM moved_chats WHERE bot = ? AND moved_to = ? ORDER BY chat');
     return {
       ...journal,
       bot,
       bounds: () => ({ first, head }),
-      formerChats: (chat) => former.all(bot, chat).map((found) => text(found, 'chat')),
       close: () => db.close(),
     };
   } catch (error) {

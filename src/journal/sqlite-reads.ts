@@ -43,7 +43,7 @@ export function prepareReads(
      WHERE bot = ? AND chat IN (SELECT value FROM json_each(?)) AND id > ? ORDER BY id LIMIT ?`,
   );
   const versions = db.prepare(
-    'SELECT id, machine, version, status FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?',
+    'SELECT id, machine, version, status, state FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?',
   );
   const versionCheck = db.prepare('SELECT plan, after FROM version_check WHERE bot = ?');
   const timersOf = db.prepare('SELECT * FROM timers WHERE bot = ? AND conversation = ? ORDER BY id');
@@ -57,6 +57,7 @@ export function prepareReads(
   const newestRequests = db.prepare('SELECT * FROM requests WHERE bot = ? ORDER BY number DESC LIMIT ?');
   const openRequestCount = db.prepare('SELECT count(*) AS count FROM requests WHERE bot = ?');
   const message = db.prepare('SELECT * FROM messages WHERE id = ?');
+  const former = db.prepare('SELECT chat FROM moved_chats WHERE bot = ? AND moved_to = ? ORDER BY chat');
   const withFiles = db.prepare(
     'SELECT * FROM messages INDEXED BY messages_with_files WHERE id BETWEEN ? AND ? AND files IS NOT NULL ORDER BY id',
   );
@@ -162,6 +163,9 @@ export function prepareReads(
       const row = message.get(range.id(seq));
       return row === undefined ? null : messageOf(range, row);
     },
+    formerChats(chat) {
+      return former.all(bot, chat).map((row) => text(row, 'chat'));
+    },
     async messagesWithFiles() {
       return withFiles.all(range.id(1), range.last).map((row) => messageOf(range, row));
     },
@@ -175,11 +179,12 @@ export function prepareReads(
   };
 }
 
-const onlyVersion = ({ id, machine, version, status }: ConversationRecord): ConversationVersion => ({
+const onlyVersion = ({ id, machine, version, status, state }: ConversationRecord): ConversationVersion => ({
   id,
   machine,
   version,
   status,
+  state,
 });
 
 /** A page of the table, ordered by id, with what is on its way there in place of what is older. */

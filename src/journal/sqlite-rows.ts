@@ -77,6 +77,7 @@ export const versionOf = (row: Row): ConversationVersion => ({
   machine: text(row, 'machine'),
   version: text(row, 'version'),
   status: oneOf(row, 'status', CONVERSATION_STATUSES),
+  state: text(row, 'state'),
 });
 
 /** A timer of a row of `timers`. */

@@ -65,6 +65,7 @@ test('the defaults are those of the contract', () => {
     sandbox: { port: 8081 },
     data: './data',
     logLevel: 'info',
+    inspect: 'off',
   });
 });
 
@@ -76,6 +77,7 @@ const EACH: readonly (readonly [string, string, object])[] = [
   ['SWITCHBOARD_SANDBOX_PORT', '65535', { sandbox: { port: 65_535 } }],
   ['SWITCHBOARD_DATA', '/var/lib/switchboard', { data: '/var/lib/switchboard' }],
   ['SWITCHBOARD_LOG_LEVEL', 'trace', { logLevel: 'trace' }],
+  ['SWITCHBOARD_INSPECT', '1', { inspect: '1' }],
   ['SWITCHBOARD_BACKEND_URL', 'https://pay.example/hook?a=b', { backend: { url: 'https://pay.example/hook?a=b' } }],
   ['SWITCHBOARD_BACKEND_SECRET', `whsec_${'A'.repeat(32)}`, { backend: { secret: `whsec_${'A'.repeat(32)}` } }],
 ];

@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import { assign, setup } from 'xstate';
 import { createCallbacks } from '../../src/callbacks/deliver.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
+import { createInspection } from '../../src/conversations/inspection.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import { createRouter } from '../../src/conversations/router.ts';
 import { createHttpServer } from '../../src/http/server.ts';
@@ -44,13 +45,15 @@ const counterWith = (fault: { mended: boolean }) =>
   });
 
 export interface EdgeOptions {
+  /** The inspector is served too. */
+  readonly inspect?: boolean;
   readonly clock?: Clock;
   readonly streamsPerKeyMax?: number;
   readonly streamsMax?: number;
 }
 
 /** The whole edge over real parts, with nobody behind it who sends: a journal in a file, the outbox, conversations, keys and the broadcast. */
-export async function startEdge({ clock = systemClock, ...options }: EdgeOptions = {}) {
+export async function startEdge({ clock = systemClock, inspect = false, ...options }: EdgeOptions = {}) {
   const folder = temporaryFolder();
   const journal = openJournal(folder, clock, '123');
   const keysDb = new DatabaseSync(':memory:');
@@ -61,9 +64,10 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
   const operators = createBroadcast({ journal, clock, random: () => 0, status, log });
   journal.onCommit(({ entries }) => operators.publish(entries));
   const fault = { mended: false };
+  const counter = counterWith(fault);
   const machines = createMachineTable(
     { private: { machine: 'counter', per: 'chat' }, group: { machine: 'counter', per: 'chat' }, channel: null },
-    new Map([['counter', counterWith(fault)]]),
+    new Map([['counter', counter]]),
   );
   const router = createRouter({ journal, machines, username: () => null });
   const callbacks = createCallbacks({ journal, keyring, send: async () => null, clock, random: () => 0, log });
@@ -77,7 +81,12 @@ export async function startEdge({ clock = systemClock, ...options }: EdgeOptions
     updates: createUpdateQueues({ journal, clock }),
     ...{ api: { call: nobody }, files: { open: nobody }, uploads, callbacks },
   };
-  const server = await createHttpServer({ host: '127.0.0.1', port: 0, ...parts, ...options });
+  const inspector = createInspection({
+    ...{ journal, clock, perOf: () => 'chat', liveState: () => null },
+    machines: [{ name: 'counter', machine: counter, source: 'the text of its file' }],
+  });
+  const looks = inspect ? { inspector: { inspector, sandbox: true } } : {};
+  const server = await createHttpServer({ host: '127.0.0.1', port: 0, ...parts, ...options, ...looks });
   const url = await server.listen();
   onTestFinished(async () => {
     await server.close();
