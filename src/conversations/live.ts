@@ -15,18 +15,18 @@ export interface LiveConversation {
  * `max` the least recently used goes.
  */
 export function createLiveConversations(max: number) {
-  /** In order of use, the one used longest ago first. */
-  const live = new Map<string, { readonly conversation: LiveConversation; readonly usedAt: number }>();
+  /** In order of use, the one used longest ago first: what was stepped was used, and its record says when. */
+  const live = new Map<string, LiveConversation>();
   let activations = 0;
 
   return {
     has: (id: string): boolean => live.has(id),
     /** Null where it is not in memory. A step follows, whose `put` marks it as used. */
-    get: (id: string): LiveConversation | null => live.get(id)?.conversation ?? null,
-    /** Keeps what a step came to, as used at that time. */
-    put(id: string, conversation: LiveConversation, usedAt: number): void {
+    get: (id: string): LiveConversation | null => live.get(id) ?? null,
+    /** Keeps what a step came to. */
+    put(id: string, conversation: LiveConversation): void {
       if (!live.delete(id)) activations += 1;
-      live.set(id, { conversation, usedAt });
+      live.set(id, conversation);
       if (live.size <= max) return;
       for (const oldest of live.keys()) {
         live.delete(oldest);
@@ -37,8 +37,8 @@ export function createLiveConversations(max: number) {
     /** Lets go of those not used since. Returns how many. */
     forgetUnusedSince(time: number): number {
       const before = live.size;
-      for (const [id, { usedAt }] of live) {
-        if (usedAt > time) break;
+      for (const [id, { record }] of live) {
+        if (record.updatedAt > time) break;
         live.delete(id);
       }
       return before - live.size;

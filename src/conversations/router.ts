@@ -123,7 +123,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     steps += 1;
     const next = applyEvent(tx, bot, { id, chat, live: live.get(id), record, stepper }, coming, seq);
     if (next === null) live.forget(id);
-    else live.put(id, next, tx.now);
+    else live.put(id, next);
   }
 
   /** Fires one timer, unless it has been taken back since it was read. */

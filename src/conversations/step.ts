@@ -102,6 +102,7 @@ const stateText = ({ value }: AnyMachineSnapshot): string =>
 
 /** A request that is answered is nobody's child any more: nothing is left of it in the snapshot, nor to withdraw. */
 function withoutAnswered(snapshot: AnyMachineSnapshot, event: { readonly type: string }): AnyMachineSnapshot {
+  if (!event.type.startsWith('xstate.')) return snapshot;
   const answered = /^xstate\.(?:done|error)\.actor\.(.*)$/s.exec(event.type)?.[1];
   if (answered === undefined || !Object.hasOwn(snapshot.children, answered)) return snapshot;
   const { [answered]: _, ...children } = snapshot.children;

@@ -6,18 +6,18 @@ import { machine } from './fixtures/greeter.machine.ts';
 const stepper = createStepper('greeter', machine);
 const { snapshot } = stepper.start(undefined);
 
-const conversation = (id: string): LiveConversation => ({
+const conversation = (id: string, updatedAt: number): LiveConversation => ({
   stepper,
   snapshot,
   record: {
     ...{ id, chat: id, machine: 'greeter', version: '1', status: 'active', state: '"idle"', error: null },
-    ...{ snapshot: stepper.persist(snapshot), lastSeq: 1, updatedAt: 0 },
+    ...{ snapshot: stepper.persist(snapshot), lastSeq: 1, updatedAt },
   },
 });
 
 function held(max: number, ...ids: readonly string[]) {
   const live = createLiveConversations(max);
-  for (const [usedAt, id] of ids.entries()) live.put(id, conversation(id), usedAt);
+  for (const [usedAt, id] of ids.entries()) live.put(id, conversation(id, usedAt));
   return live;
 }
 
@@ -30,10 +30,10 @@ test('I9: beyond the bound the conversation that was used longest ago is let go'
 
 test('a step is use; asking for one, or whether it is there, is not', () => {
   const live = held(3, '1', '2', '3');
-  live.put('2', conversation('2'), 3);
+  live.put('2', conversation('2', 3));
   live.has('1');
   live.get('1');
-  live.put('4', conversation('4'), 4);
+  live.put('4', conversation('4', 4));
   expect(live.ids()).toEqual(['3', '2', '4']);
 });
 
@@ -44,17 +44,17 @@ test('a conversation that is stepped again takes no second place', () => {
 
 test('what nothing has happened to for a while is let go, and counts as activated when it comes again', () => {
   const live = held(9, '1', '2', '3', '4');
-  live.put('1', conversation('1'), 9);
+  live.put('1', conversation('1', 9));
   expect(live.forgetUnusedSince(2)).toBe(2);
   expect(live.ids()).toEqual(['4', '1']);
-  live.put('2', conversation('2'), 10);
+  live.put('2', conversation('2', 10));
   expect(live.activations()).toBe(5);
 });
 
 test('after a commit that failed nothing is held; what is forgotten makes room', () => {
   const live = held(2, '1', '2');
   live.forget('1');
-  live.put('3', conversation('3'), 3);
+  live.put('3', conversation('3', 3));
   expect(live.ids()).toEqual(['2', '3']);
   live.forgetAll();
   expect(live.size()).toBe(0);
