@@ -25,7 +25,7 @@ export async function latency({ folder, print }: Bench): Promise<void> {
   const ms: number[] = [];
   const parser = createParser({
     onEvent: ({ data }) => {
-      const madeAt = /"text":"at (\d+)"/.exec(data)?.[1];
+      const madeAt = /"text":"at (\d+);"/.exec(data)?.[1];
       if (madeAt !== undefined) ms.push(Number(process.hrtime.bigint() - BigInt(madeAt)) / 1e6);
     },
   });

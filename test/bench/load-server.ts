@@ -92,7 +92,7 @@ function paced(perS: number, seconds: number): Source {
     const wanted = Math.min(total, Math.floor(((performance.now() - begunAt) / 1000) * perS));
     for (; count < wanted; count += 1) {
       lastId += 1;
-      made.push(updateText(lastId, chatOf(lastId, PACED_CHATS), `at ${process.hrtime.bigint()}`));
+      made.push(updateText(lastId, chatOf(lastId, PACED_CHATS), `at ${process.hrtime.bigint()};`));
     }
     answerWaiting();
   }, 2);

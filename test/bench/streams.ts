@@ -1,17 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { Pool } from 'undici';
+import type { LoadOrder } from './load-server.ts';
 import { type Peer, startPeer } from './process.ts';
 import type { ClientOrder, Count } from './stream-client.ts';
 
-/** Switchboard in a process of its own, with nothing coming from Telegram: what readers get is posted. */
-export interface StreamServer {
+/** A server of streams in a process of its own, with a load server in Telegram's place. */
+export interface StreamSource {
   readonly peer: Peer;
   readonly url: string;
   /** Headers of as many operators' keys as so many readers need. */
   readonly authorizations: readonly string[];
+  /** Users' updates of about 450 bytes that say when they were made, by the clock; resolves when the last has been taken. */
+  updates(perS: number, seconds: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Switchboard: what readers get comes as updates, or is posted. */
+export interface StreamServer extends StreamSource {
   /** Posts an entry of about 500 bytes that says when it was made; resolves when it is taken. */
   post(n: number): Promise<void>;
-  stop(): Promise<void>;
 }
 
 const READERS_PER_KEY = 90;
@@ -19,8 +26,7 @@ const READERS_PER_KEY = 90;
 export const POSTERS = 64;
 
 export async function startStreamServer(folder: string, readers: number): Promise<StreamServer> {
-  const source = startPeer('load-server.ts', []);
-  const { url: root } = await source.message<{ url: string }>('url');
+  const { source, updates, root } = await startSource();
   const peer = startPeer('switchboard-peer.ts', ['counting', String(Math.ceil(readers / READERS_PER_KEY))], {
     TELEGRAM_BOT_TOKEN: '1:load',
     TELEGRAM_API_ROOT: root,
@@ -34,6 +40,7 @@ export async function startStreamServer(folder: string, readers: number): Promis
     peer,
     url,
     authorizations: operators.map((operator) => `Bearer ${operator}`),
+    updates,
     post: (n) => post(pool, '/v1/chats/777/events', { ...headers, 'idempotency-key': `n-${n}` }, n),
     async stop() {
       await pool.close();
@@ -41,6 +48,29 @@ export async function startStreamServer(folder: string, readers: number): Promis
       await source.stop();
     },
   };
+}
+
+/** A server that polls and writes to its sockets, and does nothing else. */
+export async function startBareServer(): Promise<StreamSource> {
+  const { source, updates, root } = await startSource();
+  const peer = startPeer('bare-stream-peer.ts', [root]);
+  const { url } = await peer.message<{ url: string }>('url');
+  const stop = async (): Promise<void> => {
+    await peer.stop();
+    await source.stop();
+  };
+  return { peer, url, authorizations: [], updates, stop };
+}
+
+async function startSource() {
+  const source = startPeer('load-server.ts', []);
+  const { url: root } = await source.message<{ url: string }>('url');
+  const updates = async (perS: number, seconds: number): Promise<void> => {
+    const done = source.message('done');
+    source.child.send({ mode: 'paced', perS, seconds } satisfies LoadOrder);
+    await done;
+  };
+  return { source, root, updates };
 }
 
 /** An event's body of about 400 bytes that says when it was made. */
@@ -61,24 +91,14 @@ export async function postAll(count: number, postOne: (n: number) => Promise<voi
   await Promise.all(Array.from({ length: POSTERS }, poster));
 }
 
-/** Posts by the clock, whatever the answers do. */
-export async function postPaced(perS: number, seconds: number, postOne: (n: number) => Promise<void>): Promise<void> {
-  const begunAt = performance.now();
-  const posts: Promise<void>[] = [];
-  while (posts.length < perS * seconds) {
-    const due = Math.min(perS * seconds, Math.floor(((performance.now() - begunAt) / 1000) * perS));
-    while (posts.length < due) posts.push(postOne(posts.length));
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  await Promise.all(posts);
-}
-
 /** Readers in a process of their own. */
 export interface StreamClient {
   open(order: Extract<ClientOrder, { open: object }>['open']): Promise<void>;
   /** Ready to count; `counted` resolves with what was read. */
   arm(events: number): Promise<{ readonly counted: Promise<Count> }>;
   close(): Promise<void>;
+  /** CPU seconds used so far. */
+  cpuS(): number;
   stop(): Promise<void>;
 }
 
@@ -99,6 +119,7 @@ export function startStreamClient(): StreamClient {
       return { counted };
     },
     close: () => ask({ close: true }, 'closed'),
+    cpuS: () => client.cpuS(),
     stop: () => client.stop(),
   };
 }
