@@ -1,0 +1,82 @@
+import { useState } from 'preact/hooks';
+import type { Chart } from '../../inspector/inspector.ts';
+import { html } from '../ui/html.ts';
+import type { Counts } from './answers.ts';
+import { Chats } from './chat-list.ts';
+import { Counted } from './counts.ts';
+import { stateText } from './difference.ts';
+import { sentence } from './graph.ts';
+import { Icon } from './icon.ts';
+
+/** A state, or the machine itself: what it is, its ways, how many chats are there, and which. */
+export function StatePanel({
+  chart,
+  path,
+  counts,
+  onChat,
+  onState,
+}: {
+  readonly chart: Chart;
+  readonly path: string;
+  readonly counts: Counts | null;
+  readonly onChat: (chat: string) => void;
+  readonly onState: (path: string) => void;
+}) {
+  const node = chart.nodes.find((one) => one.path === path) ?? chart.nodes[0];
+  if (node === undefined) return null;
+  const isMachine = node.path === '';
+  const live = counts?.live ?? null;
+  return html`
+    <article aria-label=${isMachine ? `Machine ${chart.name}` : `State ${path}`}>
+      <header class="panel-head">
+        <h2>${isMachine ? chart.name : path}</h2>
+        <span class="muted">${isMachine ? (chart.kind === 'live' ? 'one of Switchboard itself' : `version ${chart.version}`) : node.type}</span>
+        ${chart.source === null || !isMachine ? null : html`<${CopySource} source=${chart.source} />`}
+      </header>
+      ${node.description === '' ? null : html`<p>${node.description}</p>`}
+      ${live === null ? null : html`<p class="stands"><span class="muted">is in</span> <b data-current>${stateText(live)}</b></p>`}
+      ${isMachine ? null : html`<${Ways} node=${node} />`}
+      ${chart.kind === 'live' ? null : html`<${Counted} counts=${counts} path=${path} chart=${chart} onState=${onState} /><${Chats} key=${`${chart.name} ${path}`} machine=${chart.name} path=${path} onChat=${onChat} />`}
+    </article>
+  `;
+}
+
+function Ways({ node }: { readonly node: Chart['nodes'][number] }) {
+  if (node.transitions.length === 0) return null;
+  return html`
+    <section aria-label="Ways"><h3>Ways</h3>
+      <ul class="ways">
+        ${node.transitions.map((way) => html`<li class="mono">${sentence(way)}${way.targets.length === 0 ? '' : html` <${Icon} name="forth" /> ${way.targets.join(', ')}`}</li>`)}
+      </ul>
+    </section>
+  `;
+}
+
+/** Puts a machine's file onto the clipboard: Stately Studio takes it as it is. */
+function CopySource({ source }: { readonly source: string }) {
+  const [said, setSaid] = useState('');
+  const copy = async (): Promise<void> => {
+    setSaid((await copyText(source)) ? 'Copied' : 'It could not be copied');
+    setTimeout(() => setSaid(''), 2000);
+  };
+  return html`
+    <span class="row"><button class="button" type="button" onClick=${copy}>Copy source for Stately Studio</button>
+      <span role="status" class="muted">${said}</span></span>
+  `;
+}
+
+/** False where the browser lets no page copy. Without HTTPS there is no clipboard, except on this very machine. */
+async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = document.createElement('textarea');
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand('copy');
+    area.remove();
+    return done;
+  }
+}
