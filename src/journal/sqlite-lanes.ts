@@ -18,7 +18,7 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
       `SELECT ${columns} FROM messages INDEXED BY messages_open
        WHERE slot = ? AND chat = ? AND lane = ? AND open = 1 ORDER BY priority, id LIMIT ${limit}`,
     );
-  const first = inLane('id, priority, ready_at', 1);
+  const first = inLane('id, priority, due_at, ready_at', 1);
   const firstTwo = inLane('id, due_at, ready_at', 2);
   const sending = db.prepare(
     `SELECT 1 FROM messages INDEXED BY messages_sending
@@ -35,7 +35,8 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
      WHERE slot = ?1 AND ready_at = 0 AND (expires_at IS NULL OR expires_at > ?2) ORDER BY priority, id LIMIT ?3`,
   );
   const claim = db.prepare(
-    `UPDATE messages SET status = 'sending', ready_at = NULL, attempts = attempts + 1, updated_at = ? WHERE id = ?`,
+    `UPDATE messages SET status = 'sending', ready_at = NULL, attempts = attempts + 1, updated_at = ?
+     WHERE id IN (SELECT value FROM json_each(?))`,
   );
   const nextAt = db.prepare(
     `SELECT min(at) AS at FROM (
@@ -57,6 +58,12 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
       ready.run(null, int(head, 'id'));
       return readyFrom(dueAt, now);
     },
+    /** The message under way has ended. Nobody leads while one is, so that the first leads now. True where there is one. */
+    leadAfterSent(chat: number | string, lane: number, now: number): boolean {
+      const head = first.get(slot, chat, lane);
+      if (head !== undefined) ready.run(readyFrom(int(head, 'due_at'), now), int(head, 'id'));
+      return head !== undefined;
+    },
     /** A message of the lane was queued, or left it: the first of them leads it now. True where there is one. */
     lead(chat: number | string, lane: number, now: number): boolean {
       const [head, next] = firstTwo.all(slot, chat, lane);
@@ -77,7 +84,7 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
     /** Lanes whose time has come may be claimed from. At most limits.outboxDuePerUnitMax at once. */
     wake: (now: number): void => void wake.run(slot, now, limits.outboxDuePerUnitMax),
     claimable: (now: number, limit: number): Row[] => claimable.all(slot, now, limit),
-    claim: (seq: number, now: number): void => void claim.run(now, idOf(seq)),
+    claim: (seqs: readonly number[], now: number): void => void claim.run(now, JSON.stringify(seqs.map(idOf))),
     nextAt: (): number | null => intOrNull(nextAt.get(slot) ?? { at: null }, 'at'),
   };
 }

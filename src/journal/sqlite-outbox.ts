@@ -129,7 +129,10 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       if (m.files !== before.files || m.attempts !== before.attempts) rewrite(m, open, dueAt);
     } else rewrite(m, open, dueAt);
     state.waiting += Number(waits(m)) - Number(waits(before));
-    const led = isOpen(before) && lanes.lead(chatOf(before), laneOf(before), now);
+    // Two chats that became one may have a message under way each.
+    const ended = before.status === 'sending' && m.status !== 'sending' && !sql.moved;
+    const lead = ended ? lanes.leadAfterSent : lanes.lead;
+    const led = isOpen(before) && lead(chatOf(before), laneOf(before), now);
     if (isOpen(m) && (m.chat !== before.chat || !isOpen(before))) lanes.lead(chatOf(m), laneOf(m), now);
     // Queued; or taken out of the queue with one behind it, which came free. Who sends knows of its own.
     if (before.status !== 'sending' && (waits(m) || (led && m.status !== 'sending'))) state.outbox = true;
@@ -175,7 +178,11 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       return lanes.claimable(now, Math.max(0, limit)).map((row) => messageOf(range, row));
     },
     claim(messages) {
-      for (const { seq } of messages) lanes.claim(seq, now);
+      if (messages.length === 0) return;
+      lanes.claim(
+        messages.map(({ seq }) => seq),
+        now,
+      );
       state.waiting -= messages.length;
     },
     rest({ seq }, until) {

@@ -74,7 +74,7 @@ export function prepareStatements(db: DatabaseSync, bot: string) {
     ),
     clearTimer: db.prepare('DELETE FROM timers WHERE bot = ? AND conversation = ? AND id = ?'),
     clearTimers: db.prepare('DELETE FROM timers WHERE bot = ? AND conversation = ?'),
-    /** Asked with every batch of updates: the list below would sort, for nothing mostly. */
+    /** Asked with every batch of updates: one look at the index, where the list would fetch rows. */
     anyDue: db.prepare('SELECT 1 FROM timers WHERE bot = ? AND due_at <= ? LIMIT 1'),
     dueTimers: db.prepare(
       'SELECT * FROM timers WHERE bot = ? AND due_at <= ? ORDER BY due_at, conversation, id LIMIT ?',

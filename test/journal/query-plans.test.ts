@@ -63,7 +63,8 @@ test.each([
   ['SELECT places FROM entry_index', 'PRIMARY KEY (block=? AND key=?)'],
   ['SELECT * FROM units WHERE id BETWEEN ? AND ? ORDER BY id DESC', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
   ['FROM units WHERE id > ?', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
-  ['FROM timers WHERE bot = ? AND due_at <=', 'timers_due (bot=? AND due_at<?)'],
+  ['SELECT * FROM timers WHERE bot = ? AND due_at <=', 'timers_due (bot=? AND due_at<?)'],
+  ['SELECT 1 FROM timers WHERE bot = ? AND due_at <=', 'COVERING INDEX timers_due (bot=? AND due_at<?)'],
   ['SELECT min(due_at) AS at FROM timers', 'COVERING INDEX timers_due (bot=?)'],
   ['conversation = ? AND +due_at <= ? ORDER BY', 'PRIMARY KEY (bot=? AND conversation=?)'],
   [
@@ -80,7 +81,7 @@ test.each([
   ['SELECT min(at) AS at', 'messages_resting (slot=? AND ready_at>?)'],
   ['SELECT min(at) AS at', 'messages_scheduled (slot=?)'],
   ['SELECT min(at) AS at', 'messages_expiring (slot=? AND expires_at>?)'],
-  ['SELECT id, priority, ready_at FROM messages', 'messages_open (slot=? AND chat=? AND lane=?)'],
+  ['SELECT id, priority, due_at, ready_at FROM messages', 'messages_open (slot=? AND chat=? AND lane=?)'],
   ['SELECT id, due_at, ready_at FROM messages', 'messages_open (slot=? AND chat=? AND lane=?)'],
   ["status = 'sending' ORDER BY id", 'messages_sending (slot=?)'],
   ["status = 'scheduled' AND due_at <= ?", 'messages_scheduled (slot=? AND due_at<?)'],
@@ -92,7 +93,7 @@ test.each([
 
 test('what is in order in its index is not sorted again', () => {
   for (const part of [
-    'FROM timers WHERE bot = ? AND due_at <=',
+    'SELECT * FROM timers WHERE bot = ? AND due_at <=',
     'src = ? ORDER BY number',
     'messages INDEXED BY messages_ready',
     'SELECT id, due_at, ready_at FROM',
