@@ -61,7 +61,7 @@ export const machine = setup({
                     onError: 'second',
                   },
                 },
-                second: { after: { 250: 'first' }, on: { 'order.shipped': '#regions.ordered.paying.paid' } },
+                second: { after: { 3600000: 'first' }, on: { 'order.shipped': '#regions.ordered.paying.paid' } },
                 before: { type: 'history', target: 'first' },
               },
             },

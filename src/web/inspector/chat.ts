@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Chart } from '../../inspector/inspector.ts';
 import { html } from '../ui/html.ts';
 import { stateText } from './difference.ts';
@@ -25,8 +25,11 @@ export function ChatPanel({
   const failure = life.failure.value;
   const status = now?.standing.status ?? null;
   const isPast = life.at.value !== null;
+  const panel = useRef<HTMLElement>(null);
+  // So that keys are the chat's, and a screen reader is there.
+  useEffect(() => panel.current?.focus({ preventScroll: true }), [life]);
   return html`
-    <article class="chat" aria-label="Chat ${life.chat}">
+    <article class="chat" aria-label="Chat ${life.chat}" tabindex="-1" ref=${panel}>
       <header class="panel-head">
         <h2>Chat <span class="mono">${life.chat}</span></h2>
         ${now === null ? null : html`<span class="muted">${now.machine} ${now.version}</span>`}

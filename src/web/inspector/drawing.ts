@@ -97,11 +97,12 @@ function Box({ card, place, head, lit, count, heat, onChoose, onFocus }: BoxProp
   const below = texts + description.length * LINE + (description.length > 0 ? 4 : 0) + 6;
   const radius = type === 'history' ? 15 : 10;
   return html`
-    <g class=${names.join(' ')} role="button" tabindex="0" aria-pressed=${lit.chosen === path} data-state=${path}
+    <g class="state" onClick=${choose}><g class=${names.join(' ')} role="button" tabindex="0" aria-pressed=${lit.chosen === path} data-state=${path}
       aria-label=${label.filter((part) => part !== '').join(', ')} style=${{ '--heat': `${Math.round(heat * 100)}%` }}
-      onClick=${choose} onKeyDown=${onKeyDown} onFocus=${() => onFocus(place)}>
+      onKeyDown=${onKeyDown} onFocus=${() => onFocus(place)}>
       <rect class="frame" x=${x} y=${y} width=${width} height=${height} rx=${radius} />
       ${type === 'final' ? html`<rect class="inner" x=${x + 4} y=${y + 4} width=${width - 8} height=${height - 8} rx="7" />` : null}
+    </g><g aria-hidden="true">
       ${
         type === 'history'
           ? html`<text class="title" x=${x + 15} y=${y + 20} text-anchor="middle">H</text>`
@@ -110,7 +111,7 @@ function Box({ card, place, head, lit, count, heat, onChoose, onFocus }: BoxProp
       ${description.map((line, n) => html`<text class="description" x=${left} y=${texts + n * LINE + 11}>${line}</text>`)}
       ${rows.map((row, n) => html`<${RowText} row=${row} x=${left} y=${below + n * ROW} width=${head.width - 2 * PADDING} lit=${lit} node=${node} />`)}
       ${count === null || count === 0 ? null : html`<${Badge} x=${left + card.titleWidth + 8} y=${head.y + PADDING - 1} count=${count} />`}
-    </g>
+    </g></g>
   `;
 }
 

@@ -9,6 +9,8 @@ const TYPES = [
   ...['chat.migrated', 'chat.quarantined', 'chat.resumed'],
 ];
 
+const RETRY_MS = 2000;
+
 /** Steps that are kept: the page stays light, and the others are asked for again. */
 const KEPT_MAX = 400;
 
@@ -124,15 +126,24 @@ export function createLife(chat: string) {
       looking = false;
     }
   });
-  const source = new EventSource(`/v1/events?chat=${encodeURIComponent(chat.replace(/:.*/, ''))}`);
-  for (const type of TYPES) source.addEventListener(type, () => void refresh());
-  source.addEventListener('open', () => {
-    if (!connected.value) void refresh();
-    connected.value = true;
-  });
-  source.addEventListener('error', () => {
-    connected.value = false;
-  });
+  let source = listen();
+  function listen(): EventSource {
+    const opened = new EventSource(`/v1/events?chat=${encodeURIComponent(chat.replace(/:.*/, ''))}`);
+    for (const type of TYPES) opened.addEventListener(type, () => void refresh());
+    opened.addEventListener('open', () => {
+      if (!connected.value) void refresh();
+      connected.value = true;
+    });
+    opened.addEventListener('error', () => {
+      connected.value = false;
+      // It comes back by itself, unless it was refused: a server that starts again refuses for a while.
+      if (opened.readyState !== EventSource.CLOSED || closed) return;
+      setTimeout(() => {
+        if (!closed) source = listen();
+      }, RETRY_MS);
+    });
+    return opened;
+  }
   const begun = begin();
 
   const step = computed(() => (at.value === null ? (steps.value.at(-1) ?? null) : (steps.value[at.value] ?? null)));
