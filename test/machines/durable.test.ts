@@ -5,9 +5,9 @@ import { happen } from '../conversations/script.ts';
 import { machine as quote } from './quote.machine.ts';
 import { machine as reminder } from './reminder.machine.ts';
 
-const readme = readFileSync(join(import.meta.dirname, '../../machines/README.md'), 'utf8');
+const readme = readFileSync(join(import.meta.dirname, '../../docs/machines.md'), 'utf8');
 
-test.each(['reminder', 'quote'])('the example %s of machines/README.md is the file that is tested here', (name) => {
+test.each(['reminder', 'quote'])('the example %s of docs/machines.md is the file that is tested here', (name) => {
   const file = readFileSync(join(import.meta.dirname, `${name}.machine.ts`), 'utf8');
   expect(readme).toContain(file.replace("'../../machines/events.ts'", "'./events.ts'"));
 });

@@ -9,12 +9,30 @@ import { machine as newsletter } from './newsletter.machine.ts';
 import { findingsOf } from './rules.ts';
 import { machine } from './support.machine.ts';
 
-const MACHINES = join(import.meta.dirname, '../../machines');
+const ROOT = join(import.meta.dirname, '../..');
+const MACHINES = join(ROOT, 'machines');
 const readme = readFileSync(join(MACHINES, 'README.md'), 'utf8');
+const whole = readFileSync(join(ROOT, 'docs/machines.md'), 'utf8');
 
 test.each(['support', 'newsletter', 'order'])('the example %s is the file that is tested here', (name) => {
   const file = readFileSync(join(import.meta.dirname, `${name}.machine.ts`), 'utf8');
-  expect(readme).toContain(file.replace("'../../machines/events.ts'", "'./events.ts'"));
+  expect(whole).toContain(file.replace("'../../machines/events.ts'", "'./events.ts'"));
+});
+
+test('what the page shows of examples is what stands in the files that are tested here', () => {
+  const shown = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+  const files = ['reminder', 'quote', 'support-2'].map((name) =>
+    readFileSync(join(import.meta.dirname, `${name}.machine.ts`), 'utf8'),
+  );
+  expect(shown.length).toBe(files.length);
+  for (const [n, text] of shown.entries()) expect(files[n]).toContain(text);
+});
+
+test('the page is one page, and shows of a replay what the whole of it shows', () => {
+  expect(readme.split('\n').length).toBeLessThan(120);
+  const [, replay = ''] = /```text\n([\s\S]*?)```/.exec(readme) ?? [];
+  expect(replay).toContain('would send');
+  expect(whole).toContain(replay);
 });
 
 test('the examples keep the rules of the folder', () => {
@@ -47,26 +65,28 @@ describe('the example of an end', () => {
 test('the example of what is refused is refused in these words', async () => {
   const load = loadMachineTable({ private: { machine: 'order' }, group: null, channel: null }, import.meta.dirname);
   const refusal = await load.then(String, (error: Error) => error.message);
-  const [, shown] = /```text\n(machines\/order[\s\S]*?)\n```/.exec(readme) ?? [];
+  const [, shown] = /```text\n(machines\/order[\s\S]*?)\n```/.exec(whole) ?? [];
   expect(shown).toBe(refusal);
 });
 
 test('the commands of the page are those of README.md, where a test types them', () => {
-  const [, commands = ''] = /```sh\n(npx switchboard chats[\s\S]*?)```/.exec(readme) ?? [];
-  const page = readFileSync(join(MACHINES, '../README.md'), 'utf8');
-  for (const command of commands.trim().split('\n')) expect(page).toContain(`# terminal 1\n${command}\n`);
+  const page = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  for (const text of [readme, whole]) {
+    const [, commands = 'none'] = /```sh\n(npx switchboard chats[\s\S]*?)```/.exec(text) ?? [];
+    for (const command of commands.trim().split('\n')) expect(page).toContain(`# terminal 1\n${command}\n`);
+  }
 });
 
 test('the bounds that the page tells are those of src/limits.ts', () => {
-  expect(readme).toContain('over 1,000 microsteps');
+  expect(whole).toContain('over 1,000 microsteps');
   expect(limits.microstepsMax).toBe(1000);
-  expect(readme).toContain('more than 100 things');
+  expect(whole).toContain('more than 100 things');
   expect(limits.effectsPerStepMax).toBe(100);
-  expect(readme).toContain('256 KiB');
+  expect(whole).toContain('256 KiB');
   expect(limits.snapshotLengthMax).toBe(256 * 1024);
 });
 
-describe('the example of machines/README.md', () => {
+describe('the example of docs/machines.md', () => {
   test('asks the backend, waits for the aggregator, and speaks up after a day', () => {
     const talk = talkTo(machine, { conversation: '777', chat: '777' });
     expect(talk.send(says('where is my parcel?')).requests).toMatchObject([

@@ -69,7 +69,7 @@ function guessing(change: { text?: string; on?: object; states?: object; meta?: 
 
 const findings = (machine: AnyStateMachine) => findingsOf('guessing', machine);
 
-test('a conversation that keeps the rules has no findings, and neither has the example of machines/README.md', () => {
+test('a conversation that keeps the rules has no findings, and neither has the example of docs/machines.md', () => {
   expect(findings(guessing())).toEqual([]);
   expect(findingsOf('support', support)).toEqual([]);
 });

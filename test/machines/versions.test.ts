@@ -11,7 +11,7 @@ import { textUpdate } from '../support/updates.ts';
 import { machine as first } from './support.machine.ts';
 import * as second from './support-2.machine.ts';
 
-const readme = readFileSync(join(import.meta.dirname, '../../machines/README.md'), 'utf8');
+const readme = readFileSync(join(import.meta.dirname, '../../docs/machines.md'), 'utf8');
 const blocks = (language: string) =>
   [...readme.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\``, 'gm'))].map(([, code = '']) => code);
 

@@ -13,7 +13,7 @@ import { codesIn, tableOf } from './blocks.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const page = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
-test.each(['README.md', 'machines/README.md', 'docs/events.md', 'docs/facade.md'])(
+test.each(['README.md', 'machines/README.md', 'docs/machines.md', 'docs/events.md', 'docs/facade.md'])(
   'every relative link of %s leads somewhere',
   (file) => {
     const links = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(
