@@ -25,6 +25,7 @@ const KEYS = 'Keys and roles';
 const SANDBOX = 'The sandbox alone';
 const BACKEND = 'A backend of your own';
 const STILL = 'A chat that stands still';
+const INSPECTOR = 'The inspector';
 const DATA = 'The data folder';
 /** Its program is run by client.test.ts. */
 const EVENTS = 'Events';
@@ -35,12 +36,13 @@ test('every block of the page is run or looked for by a test here', () => {
   const untested = blocks.filter(
     (block) =>
       block.language !== '' &&
-      ![WALK, BOT, SANDBOX, KEYS, EVENTS, BACKEND, STILL, DATA].includes(block.section) &&
+      ![WALK, BOT, SANDBOX, KEYS, EVENTS, BACKEND, STILL, INSPECTOR, DATA].includes(block.section) &&
       !(block.section === 'Switchboard' && BY_CI.includes(block.lines.join('\n'))),
   );
   expect(untested).toEqual([]);
   const languages = (section: string) => [...new Set(of(section).map(({ language }) => language))].sort();
-  for (const section of [WALK, BOT, SANDBOX, KEYS, STILL]) expect(languages(section)).toEqual(['sh', 'text']);
+  for (const section of [WALK, BOT, SANDBOX, KEYS, STILL, INSPECTOR])
+    expect(languages(section)).toEqual(['sh', 'text']);
   expect(languages(DATA)).toEqual(['sh']);
   expect(languages(EVENTS)).toEqual(['js']);
   expect(languages(BACKEND)).toEqual(['http', 'json', 'sh', 'text']);
@@ -101,7 +103,7 @@ test.concurrent('with a real bot, played by a sandbox', { timeout: 120_000 }, as
   });
 });
 
-test.concurrent.for([KEYS, SANDBOX])('%s', { timeout: 60_000 }, async (section, { onTestFinished }) => {
+test.concurrent.for([KEYS, SANDBOX, INSPECTOR])('%s', { timeout: 60_000 }, async (section, { onTestFinished }) => {
   const walk = await beginWalk(onTestFinished);
   await walk.follow(of(section));
 });

@@ -62,9 +62,9 @@ export function Canvas(props: Omit<DrawnProps, 'onFocus'>) {
       };
     });
 
-  /** Where a chat is; undefined where that is in several places at once. */
+  /** Where a chat is, unless that is in several places at once; else what is looked at. */
   const leaves = [...lit.states].filter((path) => ![...lit.states].some((other) => other.startsWith(`${path}.`)));
-  const current = leaves.length === 1 ? leaves[0] : undefined;
+  const current = leaves.length === 1 ? leaves[0] : (lit.chosen ?? undefined);
   const revealCurrent = (): void => {
     const place = current === undefined ? undefined : drawing.boxes.get(current);
     if (place !== undefined) reveal(place);

@@ -5,14 +5,20 @@ import { html } from '../ui/html.ts';
 import { chatsIn } from './answers.ts';
 import { stateText } from './difference.ts';
 
+/** Chats of the first page (answers.ts). */
+const PAGE = 50;
+
 /** The chats in a state, page by page. */
 export function Chats({
   machine,
   path,
+  total,
   onChat,
 }: {
   readonly machine: string;
   readonly path: string;
+  /** How many there are, as counted: another number means another list. */
+  readonly total: number;
   readonly onChat: (chat: string) => void;
 }) {
   const [chats, setChats] = useState<readonly ChatInState[]>([]);
@@ -36,12 +42,16 @@ export function Chats({
       setState('failed');
     }
   };
+  // Whoever has gone on to later pages keeps them.
   useEffect(() => {
-    void load(null);
-    return () => {
+    if (chats.length <= PAGE) void load(null);
+  }, [total]);
+  useEffect(
+    () => () => {
       gone.current = true;
-    };
-  }, []);
+    },
+    [],
+  );
   return html`
     <section aria-label="Chats">
       <div class="row"><h3>Chats</h3><button class="button quiet" type="button" onClick=${() => load(null)}>Refresh</button></div>

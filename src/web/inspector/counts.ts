@@ -2,6 +2,12 @@ import type { Chart } from '../../inspector/inspector.ts';
 import { html } from '../ui/html.ts';
 import type { Counts } from './answers.ts';
 
+/** Chats in a state, of every status. */
+export function totalOf(counts: Counts | null, path: string): number {
+  const { active = 0, done = 0, quarantined = 0 } = counts?.states.find((one) => one.path === path) ?? {};
+  return active + done + quarantined;
+}
+
 interface CountedProps {
   readonly counts: Counts | null;
   readonly path: string;
@@ -12,9 +18,8 @@ interface CountedProps {
 /** How many chats are in a state, of which status, and in which of the states within. */
 export function Counted({ counts, path, chart, onState }: CountedProps) {
   if (counts === null) return null;
-  const byPath = new Map(counts.states.map((one) => [one.path, one]));
-  const { active = 0, done = 0, quarantined = 0 } = byPath.get(path) ?? {};
-  const total = active + done + quarantined;
+  const { done = 0, quarantined = 0 } = counts.states.find((one) => one.path === path) ?? {};
+  const total = totalOf(counts, path);
   const known = new Set(chart.nodes.map((node) => node.path));
   const elsewhere = path === '' ? counts.states.filter((one) => !known.has(one.path)) : [];
   const within = chart.nodes.filter(
@@ -32,8 +37,7 @@ export function Counted({ counts, path, chart, onState }: CountedProps) {
       ${counts.complete ? null : html`<p class="muted" role="status">Counting: ${counts.counted.toLocaleString()} chats looked at so far.</p>`}
       <ul class="tally">
         ${within.map(({ path: inner }) => {
-          const so = byPath.get(inner);
-          const here = so === undefined ? 0 : so.active + so.done + so.quarantined;
+          const here = totalOf(counts, inner);
           const share = `${total === 0 ? 0 : (here / total) * 100}%`;
           return html`<li key=${inner}><button class="button quiet" type="button" style=${{ '--share': share }} onClick=${() => onState(inner)}>
             <span>${inner}</span><span class="number">${here.toLocaleString()}</span></button></li>`;

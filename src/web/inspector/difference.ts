@@ -25,9 +25,21 @@ export function statesIn(value: unknown, within = ''): string[] {
   return Object.entries(value).flatMap(([key, inner]) => [within + key, ...statesIn(inner, `${within}${key}.`)]);
 }
 
+/** From where to where, of several regions those that moved; null where none did. */
+export function moveOf(before: unknown, after: unknown): { readonly from: string; readonly to: string } | null {
+  const [was, is] = [leavesOf(before), leavesOf(after)];
+  const [left, entered] = [was.filter((path) => !is.includes(path)), is.filter((path) => !was.includes(path))];
+  if (left.length + entered.length === 0) return null;
+  return { from: left.join(', ') || (was.length === 0 ? 'not begun' : '…'), to: entered.join(', ') || '…' };
+}
+
+function leavesOf(value: unknown): string[] {
+  const all = statesIn(value);
+  return all.filter((path) => !all.some((other) => other.startsWith(`${path}.`)));
+}
+
 /** A state value as a person reads it: `underWay.asking`, `cart.full, till.open`. */
 export function stateText(value: unknown): string {
   if (value === null || value === undefined) return 'not begun';
-  const all = statesIn(value);
-  return all.filter((path) => !all.some((other) => other.startsWith(`${path}.`))).join(', ');
+  return leavesOf(value).join(', ');
 }

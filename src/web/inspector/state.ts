@@ -3,7 +3,7 @@ import type { Chart } from '../../inspector/inspector.ts';
 import { html } from '../ui/html.ts';
 import type { Counts } from './answers.ts';
 import { Chats } from './chat-list.ts';
-import { Counted } from './counts.ts';
+import { Counted, totalOf } from './counts.ts';
 import { stateText } from './difference.ts';
 import { sentence } from './graph.ts';
 import { Icon } from './icon.ts';
@@ -36,7 +36,7 @@ export function StatePanel({
       ${node.description === '' ? null : html`<p>${node.description}</p>`}
       ${live === null ? null : html`<p class="stands"><span class="muted">is in</span> <b data-current>${stateText(live)}</b></p>`}
       ${isMachine ? null : html`<${Ways} node=${node} />`}
-      ${chart.kind === 'live' ? null : html`<${Counted} counts=${counts} path=${path} chart=${chart} onState=${onState} /><${Chats} key=${`${chart.name} ${path}`} machine=${chart.name} path=${path} onChat=${onChat} />`}
+      ${chart.kind === 'live' ? null : html`<${Counted} counts=${counts} path=${path} chart=${chart} onState=${onState} /><${Chats} key=${`${chart.name} ${path}`} machine=${chart.name} path=${path} total=${totalOf(counts, path)} onChat=${onChat} />`}
     </article>
   `;
 }

@@ -1,7 +1,8 @@
 import type { TravelStep } from '../../inspector/inspector.ts';
 import { fieldsOf } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
-import { differences, stateText } from './difference.ts';
+import { differences, moveOf, stateText } from './difference.ts';
+import { duration } from './graph.ts';
 import { Icon } from './icon.ts';
 import { Json, short } from './json.ts';
 import type { Life } from './life.ts';
@@ -12,7 +13,7 @@ export function eventText({ cause, event, note }: TravelStep): { readonly title:
   const { type, text, data, kind } = fieldsOf(event);
   const name = String(type);
   const [, what = '', about = ''] = /^xstate\.(after|done\.actor|error\.actor)\.(.*)$/s.exec(name) ?? [];
-  if (what === 'after') return { title: `after ${about.split('.')[0]}`, about: 'its time is over' };
+  if (what === 'after') return { title: `after ${timerName(name)}`, about: 'its time is over' };
   if (what !== '')
     return { title: `${about} ${what === 'done.actor' ? 'done' : 'failed'}`, about: 'the backend answered' };
   if (typeof text === 'string' && text !== '') return { title: name, about: text };
@@ -20,8 +21,11 @@ export function eventText({ cause, event, note }: TravelStep): { readonly title:
   return { title: name, about: typeof kind === 'string' ? kind : '' };
 }
 
-/** `xstate.after.confirmationWait.payment.confirming` is the wait by that name. */
-export const timerName = (id: string): string => /^xstate\.after\.([^.]+)\./.exec(id)?.[1] ?? id;
+/** `xstate.after.confirmationWait.payment.confirming` is the wait by that name; of one without, how long it is. */
+export function timerName(id: string): string {
+  const name = /^xstate\.after\.([^.]+)\./.exec(id)?.[1] ?? id;
+  return /^\d+$/.test(name) ? duration(Number(name)) : name;
+}
 
 const time = (at: string): string => new Date(at).toLocaleTimeString();
 
@@ -75,7 +79,7 @@ function StepLine({
   readonly onChoose: (n: number) => void;
 }) {
   const { title, about } = eventText(step);
-  const [was, is] = [stateText(from), stateText(step.after.state)];
+  const move = moveOf(from, step.after.state);
   const seen = (element: HTMLElement | null): void => {
     const list = element?.parentElement;
     if (!chosen || !element || !list) return;
@@ -92,7 +96,7 @@ function StepLine({
       <span class="mono muted seq">${step.seq}</span>
       <span class="what"><b>${title}</b> <span class="about" dir="auto">${about}</span></span>
       <span class="muted time">${step.seq === 0 ? '' : time(step.at)}</span>
-      ${was === is ? null : html`<span class="move">${was} <${Icon} name="forth" /> <b>${is}</b></span>`}
+      ${move === null ? null : html`<span class="move">${move.from} <${Icon} name="forth" /> <b>${move.to}</b></span>`}
       ${step.departs ? html`<span class="tag warn">not as it was then</span>` : null}
     </li>
   `;
