@@ -248,6 +248,8 @@ export const limits = {
   facadeBusyRetryMs: 1000,
   /** Paths that a key restricted to chats got from getFile and may download; the oldest go, and getFile gives them anew. */
   facadePathsMax: 1000,
+  /** Keys that poll, of which it is remembered how far each is; beyond, the one that polled longest ago is no more told of. */
+  facadePollersMax: 1000,
   /** A file: the most that Telegram stores for a bot (a local Bot API server gives it out). Beyond it the download breaks off. */
   fileBytesMax: 2000 * 1024 * 1024,
   /** A download that stands still for this long breaks off. */

@@ -24,7 +24,7 @@ export interface Status {
   readonly journal: { readonly head: number };
 }
 
-/** The readers together. All but `connected` is as of the last second. */
+/** The readers together. All but `connected` and `polling` is as of the last second. */
 export interface OperatorFigures {
   /** Open streams. */
   readonly connected: number;
@@ -34,6 +34,8 @@ export interface OperatorFigures {
   readonly lag: number;
   /** Written to readers since the start. */
   readonly bytes: number;
+  /** getUpdates of keys under way: now. */
+  readonly polling: number;
 }
 
 export const PART_NAMES = ['ingress', 'conversations', 'backend', 'operators', 'outbox'] as const;
@@ -53,7 +55,7 @@ export function createStatus(startedAt: number) {
     bot: { id: '', username: null },
     parts: { ingress: part, conversations: part, backend: part, operators: part, outbox: part },
     poller: { updates: 0, lastPollAt: null },
-    operators: { connected: 0, behind: 0, lag: 0, bytes: 0 },
+    operators: { connected: 0, behind: 0, lag: 0, bytes: 0, polling: 0 },
     outbox: { depth: 0, inFlight: 0, sent: 0 },
     conversations: { live: 0, activations: 0, steps: 0, quarantines: 0 },
     backend: { inFlight: 0, waiting: 0, failures: 0, lastError: null },

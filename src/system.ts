@@ -86,7 +86,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
 
   const outbox = createOutbox({ journal, clock, uploads });
   const deliveries = createDeliveries({ bot, outbox });
-  const updates = createUpdateQueues({ journal, clock });
+  const updates = createUpdateQueues({ journal, clock, status });
   const operators = createBroadcast({
     ...{ journal, clock, random, status, log },
     ...(options.schedule === undefined ? {} : { schedule: options.schedule }),

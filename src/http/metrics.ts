@@ -36,6 +36,7 @@ export function createMetrics(status: StatusStore) {
   gauge('operators_connected', 'Open streams', () => now().operators.connected);
   gauge('operators_behind', 'Open streams that have not got everything yet', () => now().operators.behind);
   gauge('operators_lag', 'Entries that the stream furthest behind has not got yet', () => now().operators.lag);
+  gauge('operators_polling', 'Polls of keys under way', () => now().operators.polling);
   counter('operators_bytes_total', 'Written to streams since the start', () => now().operators.bytes);
   gauge('conversations_live', 'Conversations in memory', () => now().conversations.live);
   counter(

@@ -51,13 +51,17 @@ export function sessionRoutes(app: App, { keyring }: HttpParts): void {
     return whoOf(key);
   });
 
-  app.delete('/v1/session', { schema: { tags, summary: 'Logs out' } }, async (request, reply) => {
-    requireSameOrigin(request);
-    return reply
-      .header('set-cookie', cookie(request, '', 0))
-      .code(204)
-      .send();
-  });
+  app.delete(
+    '/v1/session',
+    { schema: { tags, summary: 'Logs out', response: { 204: Type.Null({ description: 'Logged out' }) } } },
+    async (request, reply) => {
+      requireSameOrigin(request);
+      return reply
+        .header('set-cookie', cookie(request, '', 0))
+        .code(204)
+        .send(null);
+    },
+  );
 }
 
 function cookie(request: FastifyRequest, value: string, maxAgeS: number): string {

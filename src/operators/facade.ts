@@ -2,15 +2,18 @@ import type { Clock } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import type { CursorRecord, Entry, Journal } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
+import type { StatusStore } from '../status.ts';
 import { confirmedBy, countedFromEnd, lastSeqBefore, pagesAfter, type UpdateSource } from './facade-place.ts';
 import { type Allowed, isAllowed } from './facade-update.ts';
-import type { PollRequest, UpdateQueues } from './operators.ts';
+import type { PollRequest, QueuePoller, UpdateQueues } from './operators.ts';
 
 export interface UpdateQueuesOptions {
   readonly journal: Pick<Journal, 'stream' | 'bounds' | 'read' | 'cursor' | 'write' | 'onCommit'>;
   readonly clock: Clock;
   /** Resolves once other work has had its turn; by default after the I/O at hand. */
   readonly turn?: () => Promise<void>;
+  /** Told how many polls are under way. */
+  readonly status?: StatusStore;
 }
 
 /** A poll under way: the only one of its key. */
@@ -24,6 +27,9 @@ interface Turn {
   wake: () => void;
 }
 
+/** What is remembered of a key that polls. */
+type Seen = Omit<QueuePoller, 'keyId' | 'polling' | 'lag'>;
+
 /** How far a key's queue was found empty, so that the next poll does not look through the same entries again. */
 interface Empty {
   readonly cursorSeq: number;
@@ -33,10 +39,13 @@ interface Empty {
 
 const SUPERSEDED = 'terminated by other getUpdates request; make sure that only one bot instance is running';
 
-/** The queues over the journal. Beside the cursors in the database a key costs its poll under way, and one number. */
-export function createUpdateQueues({ journal, clock, turn = afterIo }: UpdateQueuesOptions): UpdateQueues {
+/** The queues over the journal. Beside the cursors in the database a key costs its poll under way, and a few numbers. */
+export function createUpdateQueues(options: UpdateQueuesOptions): UpdateQueues {
+  const { journal, clock, turn = afterIo, status } = options;
   const polls = new Map<string, Turn>();
   const empty = new Map<string, Empty>();
+  /** In the order of their last polls. */
+  const pollers = new Map<string, Seen>();
 
   journal.onCommit(({ entries }) => {
     if (polls.size === 0) return;
@@ -114,6 +123,23 @@ export function createUpdateQueues({ journal, clock, turn = afterIo }: UpdateQue
     return texts;
   }
 
+  function tellStatus(): void {
+    if (status === undefined) return;
+    const { operators } = status.getSnapshot().context;
+    if (operators.polling !== polls.size)
+      status.trigger.set({ values: { operators: { ...operators, polling: polls.size } } });
+  }
+
+  /** Notes how far a key is, and what it was given. */
+  function note({ keyId, chats }: PollRequest, polledAt: number, after: number, texts: readonly string[]): void {
+    const given = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    const bytes = (pollers.get(keyId)?.bytes ?? 0) + given;
+    pollers.delete(keyId);
+    pollers.set(keyId, { chats, polledAt, after, bytes });
+    const [oldest] = pollers.keys();
+    if (pollers.size > limits.facadePollersMax && oldest !== undefined) pollers.delete(oldest);
+  }
+
   async function wait(poll: Turn, timeoutMs: number): Promise<void> {
     const { signal } = poll.request;
     await new Promise<void>((resolve) => {
@@ -134,19 +160,26 @@ export function createUpdateQueues({ journal, clock, turn = afterIo }: UpdateQue
     end(keyId, new SwitchboardError('poll_superseded', SUPERSEDED));
     const own: Turn = { request, ended: null, news: false, wake: () => {} };
     polls.set(keyId, own);
-    const until = clock.now() + timeoutMs;
+    tellStatus();
+    const polledAt = clock.now();
+    const until = polledAt + timeoutMs;
     try {
       const cursor = await place(request);
+      note(request, polledAt, cursor.seq, []);
       for (;;) {
         own.news = false;
         const texts = own.ended === null ? await given({ journal, chats, turn }, cursor, limit) : [];
         if (own.ended !== null) throw own.ended;
         const left = until - clock.now();
-        if (texts.length > 0 || left <= 0 || signal.aborted) return texts;
+        if (texts.length > 0 || left <= 0 || signal.aborted) {
+          note(request, polledAt, cursor.seq, texts);
+          return texts;
+        }
         await wait(own, left);
       }
     } finally {
       if (polls.get(keyId) === own) polls.delete(keyId);
+      tellStatus();
     }
   }
 
@@ -158,7 +191,15 @@ export function createUpdateQueues({ journal, clock, turn = afterIo }: UpdateQue
     },
     end(keyId) {
       empty.delete(keyId);
+      pollers.delete(keyId);
       end(keyId, new SwitchboardError('key_missing', 'The key has expired or was revoked'));
+    },
+    list() {
+      const { head } = journal.bounds();
+      const one = ([keyId, seen]: [string, Seen]) => {
+        return { ...seen, keyId, polling: polls.has(keyId), lag: Math.max(0, head - seen.after) };
+      };
+      return [...pollers].map(one).reverse();
     },
   };
 }

@@ -155,6 +155,23 @@ export interface UpdateQueues {
   dropPending(keyId: string): Promise<void>;
   /** Ends the poll of a key that may read no more. */
   end(keyId: string): void;
+  /** The keys that have polled since the start, the one that did so last first: at most limits.facadePollersMax. */
+  list(): QueuePoller[];
+}
+
+/** How one key that polls is doing. */
+export interface QueuePoller {
+  readonly keyId: string;
+  readonly chats: readonly string[] | null;
+  /** A poll of it is under way. */
+  readonly polling: boolean;
+  /** When its last poll came, ms since 1970. */
+  readonly polledAt: number;
+  /** The seq up to which it has confirmed, and how many entries there are after it. */
+  readonly after: number;
+  readonly lag: number;
+  /** Of updates, given to it. */
+  readonly bytes: number;
 }
 
 export interface PollRequest {

@@ -15,7 +15,7 @@ export interface WatchOptions {
   /** The socket of this reader has taken nothing for limits.readerStuckMs. */
   readonly onStuck: (reader: Reader) => void;
   /** What was seen; `bytes` of the readers that are there. */
-  readonly onSeen: (figures: Omit<OperatorFigures, 'connected'>) => void;
+  readonly onSeen: (figures: Omit<OperatorFigures, 'connected' | 'polling'>) => void;
 }
 
 /**

@@ -78,7 +78,7 @@ export async function startEdge({ clock = systemClock, inspect = false, ...optio
   const parts = {
     ...{ bot: '123', journal, keyring, operators, conversations: router, outbox, status, clock, randomBytes, log },
     deliveries: createDeliveries({ bot: '123', outbox }),
-    updates: createUpdateQueues({ journal, clock }),
+    updates: createUpdateQueues({ journal, clock, status }),
     ...{ api: { call: nobody }, files: { open: nobody }, uploads, callbacks },
   };
   const inspector = createInspection({

@@ -36,6 +36,7 @@ test('admins see who reads, and how far each is', async () => {
       },
     ],
     next: null,
+    pollers: [],
   });
   await letGo(streams);
 });
@@ -51,6 +52,31 @@ test('page by page, each stream once', async () => {
     next: null,
   });
   await letGo(streams);
+});
+
+test('keys that poll are seen too: how far they have confirmed, and whether they are there', async () => {
+  const edge = await startEdge();
+  const anna = edge.key('operator', { name: 'anna', chats: ['7'] });
+  const poll = (body: object) =>
+    edge.get(`/telegram/bot${anna.text}/getUpdates?${new URLSearchParams({ ...body })}`, {});
+  const pollers = async () => Object(await json(await edge.get('/v1/operators'))).pollers;
+  const update = (id: number) => edge.append('7', { update_id: id, message: { message_id: id, text: 'hi' } });
+  await update(1);
+  await update(2);
+  await poll({});
+  const seen = { key: { id: anna.id, name: 'anna' }, chats: ['7'], polling: false, polled_at: expect.any(String) };
+  const [first] = await pollers();
+  expect(first).toEqual({ ...seen, after: 0, lag: 2, bytes: expect.any(Number) });
+  const waiting = poll({ offset: 3, timeout: 20 });
+  await until(() => edge.status.getSnapshot().context.operators.polling === 1);
+  await until(() => edge.parts.updates.list()[0]?.after === 2);
+  expect(await pollers()).toEqual([{ ...seen, polling: true, after: 2, lag: 0, bytes: first.bytes }]);
+  expect(await (await edge.get('/metrics')).text()).toContain('switchboard_operators_polling 1\n');
+  await update(3);
+  await waiting;
+  await until(() => edge.status.getSnapshot().context.operators.polling === 0);
+  edge.parts.updates.end(anna.id);
+  expect(await pollers()).toEqual([]);
 });
 
 test('others do not see it', async () => {

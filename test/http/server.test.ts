@@ -56,6 +56,7 @@ describe('the description of the routes', () => {
     expect(operations.map(({ name, operation }) => `${name}${operation.security ? '' : ' (no key)'}`).sort()).toEqual([
       'delete /v1/keys/{id}',
       'delete /v1/messages/{id}',
+      'delete /v1/session (no key)',
       'get /livez (no key)',
       'get /metrics',
       'get /readyz (no key)',
@@ -68,6 +69,7 @@ describe('the description of the routes', () => {
       'get /v1/messages/events',
       'get /v1/messages/{id}',
       'get /v1/operators',
+      'get /v1/session (no key)',
       'post /v1/chats/{id}/events',
       'post /v1/chats/{id}/retry',
       'post /v1/keys',
@@ -75,6 +77,7 @@ describe('the description of the routes', () => {
       'post /v1/messages',
       'post /v1/messages/batch',
       'post /v1/messages/{id}/resolve',
+      'post /v1/session (no key)',
       'post /v1/tickets',
     ]);
     for (const { name, path, operation } of operations) {
