@@ -1,8 +1,11 @@
 import { Type } from 'typebox';
+import { chatOfConversation } from '../conversations/conversations.ts';
 import { SwitchboardError } from '../errors.ts';
 import { Chart, ChatInState, ChatNow, type Inspector, StateCounts, StepPage } from '../inspector/inspector.ts';
+import type { Key } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import type { App } from './app.ts';
+import { callerOf, requireChat } from './auth.ts';
 import { Id, PageLimit } from './schemas.ts';
 
 const tags = ['inspector'];
@@ -49,6 +52,7 @@ export function inspectorRoutes(app: App, { inspector, sandbox }: InspectorParts
     },
     async (request) => {
       const machine = machineOf(request.params.id);
+      requireAllChats(callerOf(request));
       return { ...(await inspector.counts(machine)), live: inspector.liveState(machine) };
     },
   );
@@ -74,7 +78,9 @@ export function inspectorRoutes(app: App, { inspector, sandbox }: InspectorParts
     },
     async (request) => {
       const { state = '', after = null, limit = 100 } = request.query;
-      const page = await inspector.chatsIn(machineOf(request.params.id), { state, after, limit });
+      const machine = machineOf(request.params.id);
+      requireAllChats(callerOf(request));
+      const page = await inspector.chatsIn(machine, { state, after, limit });
       return { chats: [...page.chats], next: page.next };
     },
   );
@@ -85,7 +91,11 @@ export function inspectorRoutes(app: App, { inspector, sandbox }: InspectorParts
       schema: { tags, summary: 'A conversation as it is stored', params: ChatId, response: { 200: ChatNow } },
       config,
     },
-    async (request) => found(await inspector.now(request.params.id)),
+    async (request) => {
+      const { id } = request.params;
+      requireChat(callerOf(request), chatOfConversation(id));
+      return found(await inspector.now(id));
+    },
   );
 
   app.get(
@@ -109,7 +119,9 @@ export function inspectorRoutes(app: App, { inspector, sandbox }: InspectorParts
     },
     async (request) => {
       const { after = null, before = null, limit = limits.travelStepsMax / 4 } = request.query;
-      return found(await inspector.steps(request.params.id, { after, before, limit }));
+      const { id } = request.params;
+      requireChat(callerOf(request), chatOfConversation(id));
+      return found(await inspector.steps(id, { after, before, limit }));
     },
   );
 
@@ -117,6 +129,11 @@ export function inspectorRoutes(app: App, { inspector, sandbox }: InspectorParts
     if (inspector.charts.some((chart) => chart.name === name)) return name;
     throw new SwitchboardError('not_found', 'There is no machine of this name');
   }
+}
+
+/** Throws scope_missing where the key is for certain chats: a count would tell of others (I7). */
+function requireAllChats({ chats }: Key): void {
+  if (chats !== null) throw new SwitchboardError('scope_missing', 'The key is restricted to certain chats');
 }
 
 function found<T>(what: T | null): T {

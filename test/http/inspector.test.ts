@@ -74,3 +74,53 @@ test('what is not there is not found', async () => {
   for (const path of ['machines/none/states', 'machines/none/chats', 'chats/9', 'chats/9/steps', 'chats/x/steps'])
     expect((await edge.get(`/v1/inspector/${path}`)).status, path).toBe(404);
 });
+
+test('I7: a key for certain chats sees these alone, and no count that would tell of others', async () => {
+  const edge = await startEdge({ inspect: true });
+  await edge.router.receiveUpdates([textUpdate(7, 'hello'), textUpdate(8, 'hello')], 3);
+  const { header } = edge.key('admin', { chats: ['7'] });
+  const statuses = await Promise.all(
+    [...PATHS, '/v1/inspector/chats/8', '/v1/inspector/chats/8/steps', '/v1/inspector/chats/999'].map(
+      async (path) => `${(await edge.get(path, header)).status} ${path.slice('/v1/inspector/'.length)}`,
+    ),
+  );
+  expect(statuses).toEqual([
+    ...[
+      '200 machines',
+      '403 machines/counter/states',
+      '403 machines/counter/chats',
+      '200 chats/7',
+      '200 chats/7/steps',
+    ],
+    ...['403 chats/8', '403 chats/8/steps', '403 chats/999'],
+  ]);
+});
+
+test('a chat that stands still says why, is counted as such, and its fault is a step of its life', async () => {
+  const edge = await startEdge({ inspect: true });
+  await edge.router.receiveUpdates([textUpdate(7, 'hello'), textUpdate(7, 'fault'), textUpdate(7, 'later')], 4);
+  expect(await json(await edge.get('/v1/inspector/chats/7'))).toMatchObject({
+    error: 'cannot take it',
+    standing: { status: 'quarantined', state: 'counting', context: { heard: 1 } },
+  });
+  const life = '/v1/inspector/chats/7/steps';
+  expect(await json(await edge.get(life))).toMatchObject({
+    steps: [
+      { event: { text: 'hello' }, after: { context: { heard: 1 } } },
+      { event: { text: 'fault' }, told: [{ type: 'chat.quarantined', error: 'cannot take it' }], departs: false },
+      { event: { text: 'later' }, told: [], transitions: [], after: { status: 'quarantined', context: { heard: 1 } } },
+    ],
+  });
+  const { states } = Object(await json(await edge.get('/v1/inspector/machines/counter/states')));
+  expect(states).toContainEqual({ path: 'counting', active: 0, done: 0, quarantined: 1 });
+
+  // Mended and retried: what waited has been taken, in order.
+  edge.fault.mended = true;
+  await edge.send('POST', '/v1/chats/7/retry', undefined);
+  expect(await json(await edge.get('/v1/inspector/chats/7'))).toMatchObject({
+    error: null,
+    standing: { status: 'active', context: { heard: 3 } },
+  });
+  const after = Object(await json(await edge.get(life)));
+  expect(after.steps.at(-1)).toMatchObject({ cause: 'note', note: 'chat.resumed', after: { context: { heard: 3 } } });
+});
