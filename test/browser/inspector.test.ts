@@ -217,6 +217,22 @@ test('a machine with regions is drawn, heated by its chats, and readable by ever
   expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
     readFileSync(join(ROOT, 'test', 'web', 'regions.machine.ts'), 'utf8'),
   );
+  // A long life comes in pages.
+  const long = userOf(sandboxUrl, 805);
+  for (let n = 0; n < 60; n += 1) await long.say(`word ${n}`);
+  await page.getByLabel('Chat id').fill('805');
+  await page.keyboard.press('Enter');
+  await page.locator('.step', { hasText: 'word 59' }).waitFor();
+  await page.getByRole('listbox', { name: 'Steps of this chat' }).focus();
+  await page.keyboard.press('Home');
+  await page.locator('.step[aria-selected=true]', { hasText: 'word 0' }).waitFor();
+  await stands(page, 'open|ordered.*');
+  await page.getByRole('button', { name: 'Later steps' }).click();
+  await page.locator('.step', { hasText: 'word 59' }).waitFor();
+  await page.getByRole('button', { name: 'Now' }).click();
+  await long.say('the last word');
+  await page.locator('.step[aria-selected=true]', { hasText: 'the last word' }).waitFor();
+
   // Switchboard's own actors.
   await page.getByRole('button', { name: 'poller' }).click();
   await page.locator('.box.lit[data-state="polling"]').waitFor();

@@ -157,9 +157,9 @@ export function Canvas(props: Omit<DrawnProps, 'onFocus'>) {
       </svg>
     </div>
     <div class="zoom" role="group" aria-label="Zoom">
-      <button class="button" type="button" aria-label="Smaller" onClick=${() => zoom(0.8)}>−</button>
-      <button class="button" type="button" aria-label=${`${Math.round(scale * 100)}%, show all`} onClick=${() => show(SCALE_MIN)}>${Math.round(scale * 100)}%</button>
-      <button class="button" type="button" aria-label="Larger" onClick=${() => zoom(1.25)}>+</button>
+      <button class="button zoom-step" type="button" aria-label="Smaller" onClick=${() => zoom(0.8)}>−</button>
+      <button class="button zoom-step" type="button" aria-label=${`${Math.round(scale * 100)}%, show all`} onClick=${() => show(SCALE_MIN)}>${Math.round(scale * 100)}%</button>
+      <button class="button zoom-step" type="button" aria-label="Larger" onClick=${() => zoom(1.25)}>+</button>
     </div>
   `;
 }

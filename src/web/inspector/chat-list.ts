@@ -60,7 +60,7 @@ export function Chats({
       <ul class="chats">
         ${chats.map(
           ({ id, state: value, status }) => html`
-          <li key=${id}><button class="button quiet" type="button" data-chat=${id} onClick=${() => onChat(id)}>
+          <li key=${id}><button class="button quiet chat-item" type="button" data-chat=${id} onClick=${() => onChat(id)}>
             <span class="mono">${id}</span>
             <span class="muted">${stateText(value)}</span>
             ${status === 'active' ? null : html`<span class=${`tag ${status === 'quarantined' ? 'bad' : ''}`}>${status}</span>`}

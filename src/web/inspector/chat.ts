@@ -34,7 +34,7 @@ export function ChatPanel({
         <h2>Chat <span class="mono">${life.chat}</span></h2>
         ${now === null ? null : html`<span class="muted">${now.machine} ${now.version}</span>`}
         ${status === null ? null : html`<span class=${`tag ${status === 'active' ? 'good' : status === 'quarantined' ? 'bad' : ''}`}>${status}</span>`}
-        <button class="button quiet" type="button" aria-label="Close the chat" onClick=${onClose}><${Icon} name="close" /></button>
+        <button class="button quiet last" type="button" aria-label="Close the chat" onClick=${onClose}><${Icon} name="close" /></button>
       </header>
       ${failure === null ? null : html`<p class="notice bad" role="alert">${failure}</p>`}
       ${life.connected.value ? null : html`<p class="notice" role="status">Not connected: coming back by itself…</p>`}

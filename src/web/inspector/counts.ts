@@ -39,7 +39,7 @@ export function Counted({ counts, path, chart, onState }: CountedProps) {
         ${within.map(({ path: inner }) => {
           const here = totalOf(counts, inner);
           const share = `${total === 0 ? 0 : (here / total) * 100}%`;
-          return html`<li key=${inner}><button class="button quiet" type="button" style=${{ '--share': share }} onClick=${() => onState(inner)}>
+          return html`<li key=${inner} class="tally-row" style=${{ '--share': share }}><button class="button quiet tally-item" type="button" onClick=${() => onState(inner)}>
             <span>${inner}</span><span class="number">${here.toLocaleString()}</span></button></li>`;
         })}
       </ul>

@@ -46,8 +46,8 @@ export function Drawn({ drawing, lit, counts, onChoose, onFocus }: DrawnProps) {
       if (place === undefined) return null;
       const [x, y] = [place.x + place.width / 2, place.y + place.height / 2];
       if (kind === 'initial') return html`<circle key=${id} class="initial" cx=${x} cy=${y} r="6" />`;
-      return html`<g key=${id} class="any"><rect x=${place.x} y=${place.y} width=${place.width} height=${place.height} rx="11" />
-        <text x=${x} y=${y + 4} text-anchor="middle">any</text></g>`;
+      return html`<g key=${id} class="any"><rect class="any-pill" x=${place.x} y=${place.y} width=${place.width} height=${place.height} rx="11" />
+        <text class="any-text" x=${x} y=${y + 4} text-anchor="middle">any</text></g>`;
     })}
     ${edges.map((edge) => (edge.label === null ? null : html`<${Label} key=${edge.id} edge=${edge} place=${edge.label} lit=${lit} />`))}
   `;
@@ -136,10 +136,10 @@ function RowText({
   const isLit = row.transition !== null && lit.transitions.has(row.transition);
   return html`
     <g class=${`row ${row.kind} ${isLit ? 'lit' : ''}`}>
-      ${isLit ? html`<rect x=${x - 5} y=${y} width=${width + 10} height=${ROW} rx="5" />` : null}
+      ${isLit ? html`<rect class="glow" x=${x - 5} y=${y} width=${width + 10} height=${ROW} rx="5" />` : null}
       ${row.kind === 'stays' ? html`<circle cx=${x + 3} cy=${y + 8} r="1.75" />` : null}
       ${row.kind === 'again' ? html`<path class="loop" transform=${`translate(${x - 2} ${y + 3}) scale(.65)`} d="M12.5 6A5 5 0 1 0 13 8.5M12.8 2.5V6H9.3" />` : null}
-      <text x=${row.transition === null ? x : x + BULLET} y=${y + 12}>${row.text}</text>
+      <text class="row-text" x=${row.transition === null ? x : x + BULLET} y=${y + 12}>${row.text}</text>
       ${way === undefined ? null : html`<title>${sentence(way)}</title>`}
     </g>
   `;
@@ -157,8 +157,8 @@ function Badge({ x, y, count }: { readonly x: number; readonly y: number; readon
   const width = 14 + text.length * 7;
   return html`
     <g class="badge">
-      <rect x=${x} y=${y} width=${width} height="18" rx="9" />
-      <text x=${x + width / 2} y=${y + 13} text-anchor="middle">${text}</text>
+      <rect class="badge-pill" x=${x} y=${y} width=${width} height="18" rx="9" />
+      <text class="badge-text" x=${x + width / 2} y=${y + 13} text-anchor="middle">${text}</text>
     </g>
   `;
 }
@@ -167,14 +167,13 @@ function Label({ edge, place, lit }: { readonly edge: PlacedEdge; readonly place
   let y = place.y + 4;
   return html`
     <g class="label">
-      <rect x=${place.x} y=${place.y} width=${place.width} height=${place.height} rx="6" />
       ${edge.ways.map(({ transition, lines }, n) => {
         const from = y;
         y += lines.length * LINE + 5;
         const isLit = lit.transitions.has(transition.id);
         return html`
           <g class=${isLit ? 'way lit' : 'way'}>
-            ${isLit ? html`<rect x=${place.x + 2} y=${from - 2} width=${place.width - 4} height=${lines.length * LINE + 4} rx="5" />` : null}
+            ${isLit ? html`<rect class="glow" x=${place.x + 2} y=${from - 2} width=${place.width - 4} height=${lines.length * LINE + 4} rx="5" />` : null}
             ${n > 0 && !isLit ? html`<line x1=${place.x + 8} x2=${place.x + place.width - 8} y1=${from - 2.5} y2=${from - 2.5} />` : null}
             ${lines.map((line, k) => html`<text class=${k === 0 ? 'cause' : 'more'} x=${place.x + 8} y=${from + k * LINE + 11}>${line}</text>`)}
             <title>${transition.description === '' ? sentence(transition) : `${sentence(transition)}: ${transition.description}`}</title>

@@ -29,7 +29,7 @@ export function MachineList({
         ({
           name,
           version,
-        }) => html`<li><button class="button quiet" type="button" aria-current=${name === chosen ? 'true' : undefined} onClick=${() => onChoose(name)}>
+        }) => html`<li><button class="button quiet machine-item" type="button" aria-current=${name === chosen ? 'true' : undefined} onClick=${() => onChoose(name)}>
           ${name}${kind === 'live' ? null : html` <span class="muted">${version}</span>`}</button></li>`,
       )}</ul>
     `;

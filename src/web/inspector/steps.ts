@@ -46,13 +46,13 @@ export function Steps({ life }: { readonly life: Life }) {
   return html`
     <section aria-label="Steps">
       <div class="travel">
-        <button class="button" type="button" aria-label="First step" disabled=${last < 0} onClick=${life.toFirst}><${Icon} name="first" /></button>
-        <button class="button" type="button" aria-label="Step back" disabled=${index <= 0 && !earlier.value} onClick=${life.back}><${Icon} name="back" /></button>
+        <button class="button travel-step" type="button" aria-label="First step" disabled=${last < 0} onClick=${life.toFirst}><${Icon} name="first" /></button>
+        <button class="button travel-step" type="button" aria-label="Step back" disabled=${index <= 0 && !earlier.value} onClick=${life.back}><${Icon} name="back" /></button>
         <input type="range" min="0" max=${Math.max(0, last)} value=${Math.max(0, index)} aria-label="Time"
           aria-valuetext=${words} disabled=${last < 1}
           onInput=${(event: InputEvent) => life.to(Number((event.target as HTMLInputElement).value))} />
-        <button class="button" type="button" aria-label="Step forth" disabled=${at.value === null} onClick=${life.forth}><${Icon} name="forth" /></button>
-        <button class=${at.value === null ? 'button live' : 'button'} type="button" aria-pressed=${at.value === null} onClick=${life.toNow}>Now</button>
+        <button class="button travel-step" type="button" aria-label="Step forth" disabled=${at.value === null} onClick=${life.forth}><${Icon} name="forth" /></button>
+        <button class=${at.value === null ? 'button travel-now live' : 'button travel-now'} type="button" aria-pressed=${at.value === null} onClick=${life.toNow}>Now</button>
       </div>
       ${underWay.value !== null && underWay.value > 0 ? html`<p class="muted" role="status">Stepping its life again: ${underWay.value.toLocaleString()} steps so far…</p>` : null}
       ${beginsAt.value === null ? null : html`<p class="notice">The journal begins with entry ${beginsAt.value}: what was before is not known, so that steps may look other than they were.</p>`}

@@ -44,7 +44,7 @@ export function TestEvent({ chat, chart }: { readonly chat: string; readonly cha
           events.length === 0
             ? null
             : html`<div class="chips" role="group" aria-label="Events that the machine takes">
-          ${events.map((event) => html`<button class="button quiet mono" type="button" onClick=${() => setText(`{"type":"${event}"}`)}>${event}</button>`)}
+          ${events.map((event) => html`<button class="button quiet mono chip" type="button" onClick=${() => setText(`{"type":"${event}"}`)}>${event}</button>`)}
         </div>`
         }
         <textarea class="mono" aria-label="Event as JSON" rows="2" spellcheck=${false} value=${text}
