@@ -17,6 +17,7 @@ import { readAll } from './evidence.ts';
 import { freePort } from './ports.ts';
 import { createPulse } from './pulse.ts';
 import { createRandom } from './random.ts';
+import { createRestlessPoller } from './restless-poller.ts';
 import { createRestlessReader, type Door } from './restless-reader.ts';
 
 /** SWITCHBOARD_TEST_SEED repeats a run's plan: who drops out and dawdles when, and when the process dies. */
@@ -52,9 +53,11 @@ const PARTS: readonly Part[] = [
   { door: 'sse', keyChats: chats(3), chat: chats(1) },
   { door: 'poll', keyChats: chats(10), type: ['update.received', 'chat.moved'] },
 ];
+/** Bot clients at the façade: the chats of their keys; null: all. */
+const POLLERS: readonly (readonly string[] | null)[] = [null, chats(50)];
 
 test(
-  `ten readers that come, go and dawdle while the process dies again and again each see every entry of theirs, once, in order (seed ${SEED})`,
+  `ten readers and two pollers that come, go and dawdle while the process dies again and again each see every entry of theirs, once, in order (seed ${SEED})`,
   async () => {
     const random = createRandom(SEED);
     const folder = temporaryFolder();
@@ -108,7 +111,15 @@ test(
       reading -= 1;
       pulse.beat();
     });
-    const finished = Promise.all(all);
+    const pollers = POLLERS.map((_, n) =>
+      createRestlessPoller({
+        ...{ name: `poller ${n}`, key: keys[PARTS.length + n] ?? '', dropsEvery: 20 },
+        random: createRandom(SEED + PARTS.length + n),
+        served: () => served,
+      }),
+    );
+    const polled = pollers.map((poller, n) => poller.pollUntil(lastIdOf(POLLERS[n] ?? null)));
+    const finished = Promise.all([...all, ...polled]);
     // Where one fails, that is what the test tells.
     const failed = finished.then(() => new Promise<never>(() => {}));
 
@@ -146,6 +157,13 @@ test(
       ).toBeNull();
       expect(reader.checksum, reader.name).toBe(theirs.reduce((sum, entry) => crc32(entryText(entry), sum), 0));
     }
+    for (const [n, poller] of pollers.entries()) {
+      const theirs = Array.from({ length: UPDATES }, (_, id) => id + 1).filter(
+        (id) => POLLERS[n]?.includes(chatOf(id)) ?? true,
+      );
+      expect(firstDifference(poller.ids, theirs), poller.name).toBeNull();
+      expect(poller.failures(), poller.name).toBeGreaterThan(1);
+    }
     // They did what they are here for.
     expect(Math.min(...readers.map(({ connections }) => connections))).toBeGreaterThan(1);
     expect(readers[4]?.pauses).toBeGreaterThan(3);
@@ -162,10 +180,15 @@ function lastOf({ keyChats, chat, type }: Part): (text: string) => boolean {
       return left === 0;
     };
   }
-  const wanted = chat ?? keyChats ?? null;
+  const last = lastIdOf(chat ?? keyChats ?? null);
+  return (text) => text.includes(`"update":{"update_id":${last},`);
+}
+
+/** The last update of these chats; null: of all. */
+function lastIdOf(wanted: readonly string[] | null): number {
   let last = UPDATES;
   while (wanted !== null && !wanted.includes(chatOf(last))) last -= 1;
-  return (text) => text.includes(`"update":{"update_id":${last},`);
+  return last;
 }
 
 function allowedBy({ keyChats, chat, type }: Part): (entry: Entry) => boolean {
@@ -184,8 +207,9 @@ function firstDifference(heard: readonly number[], expected: readonly number[]) 
 function createKeys(folder: string): string[] {
   const db = openDatabase(folder);
   const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
-  const keys = PARTS.map(({ keyChats = null }, n) =>
-    keyring.create({ role: 'operator', name: `reader ${n}`, chats: keyChats, expiresAt: null }),
+  const allowed = [...PARTS.map(({ keyChats = null }) => keyChats), ...POLLERS];
+  const keys = allowed.map((keyChats, n) =>
+    keyring.create({ role: 'operator', name: `reader ${n}`, chats: keyChats && [...keyChats], expiresAt: null }),
   );
   keyring.close();
   db.close();
