@@ -1,6 +1,6 @@
 import type { AnyStateMachine } from 'xstate';
 import type { Clock } from '../clock.ts';
-import type { ChatInState, Inspector } from '../inspector/inspector.ts';
+import type { ChatInState, Inspector, StepPage } from '../inspector/inspector.ts';
 import type { Journal } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { createCensus } from './census.ts';
@@ -30,6 +30,11 @@ export interface InspectionOptions {
   readonly liveState: (machine: string) => unknown;
   readonly clock: Clock;
 }
+
+const NO_STEPS: StepPage = {
+  ...{ steps: [], before: standingOf({ record: null, timers: [], requests: [] }), begins_at: null },
+  ...{ earlier: false, later: false, complete: true, stepped: 0 },
+};
 
 /** The inspector over a journal: looks into what is stored, and keeps nothing that a restart would miss. */
 export function createInspection(options: InspectionOptions): Inspector {
@@ -112,7 +117,8 @@ export function createInspection(options: InspectionOptions): Inspector {
       const record = await journal.conversation(id);
       const chat = chatOfConversation(id);
       if (record === null || chat === null) return null;
-      return (await travelOf(id, chat, record.machine, record.version)?.(query)) ?? null;
+      // A machine that is loaded no more steps nothing.
+      return (await travelOf(id, chat, record.machine, record.version)?.(query)) ?? NO_STEPS;
     },
   };
 }

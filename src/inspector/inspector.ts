@@ -170,7 +170,7 @@ export interface Inspector {
   now(conversation: string): Promise<ChatNow | null>;
   /**
    * Steps a conversation's journal through its machine again, as `switchboard replay` does, so that it does not matter
-   * what is in memory. Null where there is no such conversation.
+   * what is in memory. Null where there is no such conversation; no steps where its machine is not loaded.
    */
   steps(conversation: string, query: StepQuery): Promise<StepPage | null>;
 }

@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Chart } from '../../inspector/inspector.ts';
 import { html } from '../ui/html.ts';
+import { StepDetails } from './details.ts';
 import { stateText } from './difference.ts';
 import { Icon } from './icon.ts';
 import { Json, short } from './json.ts';
 import type { Life } from './life.ts';
-import { StepDetails, Steps, timerName } from './steps.ts';
+import { Steps, timerName } from './steps.ts';
 import { TestEvent } from './test-event.ts';
 
 /** A chat: how it stands, what it waits for, and the way through its life. */
@@ -47,7 +48,7 @@ export function ChatPanel({
             <p class="stands" role="status"><span class="muted">${isPast ? 'was in' : 'is in'}</span> <b data-current>${stateText(standing.state)}</b></p>
             <${Steps} life=${life} />
             <${Waiting} life=${life} />
-            <${StepDetails} life=${life} />
+            <${StepDetails} life=${life} chart=${chart} />
             <section aria-label="Context"><h3>${isPast ? 'Context then' : 'Context now'}</h3><${Json} value=${standing.context} /></section>
             ${sandbox ? html`<${TestEvent} chat=${life.chat} chart=${chart} />` : null}
           `

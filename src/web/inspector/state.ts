@@ -5,8 +5,7 @@ import type { Counts } from './answers.ts';
 import { Chats } from './chat-list.ts';
 import { Counted, totalOf } from './counts.ts';
 import { stateText } from './difference.ts';
-import { sentence } from './graph.ts';
-import { Icon } from './icon.ts';
+import { Ways } from './ways.ts';
 
 /** A state, or the machine itself: what it is, its ways, how many chats are there, and which. */
 export function StatePanel({
@@ -35,20 +34,9 @@ export function StatePanel({
       </header>
       ${node.description === '' ? null : html`<p>${node.description}</p>`}
       ${live === null ? null : html`<p class="stands"><span class="muted">is in</span> <b data-current>${stateText(live)}</b></p>`}
-      ${isMachine ? null : html`<${Ways} node=${node} />`}
+      ${isMachine ? null : html`<${Ways} title="Ways" ways=${node.transitions} />`}
       ${chart.kind === 'live' ? null : html`<${Counted} counts=${counts} path=${path} chart=${chart} onState=${onState} /><${Chats} key=${`${chart.name} ${path}`} machine=${chart.name} path=${path} total=${totalOf(counts, path)} onChat=${onChat} />`}
     </article>
-  `;
-}
-
-function Ways({ node }: { readonly node: Chart['nodes'][number] }) {
-  if (node.transitions.length === 0) return null;
-  return html`
-    <section aria-label="Ways"><h3>Ways</h3>
-      <ul class="ways">
-        ${node.transitions.map((way) => html`<li class="mono">${sentence(way)}${way.targets.length === 0 ? '' : html` <${Icon} name="forth" /> ${way.targets.join(', ')}`}</li>`)}
-      </ul>
-    </section>
   `;
 }
 
