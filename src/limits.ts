@@ -375,6 +375,35 @@ export const limits = {
   /** Conversations whose places are remembered; beyond it those looked at longest ago are forgotten. */
   travelledMax: 16,
 
+  // The console.
+  /** Entries that its index takes in at once, some 20 ms of its own thread. */
+  consoleBatchEntries: 1000,
+  /** Taking the past in rests as many times as long as it worked: other threads want the processor too. */
+  consoleRest: 1,
+  /** An index that is so many entries behind begins with the newest, and takes in the rest by and by. */
+  consoleTailMax: 20_000,
+  /** Nobody has looked for so long: the index rests, and catches up when somebody does. */
+  consoleIdleMs: 10 * 60_000,
+  /** Chats of a page that are asked for by their ids, of those that have changed. */
+  consoleChatsMax: 200,
+  /** Lines of one page of a transcript. */
+  consoleLinesMax: 200,
+  /** Hits of one search; `before` goes on. */
+  consoleHitsMax: 50,
+  /** Characters of a search: words beyond it are left out. */
+  consoleSearchLengthMax: 200,
+  /** Characters of a text that are searched and shown in a list; Telegram's own texts are shorter. */
+  consoleTextLengthMax: 8192,
+  consolePreviewLengthMax: 160,
+  /** Unread messages of a chat that are counted; beyond it there is a plus. */
+  consoleUnreadMax: 99,
+  /** Questions to the index under way; the next one is refused as overloaded. */
+  consoleAsksMax: 200,
+  /** Chats that a key has read up to a place; beyond it those read longest ago are as read as when the key came first. */
+  consoleMarksMax: 10_000,
+  /** A thread of the index that failed is started again at the next look, at the earliest after this time. */
+  consoleRestartMs: 1000,
+
   // The pages.
   /** How long a browser keeps a log-in, seconds; then the key is asked for again. */
   sessionMaxAgeS: 30 * 24 * 3600,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import type { Settings } from '../config/schema.ts';
 import type { Backend } from './backend/backend.ts';
 import { createPayments } from './backend/payments.ts';
@@ -8,6 +9,8 @@ import { createCallbacks } from './callbacks/deliver.ts';
 import { createHttpCallbacks } from './callbacks/http.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Closing, createClosing } from './closing.ts';
+import { createConsole } from './console/index-client.ts';
+import { createSqliteReadMarks } from './console/sqlite-marks.ts';
 import { loadMachineTable } from './conversations/files.ts';
 import { errorText } from './errors.ts';
 import { createHttpServer } from './http/server.ts';
@@ -114,6 +117,12 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
 
   const inspector =
     settings.inspect === '1' ? await createInspector({ settings, machinesFolder, journal, system, clock, log }) : null;
+  const startIndex = () =>
+    new Worker(join(import.meta.dirname, 'console-worker.ts'), { workerData: { folder: settings.data, bot } });
+  const consoleIndex = createConsole({ start: startIndex, journal, clock, log });
+  closing.add(() => consoleIndex.close());
+  const marks = createSqliteReadMarks(connection(openDatabase));
+
   const http = await createHttpServer({
     host: settings.http.host,
     port: settings.http.port,
@@ -131,7 +140,11 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     conversations: system.conversations,
     status: system.status,
     inspector: inspector === null ? null : { inspector, sandbox: sandboxUrl !== null },
-    pages: inspector === null ? [] : [{ name: 'inspector', title: 'Inspector' }],
+    console: { console: consoleIndex, marks },
+    pages: [
+      { name: 'console', title: 'Console' },
+      ...(inspector === null ? [] : [{ name: 'inspector', title: 'Inspector' } as const]),
+    ],
     clock,
     randomBytes,
     log,

@@ -15,8 +15,16 @@ const SHARED = ['src/errors.ts', 'src/limits.ts', 'src/clock.ts', 'src/status.ts
 const PORTS = /^src\/(\w+)\/\1\.ts$|^src\/telegram\/(errors|update|methods)\.ts$/;
 /** Files that touch the world for a port. Only the composition root may name them. */
 const ADAPTERS = /^src\/(?!http\/)\w+\/(sqlite|postgres|http)(-\w+)?\.ts$/;
-/** The composition roots: of the server, and of the commands that open the data themselves. */
-const COMPOSITION = ['src/main.ts', 'src/chats.ts', 'src/migrate.ts', 'src/replay.ts', 'src/commands.ts', 'src/cli.ts'];
+/** The composition roots: of the server, of its thread for the console, and of the commands that open the data themselves. */
+const COMPOSITION = [
+  'src/main.ts',
+  'src/console-worker.ts',
+  'src/chats.ts',
+  'src/migrate.ts',
+  'src/replay.ts',
+  'src/commands.ts',
+  'src/cli.ts',
+];
 
 /** Static imports and exports, and dynamic imports of a name written out: `await import('./main.ts')`. */
 const IMPORTS = /^(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;

@@ -8,6 +8,7 @@ import type { App, HttpParts } from './app.ts';
 import { authenticate } from './auth.ts';
 import { callbackRoutes } from './callbacks.ts';
 import { chatRoutes } from './chats.ts';
+import { type ConsoleParts, consoleRoutes } from './console.ts';
 import { describeRoutes } from './docs.ts';
 import { eventRoutes } from './events.ts';
 import { facadeRoutes, isFacadeUrl } from './facade.ts';
@@ -34,6 +35,8 @@ export interface HttpServerOptions extends Omit<HttpParts, 'closing'> {
   readonly pages?: readonly Page[];
   /** What the inspector's addresses look into; left out: there are none. */
   readonly inspector?: InspectorParts | null;
+  /** What the console's addresses ask; left out: there are none. */
+  readonly console?: ConsoleParts | null;
 }
 
 export interface HttpServer {
@@ -131,6 +134,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const endCalls = await facadeRoutes(app, parts);
   sessionRoutes(app, parts);
   if (options.inspector) inspectorRoutes(app, options.inspector);
+  if (options.console) consoleRoutes(app, parts, options.console);
   pageRoutes(app, options.pages ?? []);
   refuseOtherMethods(app, methodsOf);
   await app.ready();

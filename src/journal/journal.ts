@@ -89,6 +89,23 @@ export interface JournalReader
   close(): void;
 }
 
+/** A journal that is followed beside the process that writes it, by somebody who makes something of its entries. */
+export interface JournalFollower {
+  /** As of now: the journal's id, the first entry that is kept, the last one committed. */
+  bounds(): { readonly stream: string; readonly first: number; readonly head: number };
+  /** The entries of these seqs, in order; those that are not kept are left out. */
+  entries(from: number, to: number): Iterable<Entry>;
+  /** Those of seqs that are in order. */
+  entriesOf(seqs: Iterable<number>): Iterable<Entry>;
+  message(seq: number): MessageRecord | null;
+  /** Groups that became supergroups: the old id and the new one. */
+  movedChats(): ReadonlyMap<string, string>;
+  /** As the table has them, by id, after that one. What is on its way there is newer: see below. */
+  conversations(after: string, limit: number): ConversationRecord[];
+  savedConversations(): ConversationRecord[];
+  close(): void;
+}
+
 /** What one commit brought, for those who act on it. Everything in it is durable. */
 export interface Commit {
   readonly entries: readonly Entry[];

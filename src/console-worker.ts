@@ -1,0 +1,20 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from './clock.ts';
+import { createIndexing } from './console/indexing.ts';
+import { openConsoleStore } from './console/sqlite.ts';
+import { createAnswers } from './console/sqlite-answers.ts';
+import { createSqliteReadMarks } from './console/sqlite-marks.ts';
+import { openConsoleDb } from './console/sqlite-open.ts';
+import { runConsoleThread } from './console/thread.ts';
+import { openSqliteFollower } from './journal/sqlite-follower.ts';
+import { openReader } from './journal/sqlite-open.ts';
+
+/** The composition root of the console's thread: `main.ts` starts it with the data folder and the bot. */
+if (parentPort === null) throw new Error('This is a thread of Switchboard, and no command');
+const { folder, bot } = Object(workerData);
+const follower = openSqliteFollower(String(folder), String(bot));
+const db = openConsoleDb(String(folder));
+const indexing = createIndexing(follower, openConsoleStore(db));
+const marks = createSqliteReadMarks(openReader(String(folder)));
+const answers = createAnswers({ db, follower, marks, progress: indexing.progress });
+runConsoleThread({ port: parentPort, indexing, answers, clock: systemClock });

@@ -1,0 +1,121 @@
+import type { Clock } from '../clock.ts';
+import { SwitchboardError } from '../errors.ts';
+import type { Journal } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
+import type { Logger } from '../log.ts';
+import type { Console, ConsoleAnswers } from './console.ts';
+import type { FromThread, ToThread } from './thread.ts';
+
+/** The index's thread, as it is started: a worker's own methods. */
+export interface IndexThread {
+  postMessage(message: ToThread): void;
+  on(event: 'message', listener: (message: FromThread) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'exit', listener: () => void): unknown;
+  terminate(): Promise<unknown>;
+}
+
+export interface ConsoleOptions {
+  readonly start: () => IndexThread;
+  readonly journal: Pick<Journal, 'onCommit'>;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, 'warn'>;
+}
+
+interface Asking {
+  readonly resolve: (answer: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * The console, answered by a thread of its own that the first question starts. A commit costs it nothing but, while
+ * somebody looks, one message that is not repeated until the thread has followed. A thread that fails costs the questions
+ * under way, and the next one starts another.
+ */
+export function createConsole({ start, journal, clock, log }: ConsoleOptions): Console & { close(): Promise<void> } {
+  let thread: IndexThread | null = null;
+  let failedAt = Number.NEGATIVE_INFINITY;
+  let closed = false;
+  /** Somebody looks. */
+  let awake = false;
+  /** The thread was told that the head moved, and has not followed yet; and whether it moved again since. */
+  let told = false;
+  let movedSince = false;
+  let nextId = 0;
+  const asking = new Map<number, Asking>();
+
+  journal.onCommit(() => {
+    if (!awake) return;
+    if (told) movedSince = true;
+    else tellMoved();
+  });
+
+  function tellMoved(): void {
+    told = true;
+    movedSince = false;
+    // After the commit's own work: its readers come first.
+    setImmediate(() => thread?.postMessage({ kind: 'moved' }));
+  }
+
+  function started(): IndexThread {
+    if (thread !== null) return thread;
+    const made = start();
+    thread = made;
+    made.on('message', (message) => {
+      if (message.kind === 'resting') awake = false;
+      else if (message.kind === 'caught-up') {
+        told = false;
+        if (movedSince && awake) tellMoved();
+      } else {
+        const one = asking.get(message.id);
+        asking.delete(message.id);
+        if (message.kind === 'answer') one?.resolve(message.answer as never);
+        else one?.reject(new Error(message.error));
+      }
+    });
+    const end = (error: Error): void => {
+      if (thread !== made) return;
+      thread = null;
+      [awake, told] = [false, false];
+      failedAt = clock.now();
+      if (!closed) log.warn({ event: 'console_failed', error: error.message }, 'the console index is started again');
+      for (const { reject } of asking.values()) reject(again());
+      asking.clear();
+    };
+    made.on('error', end);
+    made.on('exit', () => end(new Error('its thread ended')));
+    return made;
+  }
+
+  const again = (): SwitchboardError =>
+    new SwitchboardError('overloaded', 'The console is being started: try again soon', {
+      retryAfterMs: limits.consoleRestartMs,
+    });
+
+  function ask<Name extends keyof ConsoleAnswers>(
+    name: Name,
+    asked: Parameters<ConsoleAnswers[Name]>,
+  ): Promise<ReturnType<ConsoleAnswers[Name]>> {
+    if (closed) return Promise.reject(new SwitchboardError('shutting_down', 'Switchboard is shutting down'));
+    if (asking.size >= limits.consoleAsksMax || clock.now() - failedAt < limits.consoleRestartMs)
+      return Promise.reject(again());
+    const { promise, resolve, reject } = Promise.withResolvers<ReturnType<ConsoleAnswers[Name]>>();
+    const id = nextId++;
+    asking.set(id, { resolve, reject });
+    awake = true;
+    started().postMessage({ kind: 'ask', id, name, asked });
+    return promise;
+  }
+
+  return {
+    chats: (...asked) => ask('chats', asked),
+    states: (...asked) => ask('states', asked),
+    transcript: (...asked) => ask('transcript', asked),
+    search: (...asked) => ask('search', asked),
+    place: (...asked) => ask('place', asked),
+    async close() {
+      closed = true;
+      await thread?.terminate();
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import type { ConversationRecord, Entry, JournalFollower } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
+import type { Progress } from './console.ts';
+
+/** How far the index is. */
+export interface Reached {
+  readonly stream: string;
+  /** Spans of seqs that are taken in, the newest first; none touches another. */
+  readonly ranges: readonly (readonly [number, number])[];
+  /** What is older is forgotten. */
+  readonly first: number;
+  /** The conversation that was looked at last; null: all were. */
+  readonly seeded: string | null;
+}
+
+/** Where the index is kept. Each call commits with how far the index is then. */
+export interface IndexStore {
+  reached(): Reached | null;
+  /** Forgets all: another journal's, or one that was put back to an earlier time. */
+  clear(reached: Reached): void;
+  /** Takes entries in. Gives whether a group moved with them: then `move` is to be told. */
+  take(entries: Iterable<Entry>, reached: Reached): boolean;
+  /** How conversations stand: where their entries are gone, nothing else tells. */
+  seed(records: readonly ConversationRecord[], reached: Reached): void;
+  /** Groups that have become others: their rows follow. */
+  move(chats: ReadonlyMap<string, string>, reached: Reached): void;
+  /** Forgets a part of what is older than `reached.first`; true where there is more. */
+  forget(reached: Reached): boolean;
+}
+
+/** What a step did: took in what is new, or of the past; or there was nothing to do. */
+export type IndexStep = 'live' | 'past' | 'idle';
+
+/**
+ * Follows the journal into the index, step by step: what is new first, then the past, from the newest entry back.
+ *
+ * Spans of seqs say what is taken in; each commits with its rows, so that a crash takes nothing in twice, or not at all.
+ * Another journal's index, or one that knows more than the journal does, is begun anew.
+ */
+export function createIndexing(follower: JournalFollower, store: IndexStore) {
+  let reached = begin();
+
+  function begin(): Reached {
+    const { stream, first, head } = follower.bounds();
+    const before = store.reached();
+    let now: Reached = { stream, ranges: [], first, seeded: '' };
+    if (before !== null && before.stream === stream && (before.ranges[0]?.[1] ?? 0) <= head) now = before;
+    else store.clear(now);
+    store.move(follower.movedChats(), now);
+    return now;
+  }
+
+  function take(from: number, to: number, ranges: Reached['ranges']): void {
+    const next = { ...reached, ranges };
+    const migrates = store.take(follower.entries(from, to), next);
+    reached = next;
+    if (migrates) store.move(follower.movedChats(), reached);
+  }
+
+  /** The newest entries that are not taken in yet. False: there are none. */
+  function takeLive(first: number, head: number): boolean {
+    const [top, ...rest] = reached.ranges;
+    const high = top?.[1] ?? 0;
+    if (high >= head || head < first) return false;
+    if (top === undefined || head - high > limits.consoleTailMax) {
+      const from = Math.max(first, head - limits.consoleBatchEntries + 1);
+      take(from, head, [[from, head], ...reached.ranges]);
+      return true;
+    }
+    const to = Math.min(head, high + limits.consoleBatchEntries);
+    take(Math.max(first, high + 1), to, [[top[0], to], ...rest]);
+    return true;
+  }
+
+  /** The newest gap's newest entries. False: there is no gap. */
+  function takePast(first: number): boolean {
+    const [top, below, ...rest] = reached.ranges;
+    if (top === undefined) return false;
+    const bound = Math.max(first, (below?.[1] ?? 0) + 1);
+    if (top[0] <= bound) {
+      if (below === undefined || below[1] < first) return false;
+      reached = { ...reached, ranges: [[below[0], top[1]], ...rest] };
+      return takePast(first);
+    }
+    const from = Math.max(bound, top[0] - limits.consoleBatchEntries);
+    const joined = below !== undefined && from === below[1] + 1;
+    const kept = below === undefined ? [] : [below, ...rest];
+    take(from, top[0] - 1, joined ? [[below[0], top[1]], ...rest] : [[from, top[1]], ...kept]);
+    return true;
+  }
+
+  /** How conversations stand that have not moved since. False: all are known. */
+  function seed(): boolean {
+    const { seeded } = reached;
+    if (seeded === null) return false;
+    const records = follower.conversations(seeded, limits.consoleBatchEntries);
+    // Those on their way are newer than the table, and may be nowhere else.
+    const saved = seeded === '' ? follower.savedConversations() : [];
+    const last = records.length < limits.consoleBatchEntries ? null : (records.at(-1)?.id ?? null);
+    reached = { ...reached, seeded: last };
+    store.seed([...saved, ...records], reached);
+    return true;
+  }
+
+  /** Retention took entries: their texts go here too. False: there is nothing to forget. */
+  let forgetting = true;
+  function forget(first: number): boolean {
+    if (first > reached.first) {
+      const ranges = reached.ranges
+        .filter(([, high]) => high >= first)
+        .map(([low, high]) => [Math.max(low, first), high] as const);
+      reached = { ...reached, first, ranges };
+      forgetting = true;
+    }
+    if (!forgetting) return false;
+    forgetting = store.forget(reached);
+    return forgetting;
+  }
+
+  return {
+    step(): IndexStep {
+      const { stream, first, head } = follower.bounds();
+      if (stream !== reached.stream || (reached.ranges[0]?.[1] ?? 0) > head) reached = begin();
+      if (takeLive(first, head)) return 'live';
+      return forget(first) || seed() || takePast(first) ? 'past' : 'idle';
+    },
+    progress(): Progress {
+      const { first, head } = follower.bounds();
+      const indexed = reached.ranges.reduce(
+        (sum, [low, high]) => sum + Math.max(0, high - Math.max(low, first) + 1),
+        0,
+      );
+      return { indexed, entries: Math.max(0, head - first + 1) };
+    },
+  };
+}
+export type Indexing = ReturnType<typeof createIndexing>;
