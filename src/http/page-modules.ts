@@ -20,6 +20,8 @@ const LIBRARIES = {
 /** Packages whose files the pages load: those above, a style sheet, and a layout engine that is no module. */
 const PACKAGES = /^(preact|htm|@preact\/signals|@preact\/signals-core|@tanstack\/virtual-core|uplot|elkjs)\//;
 
+const NODE_MODE = 'process.env.NODE_ENV';
+
 const TYPES: Readonly<Record<string, string>> = {
   '.ts': 'text/javascript; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -55,7 +57,8 @@ export function createPageModules(): { load(path: string): Promise<PageModule | 
       const before = held.get(file);
       if (before?.changedAt === changedAt) return before.module;
       const source = await readFile(file, 'utf8');
-      const text = file.endsWith('.ts') ? stripTypeScriptTypes(source) : source;
+      // Libraries ask Node which mode they run in; a browser has no such thing.
+      const text = file.endsWith('.ts') ? stripTypeScriptTypes(source) : source.replaceAll(NODE_MODE, '"production"');
       const module = { text, type, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` };
       held.set(file, { changedAt, module });
       return module;

@@ -1,0 +1,151 @@
+import { signal } from '@preact/signals';
+import type { ConsoleChat, Filter, Progress } from './answers.ts';
+import * as answers from './answers.ts';
+import { failureText } from './words.ts';
+
+const PAGE = 100;
+/** Between two looks at what has changed: the first is at once. */
+const LOOK_EVERY_MS = 100;
+/** Changed chats of one look; where there are more, the first page is asked for anew. */
+const CHANGED_MAX = 200;
+/** While the index takes in the past, the list is looked at again. */
+const INDEXING_EVERY_MS = 1000;
+
+export const NO_FILTER: Filter = { kind: 'all', machine: null, state: null };
+
+const newerFirst = (a: ConsoleChat, b: ConsoleChat): number => b.seq - a.seq || (a.chat < b.chat ? 1 : -1);
+
+/** The list of chats: loaded page by page, and kept up as things happen. */
+export function createChats() {
+  const rows = signal<readonly ConsoleChat[]>([]);
+  const filter = signal<Filter>(NO_FILTER);
+  const total = signal<number | null>(null);
+  const progress = signal<Progress | null>(null);
+  const failure = signal<string | null>(null);
+  const loaded = signal(false);
+  /** What the next page goes on from; null: all chats are here. */
+  let next: string | null = null;
+  let loading = false;
+  let closed = false;
+  /** Counts what makes an answer that is under way worthless. */
+  let turn = 0;
+  const changedChats = new Set<string>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let looking = false;
+
+  async function reload(): Promise<void> {
+    const mine = ++turn;
+    try {
+      const page = await answers.chats(filter.value, null, PAGE);
+      if (mine !== turn || closed) return;
+      rows.value = page.chats;
+      next = page.next;
+      total.value = page.total;
+      progress.value = page.progress;
+      failure.value = null;
+      loaded.value = true;
+      followIndex();
+    } catch (error) {
+      if (mine === turn) failure.value = failureText(error);
+    }
+  }
+
+  /** New chats come into view while the past is taken in, though nothing happens in them. */
+  let indexTimer: ReturnType<typeof setTimeout> | undefined;
+  function followIndex(): void {
+    clearTimeout(indexTimer);
+    const { indexed, entries } = progress.value ?? { indexed: 0, entries: 0 };
+    if (indexed >= entries) return;
+    indexTimer = setTimeout(async () => {
+      const page = await answers.chats(filter.value, null, PAGE).catch(() => null);
+      if (page === null || closed) return;
+      progress.value = page.progress;
+      total.value = page.total;
+      if (rows.value.length <= PAGE) {
+        rows.value = page.chats;
+        next = page.next;
+      }
+      followIndex();
+    }, INDEXING_EVERY_MS);
+  }
+
+  async function more(): Promise<void> {
+    if (loading || next === null) return;
+    loading = true;
+    const mine = turn;
+    try {
+      const page = await answers.chats(filter.value, next, PAGE);
+      if (mine !== turn) return;
+      const here = new Set(rows.value.map(({ chat }) => chat));
+      rows.value = [...rows.value, ...page.chats.filter(({ chat }) => !here.has(chat))];
+      next = page.next;
+      failure.value = null;
+    } catch (error) {
+      failure.value = failureText(error);
+    } finally {
+      loading = false;
+    }
+  }
+
+  function put(found: readonly ConsoleChat[], asked: ReadonlySet<string>): void {
+    const last = rows.value.at(-1);
+    const fits = found.filter((row) => next === null || last === undefined || newerFirst(row, last) <= 0);
+    const kept = rows.value.filter(({ chat }) => !asked.has(chat));
+    const added = [...fits].sort(newerFirst);
+    // What changed is nearly always the newest: no need to sort all.
+    const [first] = kept;
+    const oldest = added.at(-1);
+    const inFront = first === undefined || oldest === undefined || newerFirst(oldest, first) <= 0;
+    rows.value = inFront ? [...added, ...kept] : [...added, ...kept].sort(newerFirst);
+    const before = new Set(kept.length === rows.value.length ? [] : asked);
+    if (total.value !== null && filter.value === NO_FILTER && before.size > 0 && next === null)
+      total.value = Math.max(total.value, rows.value.length);
+  }
+
+  async function lookAtChanged(): Promise<void> {
+    if (looking || closed) return;
+    looking = true;
+    const ids = [...changedChats];
+    changedChats.clear();
+    const mine = turn;
+    try {
+      if (ids.length > CHANGED_MAX) await reload();
+      else {
+        const page = await answers.chatsOf(filter.value, ids);
+        progress.value = page.progress;
+        if (mine === turn && !closed) put(page.chats, new Set(ids));
+        else for (const id of ids) changedChats.add(id);
+      }
+      failure.value = null;
+    } catch (error) {
+      failure.value = failureText(error);
+    }
+    looking = false;
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (changedChats.size > 0) void lookAtChanged();
+    }, LOOK_EVERY_MS);
+  }
+
+  return {
+    ...{ rows, filter, total, progress, failure, loaded, reload, more },
+    hasMore: () => next !== null,
+    changed(chat: string): void {
+      changedChats.add(chat);
+      if (timer === undefined) void lookAtChanged();
+    },
+    choose(change: Partial<Filter>): void {
+      filter.value = { ...filter.value, ...change };
+      rows.value = [];
+      loaded.value = false;
+      next = null;
+      void reload();
+    },
+    close(): void {
+      closed = true;
+      clearTimeout(timer);
+      clearTimeout(indexTimer);
+    },
+  };
+}
+export type Chats = ReturnType<typeof createChats>;
