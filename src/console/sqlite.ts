@@ -79,6 +79,11 @@ export function openConsoleStore(db: DatabaseSync): IndexStore {
     }
   }
 
+  function noteMove(chat: string): void {
+    const to = moved.get(chat);
+    if (to !== undefined) sql.moveChat.run(to, chat, to);
+  }
+
   /** A conversation's id with the id that its group has today. */
   function idToday(conversation: string, chat: string): readonly [string, string] {
     const today = moved.get(chat) ?? chat;
@@ -154,8 +159,7 @@ export function openConsoleStore(db: DatabaseSync): IndexStore {
         }
         for (const [chat, of] of news) {
           sql.chat.run(chat, of.seq, of.at, of.name, of.nameSeq, of.text, of.textOut, of.textSeq, of.heard);
-          const to = moved.get(chat);
-          if (to !== undefined) sql.moveChat.run(to, chat, to);
+          noteMove(chat);
         }
       });
       return migrates;
@@ -165,7 +169,10 @@ export function openConsoleStore(db: DatabaseSync): IndexStore {
         for (const { id, chat, machine, state, status, lastSeq, updatedAt } of records) {
           const quarantined = status === 'quarantined' ? 1 : 0;
           sql.chat.run(chat, lastSeq, updatedAt, null, 0, null, 0, 0, 0);
-          sql.conversation.run(id, chat, machine, stateText(JSON.parse(state)), lastSeq, quarantined, lastSeq);
+          const [today, chatToday] = idToday(id, chat);
+          const value = stateText(JSON.parse(state));
+          sql.conversation.run(today, chatToday, machine, value, lastSeq, quarantined, lastSeq);
+          noteMove(chat);
         }
       });
     },

@@ -12,8 +12,12 @@ const APART =
 /** FTS5's tokenizer, to which `searchable` speaks: letters, marks, numbers, and signs such as emoji. */
 export const TOKENIZER = "unicode61 remove_diacritics 2 categories 'L* M* N* Co So'";
 
+/** What is no part of a word. SQLite's own tables are of an older Unicode: it is not left to them. */
+const BETWEEN = /[^\p{L}\p{M}\p{N}\p{Co}\p{So}]+/gu;
+
 /** A text as the index takes it in. */
-export const searchable = (text: string): string => text.slice(0, limits.consoleTextLengthMax).replace(APART, ' $& ');
+export const searchable = (text: string): string =>
+  text.slice(0, limits.consoleTextLengthMax).replace(APART, ' $& ').replace(BETWEEN, ' ');
 
 /** A chat as a word of the index. */
 export const chatWord = (chat: string): string => `chat${chat.replace('-', 'm').replace(/[^a-z0-9]/gi, 'x')}`;
@@ -42,12 +46,14 @@ function partsOf(text: string): Part[] {
  */
 export function matchOf(text: string, chats: readonly string[] | null): string | null {
   const parts = partsOf(text).map(({ words, whole }) => `"${words.join(' ')}"${whole ? '' : '*'}`);
-  if (parts.length === 0) return null;
+  if (parts.length === 0 || chats?.length === 0) return null;
   const within = chats === null ? '' : ` AND {chat} : (${chats.map((chat) => `"${chatWord(chat)}"`).join(' OR ')})`;
   return `{text} : (${parts.join(' AND ')})${within}`;
 }
 
 const plain = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+
+const PIECE = /[\p{L}\p{M}\p{N}\p{Co}\p{So}]+|[^\p{L}\p{M}\p{N}\p{Co}\p{So}]+/gu;
 
 /** Signs of a snippet before its first hit. */
 const LEAD = 40;
@@ -55,14 +61,9 @@ const LEAD = 40;
 /** The part of a text around its first hit, cut into what was looked for and what was not. */
 export function snippetOf(text: string, asked: string): { text: string; hit: boolean }[] {
   const wanted = partsOf(asked).flatMap(({ words }) => words.map(plain));
-  const pieces = [
-    ...text
-      .slice(0, limits.consoleTextLengthMax)
-      .matchAll(/[\p{L}\p{M}\p{N}\p{Co}\p{So}]+|[^\p{L}\p{M}\p{N}\p{Co}\p{So}]+/gu),
-  ]
-    .flatMap(([piece]) =>
-      searchable(piece).split(/(?<=\S) (?=\S)|(?<=\S) {2,}(?=\S)/u).length > 1 ? [...piece] : [piece],
-    )
+  const pieces = [...text.slice(0, limits.consoleTextLengthMax).matchAll(PIECE)]
+    // Signs that are words by themselves are told apart as they were taken in.
+    .flatMap(([piece]) => (piece.search(APART) >= 0 ? [...piece] : [piece]))
     .map((piece) => ({ text: piece, hit: wanted.some((word) => plain(piece).startsWith(word)) }));
   const first = Math.max(
     0,

@@ -8,7 +8,7 @@ import { look, where } from './where.ts';
 import { fullTime, hueOf, initialsOf, shortWhen } from './words.ts';
 
 /** The height of a row, as page.css has it. */
-const ROW = 72;
+const ROW = 78;
 /** The next page is asked for when so many rows are left. */
 const AHEAD = 40;
 
