@@ -20,7 +20,7 @@ const LIBRARIES = {
 /** Packages whose files the pages load: those above, a style sheet, and a layout engine that is no module. */
 const PACKAGES = /^(preact|htm|@preact\/signals|@preact\/signals-core|@tanstack\/virtual-core|uplot|elkjs)\//;
 
-const NODE_MODE = 'process.env.NODE_ENV';
+const NODE_MODE = /\bprocess\.env\.NODE_ENV\b/g;
 
 const TYPES: Readonly<Record<string, string>> = {
   '.ts': 'text/javascript; charset=utf-8',

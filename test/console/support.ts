@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { onTestFinished } from 'vitest';
-import type { ConsoleAnswers, Viewer } from '../../src/console/console.ts';
+import type { Console, ConsoleAnswers, Viewer } from '../../src/console/console.ts';
 import { createIndexing } from '../../src/console/indexing.ts';
 import { openConsoleStore } from '../../src/console/sqlite.ts';
 import { createAnswers } from '../../src/console/sqlite-answers.ts';
@@ -91,3 +91,20 @@ export const settleMessage = (journal: Journal, seq: number, status: 'sent' | 'u
     });
     tx.append({ type: `message.${status}`, chat: message.chat, owner: 'k', body });
   });
+
+/** The console over a data folder, answered in this thread with all that is committed. */
+export function consoleIn(folder: string, bot: string) {
+  const index = openIndex(folder, folder, bot);
+  const now = (): ConsoleAnswers => {
+    index.settle();
+    return index.answers;
+  };
+  const console: Console = {
+    chats: async (...asked) => now().chats(...asked),
+    states: async (...asked) => now().states(...asked),
+    transcript: async (...asked) => now().transcript(...asked),
+    search: async (...asked) => now().search(...asked),
+    place: async (...asked) => now().place(...asked),
+  };
+  return { console, marks: index.marks };
+}

@@ -20,6 +20,7 @@ import { createOutbox } from '../../src/outbox/post.ts';
 import { createStatus } from '../../src/status.ts';
 import { TelegramUnreachable } from '../../src/telegram/errors.ts';
 import { createDiskUploads } from '../../src/uploads/disk.ts';
+import { consoleIn } from '../console/support.ts';
 import { settle } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 
@@ -47,13 +48,20 @@ const counterWith = (fault: { mended: boolean }) =>
 export interface EdgeOptions {
   /** The inspector is served too. */
   readonly inspect?: boolean;
+  /** The console is served too. */
+  readonly console?: boolean;
   readonly clock?: Clock;
   readonly streamsPerKeyMax?: number;
   readonly streamsMax?: number;
 }
 
 /** The whole edge over real parts, with nobody behind it who sends: a journal in a file, the outbox, conversations, keys and the broadcast. */
-export async function startEdge({ clock = systemClock, inspect = false, ...options }: EdgeOptions = {}) {
+export async function startEdge({
+  clock = systemClock,
+  inspect = false,
+  console: consoled = false,
+  ...options
+}: EdgeOptions = {}) {
   const folder = temporaryFolder();
   const journal = openJournal(folder, clock, '123');
   const keysDb = new DatabaseSync(':memory:');
@@ -85,7 +93,10 @@ export async function startEdge({ clock = systemClock, inspect = false, ...optio
     ...{ journal, clock, perOf: () => 'chat', liveState: () => null },
     machines: [{ name: 'counter', machine: counter, source: 'the text of its file' }],
   });
-  const looks = inspect ? { inspector: { inspector, sandbox: true } } : {};
+  const looks = {
+    ...(inspect ? { inspector: { inspector, sandbox: true } } : {}),
+    ...(consoled ? { console: consoleIn(folder, '123') } : {}),
+  };
   const server = await createHttpServer({ host: '127.0.0.1', port: 0, ...parts, ...options, ...looks });
   const url = await server.listen();
   onTestFinished(async () => {

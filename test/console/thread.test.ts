@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { ChatsQuery } from '../../src/console/console.ts';
+import { createConsole, type IndexThread } from '../../src/console/index-client.ts';
+import { runConsoleThread, type ToThread } from '../../src/console/thread.ts';
+import { limits } from '../../src/limits.ts';
+import { manualClock } from '../support/clock.ts';
+import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { ADMIN, openIndex, say } from './support.ts';
+
+const ALL: ChatsQuery = { status: null, machine: null, state: null, unread: false, ids: null, after: null, limit: 50 };
+
+async function stage() {
+  const folder = temporaryFolder();
+  const journal = openJournal(folder, systemClock);
+  await say(journal, '7', 'a word');
+  const started: Worker[] = [];
+  const told: ToThread[] = [];
+  const start = (): IndexThread => {
+    const worker = new Worker(join(import.meta.dirname, '..', '..', 'src', 'console-worker.ts'), {
+      workerData: { folder, bot: '1' },
+    });
+    started.push(worker);
+    return {
+      postMessage(message) {
+        told.push(message);
+        worker.postMessage(message);
+      },
+      on: (...listening: [never, never]) => worker.on(...listening),
+      terminate: () => worker.terminate(),
+    };
+  };
+  const clock = manualClock();
+  const log = { warn: vi.fn() };
+  const console = createConsole({ start, journal, clock, log });
+  onTestFinished(async () => {
+    await console.close();
+    await journal.close();
+  });
+  return { journal, console, started, told, clock, log };
+}
+
+test('nobody looks: no thread runs and nothing is told; whoever looks sees all that is committed', async () => {
+  const { journal, console, started, told } = await stage();
+  await say(journal, '8', 'before anybody looks');
+  expect([started.length, told.length]).toEqual([0, 0]);
+  expect(await console.chats(ADMIN, ALL)).toMatchObject({ chats: [{ chat: '8' }, { chat: '7' }] });
+  await say(journal, '9', 'while somebody looks');
+  expect((await console.chats(ADMIN, ALL)).chats[0]).toMatchObject({ chat: '9', text: 'while somebody looks' });
+  expect(started.length).toBe(1);
+});
+
+test('many commits are one message to the thread until it has followed', async () => {
+  const { journal, console, told } = await stage();
+  await console.chats(ADMIN, ALL);
+  told.length = 0;
+  for (let n = 0; n < 200; n += 1) await say(journal, String(100 + n), 'one of many');
+  const moved = told.filter(({ kind }) => kind === 'moved').length;
+  expect(moved).toBeGreaterThan(0);
+  expect(moved).toBeLessThan(200);
+  expect(await console.chats(ADMIN, ALL)).toMatchObject({ total: 201 });
+});
+
+test('a thread that fails costs the questions under way; the next question starts another', async () => {
+  const { console, started, clock, log } = await stage();
+  await console.chats(ADMIN, ALL);
+  const [worker] = started;
+  const ended = worker === undefined ? Promise.resolve([]) : once(worker, 'exit');
+  await worker?.terminate();
+  await ended;
+  await expect(console.chats(ADMIN, ALL)).rejects.toMatchObject({ code: 'overloaded' });
+  expect(log.warn).toHaveBeenCalledOnce();
+  clock.set(clock.now() + limits.consoleRestartMs);
+  expect(await console.chats(ADMIN, ALL)).toMatchObject({ chats: [{ chat: '7' }] });
+  expect(started.length).toBe(2);
+});
+
+test('too many questions at once are refused', async () => {
+  const { console } = await stage();
+  const asked = Array.from({ length: limits.consoleAsksMax + 5 }, () =>
+    console.states(ADMIN).catch((error) => error.code),
+  );
+  expect((await Promise.all(asked)).filter((answer) => answer === 'overloaded')).toHaveLength(5);
+});
+
+test('after a while in which nobody looked the index rests, and says so', async () => {
+  const folder = temporaryFolder();
+  const journal = openJournal(folder, systemClock);
+  await say(journal, '7', 'a word');
+  const { indexing, answers } = openIndex(folder);
+  const clock = manualClock();
+  const told: unknown[] = [];
+  let hear: (message: ToThread) => void = () => {};
+  const port = {
+    postMessage: (message: unknown) => void told.push(message),
+    on(_: string, listener: (message: ToThread) => void) {
+      hear = listener;
+      return port;
+    },
+  };
+  runConsoleThread({ port: port as never, indexing, answers, clock });
+  hear({ kind: 'ask', id: 1, name: 'chats', asked: [ADMIN, ALL] });
+  await clock.advance(100);
+  expect(told).toMatchObject([{ kind: 'answer', id: 1 }, { kind: 'caught-up' }]);
+  clock.set(clock.now() + limits.consoleIdleMs + 1);
+  await say(journal, '7', 'more');
+  hear({ kind: 'moved' });
+  await clock.advance(100);
+  expect(told.slice(2)).toEqual([{ kind: 'caught-up' }, { kind: 'resting' }]);
+  expect(indexing.progress()).toEqual({ indexed: 1, entries: 2 });
+  await journal.close();
+});
