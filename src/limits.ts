@@ -378,7 +378,7 @@ export const limits = {
   // The console.
   /** Entries that its index takes in at once, some 20 ms of its own thread. */
   consoleBatchEntries: 1000,
-  /** Taking the past in rests as many times as long as it worked: other threads want the processor too. */
+  /** Its thread rests as many times as long as it worked: whoever takes updates in wants the processor more. */
   consoleRest: 1,
   /** An index that is so many entries behind begins with the newest, and takes in the rest by and by. */
   consoleTailMax: 20_000,

@@ -31,35 +31,31 @@ export interface ThreadParts {
 
 /**
  * The index's own thread: answers, and takes entries in between. A question is answered with all that is committed by then,
- * unless that is very much. Nobody asked for limits.consoleIdleMs: it rests.
+ * unless that is more than one step takes in. Nobody asked for limits.consoleIdleMs: it rests.
  */
 export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts): void {
   const tell = (message: FromThread) => port.postMessage(message);
   let lookedAt = clock.now();
   let working = false;
 
-  /** Steps taken for one question: a head that runs ahead is not waited for. */
-  const STEPS_MAX = 20;
-  function catchUp(): void {
-    for (let n = 0; n < STEPS_MAX; n += 1) if (indexing.step() !== 'live') return;
-  }
+  /** The head moved, and it has not been said since that it was followed. */
+  let moved = false;
 
   function work(): void {
-    if (clock.now() - lookedAt > limits.consoleIdleMs) {
-      working = false;
-      tell({ kind: 'resting' });
-      return;
-    }
     const begunAt = clock.now();
-    const step = indexing.step();
+    const rests = begunAt - lookedAt > limits.consoleIdleMs;
+    const step = rests ? 'idle' : indexing.step();
+    if (moved && step !== 'live') {
+      moved = false;
+      tell({ kind: 'caught-up' });
+    }
     if (step === 'idle') {
       working = false;
-      tell({ kind: 'caught-up' });
+      if (rests) tell({ kind: 'resting' });
       return;
     }
-    // What is live comes at once; the past leaves the processor to others.
-    const rest = step === 'past' ? (clock.now() - begunAt) * limits.consoleRest : 0;
-    clock.setTimeout(work, rest);
+    // Whoever takes updates in wants the processor more.
+    clock.setTimeout(work, (clock.now() - begunAt) * limits.consoleRest);
   }
 
   function wake(): void {
@@ -70,16 +66,15 @@ export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts
 
   port.on('message', (message: ToThread) => {
     if (message.kind === 'moved') {
-      // While the past is taken in, what is new goes before it by itself.
-      if (clock.now() - lookedAt <= limits.consoleIdleMs) catchUp();
-      tell({ kind: 'caught-up' });
+      moved = true;
       wake();
       return;
     }
     lookedAt = clock.now();
     const { id, name, asked } = message;
     try {
-      catchUp();
+      // With what is new; a head that runs ahead is not waited for.
+      indexing.step();
       const answer = (answers[name] as (...asked: readonly unknown[]) => unknown)(...asked);
       tell({ kind: 'answer', id, answer });
     } catch (error) {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chats } from './chats.ts';
+import { consolePage } from './console.ts';
 import { delivery } from './delivery.ts';
 import { fanOut } from './fan-out.ts';
 import { ingest } from './ingest.ts';
@@ -31,6 +32,7 @@ const BENCHMARKS = {
   'reader-memory': readerMemory,
   sending,
   waiting,
+  console: consolePage,
 };
 
 const wanted = process.argv.slice(2);

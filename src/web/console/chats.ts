@@ -6,8 +6,9 @@ import { failureText } from './words.ts';
 const PAGE = 100;
 /** Between two looks at what has changed: the first is at once. */
 const LOOK_EVERY_MS = 100;
-/** Changed chats of one look; where there are more, the first page is asked for anew. */
+/** Changed chats of one look; where there are more, the first page is asked for anew, and not so often: nobody could read it. */
 const CHANGED_MAX = 200;
+const BUSY_EVERY_MS = 1000;
 /** While the index takes in the past, the list is looked at again. */
 const INDEXING_EVERY_MS = 1000;
 
@@ -108,8 +109,9 @@ export function createChats() {
     const ids = [...changedChats];
     changedChats.clear();
     const mine = turn;
+    const isBusy = ids.length > CHANGED_MAX;
     try {
-      if (ids.length > CHANGED_MAX) await reload();
+      if (isBusy) await reload();
       else {
         const page = await answers.chatsOf(filter.value, ids);
         progress.value = page.progress;
@@ -121,10 +123,13 @@ export function createChats() {
       failure.value = failureText(error);
     }
     looking = false;
-    timer = setTimeout(() => {
-      timer = undefined;
-      if (changedChats.size > 0) void lookAtChanged();
-    }, LOOK_EVERY_MS);
+    timer = setTimeout(
+      () => {
+        timer = undefined;
+        if (changedChats.size > 0) void lookAtChanged();
+      },
+      isBusy ? BUSY_EVERY_MS : LOOK_EVERY_MS,
+    );
   }
 
   return {
