@@ -59,8 +59,11 @@ export function readEntry(entry: Entry): Read | null {
 function noticeOf(type: string, body: Fields): Pick<Line, 'label' | 'text'> {
   const machine = textOf(body.machine);
   switch (type) {
-    case 'chat.moved':
-      return { label: `${machine}: ${stateText(body.from) || 'begins'} → ${stateText(body.to)}`, text: '' };
+    case 'chat.moved': {
+      const from = stateText(body.from);
+      const to = stateText(body.to);
+      return { label: from === '' ? `${machine} begins in ${to}` : `${machine} goes from ${from} to ${to}`, text: '' };
+    }
     case 'chat.quarantined':
       return { label: `${machine} failed and stands still`, text: textOf(body.error) };
     case 'chat.resumed':

@@ -120,7 +120,7 @@ test(
     await row(page, 777).locator('.unread').waitFor({ state: 'detached' });
     await mia.press('Confirm');
     await line(page, 'pressed “Confirm”').waitFor();
-    await line(page, 'payment: confirming → underWay.asking').waitFor();
+    await line(page, 'payment goes from confirming to underWay.asking').waitFor();
     await line(page, 'Its number is').waitFor();
     await page.locator('[data-state]', { hasText: 'underWay.open' }).waitFor();
 

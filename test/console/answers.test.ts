@@ -92,7 +92,7 @@ test('a transcript has both sides in their order, what became of messages, and t
     ['in', 'the first word', null],
     ['out', 'a reply', 'sent'],
     ['out', 'did it arrive?', 'unknown'],
-    ['notice', 'payment: begins → over', null],
+    ['notice', 'payment begins in over', null],
   ]);
   const texts = (query: object) =>
     answers.transcript(ADMIN, '7', { ...NEWEST, limit: 2, ...query }).lines.map(({ seq }) => seq);

@@ -98,9 +98,9 @@ export function createChats() {
     const oldest = added.at(-1);
     const inFront = first === undefined || oldest === undefined || newerFirst(oldest, first) <= 0;
     rows.value = inFront ? [...added, ...kept] : [...added, ...kept].sort(newerFirst);
-    const before = new Set(kept.length === rows.value.length ? [] : asked);
-    if (total.value !== null && filter.value === NO_FILTER && before.size > 0 && next === null)
-      total.value = Math.max(total.value, rows.value.length);
+    const { kind, machine } = filter.value;
+    // All are here: no need to ask how many there are.
+    if (next === null && kind === 'all' && machine === null) total.value = rows.value.length;
   }
 
   async function lookAtChanged(): Promise<void> {
