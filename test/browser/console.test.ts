@@ -134,7 +134,9 @@ test(
     }
     process.stdout.write(`from the sandbox to the page: ${delays.join(', ')} ms\n`);
     expect([...delays].sort((a, b) => a - b)[Math.floor(delays.length / 2)]).toBeLessThan(200);
-    await expect.poll(() => page.locator('.chat-row').first().getAttribute('data-chat')).toBe('777');
+    await expect
+      .poll(() => page.locator('.chat-row').first().getAttribute('data-chat'), { timeout: 10_000 })
+      .toBe('777');
 
     // To the user. Twice by accident is once.
     await write(page, 'Can I help you?');
@@ -229,7 +231,7 @@ test(
     await page.getByLabel('State', { exact: true }).focus();
     await page.locator('option', { hasText: 'payment: underWay.open (1)' }).waitFor({ state: 'attached' });
     await page.getByLabel('State', { exact: true }).selectOption({ label: 'payment: underWay.open (1)' });
-    await expect.poll(() => page.locator('.chat-row').count()).toBe(1);
+    await expect.poll(() => page.locator('.chat-row').count(), { timeout: 10_000 }).toBe(1);
     await page.getByLabel('State', { exact: true }).selectOption('');
     await row(page, 911).waitFor();
 
@@ -245,7 +247,9 @@ test(
       .or(row(page, 901).getByText('after the restart'))
       .first()
       .waitFor();
-    await expect.poll(() => page.locator('.chat-row').first().getAttribute('data-chat')).toBe('901');
+    await expect
+      .poll(() => page.locator('.chat-row').first().getAttribute('data-chat'), { timeout: 10_000 })
+      .toBe('901');
     expect(complaints).toEqual([]);
 
     // Whose key is revoked is logged out.
