@@ -126,7 +126,7 @@ function Lines({
       if (line !== null) box.scrollTop += line.getBoundingClientRect().top - kept.top;
     }
     note();
-  }, [lines, wanted]);
+  }, [lines, wanted, earlier]);
 
   // A picture that has come, or a composer that grew, pushes the end out of view.
   useEffect(() => {
@@ -161,7 +161,8 @@ function Lines({
       <div class="lines" ref=${pane} onScroll=${note} tabindex="0" role="region" aria-label="Transcript">
         <ol aria-label="Transcript" aria-busy=${!model.loaded.value}>
           ${earlier ? html`<li class="more muted">Earlier…</li>` : null}
-          ${model.loaded.value && lines.length === 0 ? html`<li class="empty">Nothing is kept of this chat.</li>` : null}
+          ${model.indexing.value && !earlier ? html`<li class="more muted" role="status">What is older is being indexed…</li>` : null}
+          ${model.loaded.value && lines.length === 0 && !model.indexing.value ? html`<li class="empty">Nothing is kept of this chat.</li>` : null}
           ${missing ? html`<li class="notice">Entry ${wanted} is not in this transcript: retention may have taken it.</li>` : null}
           ${lines.map((line, n) => {
             const day = dayOf(line.at);

@@ -62,7 +62,8 @@ export function createChats() {
       if (page === null || closed) return;
       progress.value = page.progress;
       total.value = page.total;
-      if (rows.value.length <= PAGE) {
+      if (rows.value.length > PAGE) put(page.chats, new Set(page.chats.map(({ chat }) => chat)));
+      else {
         rows.value = page.chats;
         next = page.next;
       }

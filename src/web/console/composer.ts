@@ -54,7 +54,7 @@ export function Composer({ chat, onSent }: { readonly chat: string; readonly onS
       <button class="button quiet" type="button" aria-pressed=${timed} aria-label="Send later" title="Send later" onClick=${() => edit(() => setTimed(!timed))}><${Icon} name="clock" /></button>
       <button class="button primary" disabled=${busy || text.trim() === ''}>${timed && at !== '' ? 'Schedule' : 'Send'}</button>
       ${timed ? html`<label class="send-at">Send at <input type="datetime-local" value=${at} aria-invalid=${wrong?.includes('send_at') ?? false} onInput=${(event: InputEvent) => edit(() => setAt((event.target as HTMLInputElement).value))} /></label>` : null}
-      ${over ? html`<p class="hint">${text.length} of ${TEXT_MAX} characters</p>` : null}
+      ${over && failure === null ? html`<p class="hint">${text.length} of ${TEXT_MAX} characters</p>` : null}
       ${failure === null ? null : html`<p class="notice bad" role="alert">${failure.words}</p>`}
     </form>
   `;

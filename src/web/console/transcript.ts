@@ -1,11 +1,13 @@
 import { signal } from '@preact/signals';
-import type { ConsoleChat, Line } from './answers.ts';
+import type { ConsoleChat, Line, Transcript } from './answers.ts';
 import * as answers from './answers.ts';
 import { failureText } from './words.ts';
 
 /** Lines that are in the page at once, at most; those beyond are asked for again. As many as one answer has. */
 const KEPT_MAX = 200;
 const PAGE = 60;
+/** While the index takes in the past, older lines are looked for again. */
+const INDEXING_EVERY_MS = 1000;
 
 /** A chat's transcript: a window on it that moves both ways, and follows what happens while it is at the end. */
 export function createTranscript(chat: string, seq: number | null) {
@@ -14,6 +16,8 @@ export function createTranscript(chat: string, seq: number | null) {
   const earlier = signal(false);
   const later = signal(false);
   const loaded = signal(false);
+  /** The index has not come to the beginning yet: there may be older lines than it knows. */
+  const indexing = signal(false);
   const failure = signal<string | null>(null);
   /** The entry that was linked to; it is gone, or not of this chat, where no line has it. */
   const wanted = signal(seq);
@@ -34,6 +38,23 @@ export function createTranscript(chat: string, seq: number | null) {
     return busy;
   }
 
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  function note({ progress }: Transcript): void {
+    indexing.value = progress.indexed < progress.entries;
+    clearTimeout(timer);
+    if (indexing.value && !earlier.value && !closed) timer = setTimeout(() => void queue(probe), INDEXING_EVERY_MS);
+  }
+
+  /** Whether there are older lines by now. */
+  async function probe(): Promise<void> {
+    const [first] = lines.value;
+    if (first === undefined) return newest();
+    const page = await answers.transcript(chat, { before: first.seq, limit: 1 });
+    earlier.value = page.lines.length > 0;
+    note(page);
+    return undefined;
+  }
+
   async function newest(): Promise<void> {
     const page = await answers.transcript(chat, { limit: PAGE });
     lines.value = page.lines;
@@ -41,6 +62,7 @@ export function createTranscript(chat: string, seq: number | null) {
     later.value = false;
     row.value = page.chat;
     loaded.value = true;
+    note(page);
   }
 
   async function around(at: number): Promise<void> {
@@ -51,6 +73,7 @@ export function createTranscript(chat: string, seq: number | null) {
     row.value = page.chat;
     wanted.value = at;
     loaded.value = true;
+    note(page);
   }
 
   async function loadEarlier(): Promise<void> {
@@ -61,6 +84,7 @@ export function createTranscript(chat: string, seq: number | null) {
     if (joined.length > KEPT_MAX) later.value = true;
     lines.value = joined.slice(0, KEPT_MAX);
     earlier.value = page.earlier;
+    note(page);
   }
 
   async function loadLater(): Promise<void> {
@@ -102,13 +126,14 @@ export function createTranscript(chat: string, seq: number | null) {
   void queue(() => (seq === null ? newest() : around(seq)));
 
   return {
-    ...{ chat, lines, row, earlier, later, loaded, failure, wanted, changed },
+    ...{ chat, lines, row, earlier, later, loaded, indexing, failure, wanted, changed },
     loadEarlier: () => queue(loadEarlier),
     loadLater: () => queue(loadLater),
     toNewest: () => queue(newest),
     to: (at: number) => queue(() => around(at)),
     close(): void {
       closed = true;
+      clearTimeout(timer);
     },
   };
 }
