@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { machine } from '../../machines/payment.machine.ts';
+import { populate } from '../bench/population.ts';
+import { FIRST_CHAT } from '../bench/update-text.ts';
 import { createKey, type Env, freeEnv, run, startServer } from '../cli/support.ts';
 import { makeQuarantined } from '../support/quarantined.ts';
 import { launchBrowser } from './launch.ts';
@@ -323,3 +326,45 @@ test('a chat that stands still is retried; dark, and on a phone, one thing at a 
   await row(phone.page, 777).waitFor();
   expect(phone.complaints).toEqual([]);
 });
+
+test(
+  'thousands of chats: what happens now is there before the past is indexed, and few of them are drawn',
+  patience,
+  async () => {
+    const env = freeEnv();
+    const size = { chats: 3000, entries: 30_000, timers: 0, dueAt: () => 0 };
+    await populate(String(env.SWITCHBOARD_DATA), machine, size, () => {});
+    const server = await startServer(env);
+    const { key } = await createKey(env, 'admin');
+    const { page, complaints } = await openPage();
+    const oldest = FIRST_CHAT + (7919 % size.chats);
+    await page.goto(`${server.url}/console#chat=${oldest}`);
+    await logIn(page, key);
+    await page.getByText(/Indexed \d+ %/).waitFor();
+    await userOf(server.sandboxUrl, 777).say('while it is indexed');
+    await row(page, 777).waitFor();
+    expect(await page.getByText(/Indexed \d+ %/).count()).toBe(1);
+    await page.getByText(/Indexed/).waitFor({ state: 'detached', timeout: 60_000 });
+    await page.getByText('3,001 chats').waitFor();
+    // The chat that was open from the beginning has all that was said by now.
+    await expect.poll(() => page.locator('.line.in').count(), { timeout: 10_000 }).toBe(size.entries / size.chats);
+    await row(page, 777).getByText('idle').waitFor();
+
+    await page.evaluate(`(async () => {
+    const list = document.querySelector('.chat-rows');
+    for (let n = 0; n < 3000 && list.scrollHeight < 78 * 3001; n += 1) {
+      list.scrollTop += 2000;
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+    list.scrollTop = list.scrollHeight;
+  })()`);
+    await page.locator('.chat-row[aria-posinset="3001"]').waitFor();
+    expect(await page.locator('.chat-row').count()).toBeLessThan(40);
+    await page.getByRole('listbox', { name: 'Chats' }).focus();
+    await page.keyboard.press('Home');
+    await page.locator('.chat-row[aria-posinset="1"]').waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Mia' }).waitFor();
+    expect(complaints).toEqual([]);
+  },
+);
