@@ -117,11 +117,18 @@ export function createIndexing(follower: JournalFollower, store: IndexStore) {
     return forgetting;
   }
 
+  /** Takes in what is new, a batch of it. False: there was nothing. */
+  function live(): boolean {
+    const { stream, first, head } = follower.bounds();
+    if (stream !== reached.stream || (reached.ranges[0]?.[1] ?? 0) > head) reached = begin();
+    return takeLive(first, head);
+  }
+
   return {
+    live,
     step(): IndexStep {
-      const { stream, first, head } = follower.bounds();
-      if (stream !== reached.stream || (reached.ranges[0]?.[1] ?? 0) > head) reached = begin();
-      if (takeLive(first, head)) return 'live';
+      if (live()) return 'live';
+      const { first } = follower.bounds();
       return forget(first) || seed() || takePast(first) ? 'past' : 'idle';
     },
     progress(): Progress {

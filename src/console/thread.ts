@@ -74,7 +74,7 @@ export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts
     const { id, name, asked } = message;
     try {
       // With what is new; a head that runs ahead is not waited for.
-      indexing.step();
+      indexing.live();
       const answer = (answers[name] as (...asked: readonly unknown[]) => unknown)(...asked);
       tell({ kind: 'answer', id, answer });
     } catch (error) {

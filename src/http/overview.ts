@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { mayAccess } from '../keys/keys.ts';
+import { limits } from '../limits.ts';
 import { PART_NAMES } from '../status.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf } from './auth.ts';
@@ -81,7 +82,7 @@ export function overviewRoute(app: App, { status, operators, updates, keyring, c
   function readers() {
     const names = new Map(keyring.list().map(({ id, name }) => [id, name]));
     const streams = operators
-      .list({ after: 0, limit: READERS_SHOWN })
+      .list({ after: 0, limit: limits.pageSizeMax })
       .map(({ keyId, state, lag }) => ({ name: names.get(keyId) ?? keyId, kind: 'stream', state, lag }));
     const polls = updates.list().map(({ keyId, polling, lag }) => {
       return { name: names.get(keyId) ?? keyId, kind: 'getUpdates', state: polling ? 'polling' : 'away', lag };
