@@ -36,6 +36,7 @@ export const Progress = Type.Object(
   {
     indexed: Type.Integer({ description: 'Entries taken in' }),
     entries: Type.Integer({ description: 'Entries that there are' }),
+    complete: Type.Boolean({ description: 'Nothing of the past is missing, of entries and of conversations' }),
   },
   { description: 'How far the index is: it begins with the newest' },
 );

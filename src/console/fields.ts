@@ -9,6 +9,11 @@ export const textOrNull = (value: unknown): string | null => (typeof value === '
 export const wholeOrNull = (value: unknown): number | null =>
   typeof value === 'number' && Number.isSafeInteger(value) ? value : null;
 
+export const wholesOf = (value: unknown): number[] =>
+  listOf(value)
+    .map(wholeOrNull)
+    .filter((one) => one !== null);
+
 /** A state value as people read it: `idle`, `underWay.asking`, `ordered.paying | ordered.packing`. */
 export function stateText(value: unknown): string {
   if (typeof value === 'string') return value;

@@ -137,7 +137,8 @@ export function createIndexing(follower: JournalFollower, store: IndexStore) {
         (sum, [low, high]) => sum + Math.max(0, high - Math.max(low, first) + 1),
         0,
       );
-      return { indexed, entries: Math.max(0, head - first + 1) };
+      const entries = Math.max(0, head - first + 1);
+      return { indexed, entries, complete: indexed >= entries && reached.seeded === null };
     },
   };
 }

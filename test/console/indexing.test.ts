@@ -89,12 +89,25 @@ test.each([1, 2, 3, 4])(
     expect(contentOf(grown.db)).toEqual(contentOf(anew.db));
     const { first, head } = journal.bounds();
     expect(first).toBeGreaterThan(1);
-    expect(grown.indexing.progress()).toEqual({ indexed: head - first + 1, entries: head - first + 1 });
+    expect(grown.indexing.progress()).toMatchObject({ indexed: head - first + 1, entries: head - first + 1 });
     expect(grown.db.prepare('SELECT min(seq) AS seq FROM lines').get()?.seq).toBeGreaterThanOrEqual(first);
     expect(grown.db.prepare('SELECT min(rowid) AS seq FROM words').get()?.seq).toBeGreaterThanOrEqual(first);
     await journal.close();
   },
 );
+
+test('an index is complete once it knows every conversation too, also those that no entry tells of', async () => {
+  const folder = temporaryFolder();
+  const journal = openJournal(folder, systemClock);
+  await journal.write(async (tx) => tx.saveConversation(conversation('7', { status: 'quarantined' })));
+  const { indexing, answers, settle } = openIndex(folder);
+  expect(indexing.progress()).toMatchObject({ entries: 0, complete: false });
+  settle();
+  expect(indexing.progress()).toMatchObject({ entries: 0, complete: true });
+  const asked = { machine: null, state: null, unread: false, ids: null, after: null, limit: 2 };
+  expect(answers.chats(ADMIN, { ...asked, status: 'quarantined' })).toMatchObject({ chats: [{ chat: '7' }] });
+  await journal.close();
+});
 
 test('the newest comes first: a chat of now is there before the past is', async () => {
   const folder = temporaryFolder();
@@ -139,7 +152,7 @@ test('the index of another journal, a damaged one and one of an older time are m
   db.close();
   const older = openIndex(folder, own);
   older.settle();
-  expect(older.indexing.progress()).toEqual({ indexed: 2, entries: 2 });
+  expect(older.indexing.progress()).toMatchObject({ indexed: 2, entries: 2 });
   expect(contentOf(older.db)).not.toEqual(expected);
   older.close();
 
@@ -154,7 +167,7 @@ test('the index of another journal, a damaged one and one of an older time are m
   writeFileSync(join(own, 'console.db'), 'this is no database at all, but it is where one should be');
   const damaged = openIndex(other, own);
   damaged.settle();
-  expect(damaged.indexing.progress()).toEqual({ indexed: 1, entries: 1 });
+  expect(damaged.indexing.progress()).toMatchObject({ indexed: 1, entries: 1 });
   await others.close();
 });
 

@@ -113,6 +113,6 @@ test('after a while in which nobody looked the index rests, and says so', async 
   hear({ kind: 'moved' });
   await clock.advance(100);
   expect(told.slice(2)).toEqual([{ kind: 'caught-up' }, { kind: 'resting' }]);
-  expect(indexing.progress()).toEqual({ indexed: 1, entries: 2 });
+  expect(indexing.progress()).toMatchObject({ indexed: 1, entries: 2 });
   await journal.close();
 });

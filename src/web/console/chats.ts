@@ -55,8 +55,7 @@ export function createChats() {
   let indexTimer: ReturnType<typeof setTimeout> | undefined;
   function followIndex(): void {
     clearTimeout(indexTimer);
-    const { indexed, entries } = progress.value ?? { indexed: 0, entries: 0 };
-    if (indexed >= entries) return;
+    if (progress.value?.complete !== false) return;
     indexTimer = setTimeout(async () => {
       const page = await answers.chats(filter.value, null, PAGE).catch(() => null);
       if (page === null || closed) return;

@@ -117,7 +117,7 @@ function Console() {
     }
   }
 
-  const { indexed, entries } = chats.progress.value ?? { indexed: 0, entries: 0 };
+  const { indexed, entries, complete } = chats.progress.value ?? { indexed: 0, entries: 0, complete: true };
   const rows = chats.rows.value;
   const pane = status ? 'status' : chat !== null ? 'chat' : 'list';
   return html`
@@ -130,7 +130,7 @@ function Console() {
         <div class="search"><input ref=${search} type="search" aria-label="Search" placeholder="Search  ( / )" maxlength="200" value=${text}
           onInput=${(event: InputEvent) => setText((event.target as HTMLInputElement).value)} /></div>
         ${text.trim() === '' ? html`<${Filters} chats=${chats} />` : null}
-        ${indexed < entries ? html`<p class="progress muted" role="status"><progress max=${entries} value=${indexed} aria-label="Indexed"></progress> Indexed ${Math.floor((indexed * 100) / entries)} %</p>` : null}
+        ${!complete && entries > 0 ? html`<p class="progress muted" role="status"><progress max=${entries} value=${indexed} aria-label="Indexed"></progress> Indexed ${Math.floor((indexed * 100) / entries)} %</p>` : null}
         ${chats.failure.value === null ? null : html`<p class="notice bad" role="alert">${chats.failure.value}</p>`}
         ${
           text.trim() !== ''

@@ -40,7 +40,7 @@ export function createTranscript(chat: string, seq: number | null) {
 
   let timer: ReturnType<typeof setTimeout> | undefined;
   function note({ progress }: Transcript): void {
-    indexing.value = progress.indexed < progress.entries;
+    indexing.value = !progress.complete;
     clearTimeout(timer);
     if (indexing.value && !earlier.value && !closed) timer = setTimeout(() => void queue(probe), INDEXING_EVERY_MS);
   }
