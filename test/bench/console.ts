@@ -74,6 +74,9 @@ export async function consolePage({ folder, print }: Bench): Promise<void> {
   print('the page then', await weight(page));
   await server.message('done');
   print('updates taken while the page is open', await burst());
+  const paced = server.message<{ ms: number }>('done');
+  server.child.send({ mode: 'paced', perS: 5000, seconds: 5 } satisfies LoadOrder);
+  print('updates of 5 s, 5,000 a second, while the page is open', `taken in ${((await paced).ms / 1000).toFixed(2)} s`);
   await browser.close();
   await peer.stop();
   await server.stop();

@@ -6,9 +6,9 @@ import { failureText } from './words.ts';
 const PAGE = 100;
 /** Between two looks at what has changed: the first is at once. */
 const LOOK_EVERY_MS = 100;
-/** Changed chats of one look; where there are more, the first page is asked for anew, and not so often: nobody could read it. */
+/** Changed chats of one look, those that changed last. The others are looked at next, and not so often: nobody could read it. */
 const CHANGED_MAX = 200;
-const BUSY_EVERY_MS = 1000;
+const BUSY_EVERY_MS = 500;
 /** While the index takes in the past, the list is looked at again. */
 const INDEXING_EVERY_MS = 1000;
 
@@ -36,6 +36,7 @@ export function createChats() {
 
   async function reload(): Promise<void> {
     const mine = ++turn;
+    changedChats.clear();
     try {
       const page = await answers.chats(filter.value, null, PAGE);
       if (mine !== turn || closed) return;
@@ -106,18 +107,15 @@ export function createChats() {
   async function lookAtChanged(): Promise<void> {
     if (looking || closed) return;
     looking = true;
-    const ids = [...changedChats];
-    changedChats.clear();
+    const isBusy = changedChats.size > CHANGED_MAX;
+    const ids = [...changedChats].slice(-CHANGED_MAX);
+    for (const id of ids) changedChats.delete(id);
     const mine = turn;
-    const isBusy = ids.length > CHANGED_MAX;
     try {
-      if (isBusy) await reload();
-      else {
-        const page = await answers.chatsOf(filter.value, ids);
-        progress.value = page.progress;
-        if (mine === turn && !closed) put(page.chats, new Set(ids));
-        else for (const id of ids) changedChats.add(id);
-      }
+      const page = await answers.chatsOf(filter.value, ids);
+      progress.value = page.progress;
+      if (mine === turn && !closed) put(page.chats, new Set(ids));
+      else for (const id of ids) changedChats.add(id);
       failure.value = null;
     } catch (error) {
       failure.value = failureText(error);
@@ -136,6 +134,8 @@ export function createChats() {
     ...{ rows, filter, total, progress, failure, loaded, reload, more },
     hasMore: () => next !== null,
     changed(chat: string): void {
+      // The last to change is the last of the set.
+      changedChats.delete(chat);
       changedChats.add(chat);
       if (timer === undefined) void lookAtChanged();
     },
