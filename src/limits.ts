@@ -374,6 +374,24 @@ export const limits = {
   travelDetourMax: 4096,
   /** Conversations whose places are remembered; beyond it those looked at longest ago are forgotten. */
   travelledMax: 16,
+  /** The feed gathers for so long: whoever looks sees it at once, and what comes often is one item with a count. */
+  feedMomentMs: 200,
+  /** Kinds of events and states in one moment, far above what the live actors have; beyond it they are counted. */
+  feedKindsMax: 200,
+  /** Steps of one followed chat in one moment; beyond it they are counted. */
+  feedChatStepsMax: 20,
+  /** The same, of all other chats together, for those who ask for some of any. */
+  feedSampledStepsMax: 10,
+  /** Characters of a snapshot whose context is told whole; of a longer one it is shortened. */
+  feedContextLengthMax: 16 * 1024,
+  /** Actors that a receiver of Stately's protocol is taken to know; beyond it the oldest chat is made known anew when it comes again. */
+  feedSampledActorsMax: 500,
+  /** Actors that one reader of the feed asks for. */
+  feedActorsMax: 32,
+  /** Readers of the feed, pages and tools together; the next one gets 503 with Retry-After. */
+  feedReadersMax: 16,
+  /** Bytes of the feed that a socket has not taken; beyond it it is cut off: whoever comes again begins with how all stands. */
+  feedBufferBytes: 1024 * 1024,
 
   // The pages.
   /** How long a browser keeps a log-in, seconds; then the key is asked for again. */

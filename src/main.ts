@@ -11,7 +11,7 @@ import { type Closing, createClosing } from './closing.ts';
 import { loadMachineTable } from './conversations/files.ts';
 import { errorText } from './errors.ts';
 import { createHttpServer } from './http/server.ts';
-import type { Inspector } from './inspector/inspector.ts';
+import type { Feed, Inspector } from './inspector/inspector.ts';
 import type { Journal } from './journal/journal.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import { holdDataFolder, openDatabase, openReader } from './journal/sqlite-open.ts';
@@ -130,7 +130,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     callbacks,
     conversations: system.conversations,
     status: system.status,
-    inspector: inspector === null ? null : { inspector, sandbox: sandboxUrl !== null },
+    inspector: inspector === null ? null : { ...inspector, sandbox: sandboxUrl !== null },
     pages: inspector === null ? [] : [{ name: 'inspector', title: 'Inspector' }],
     clock,
     randomBytes,
@@ -191,17 +191,19 @@ async function createInspector({
   readonly system: System;
   readonly clock: Clock;
   readonly log: Logger;
-}): Promise<Inspector> {
+}): Promise<{ readonly inspector: Inspector; readonly feed: Feed }> {
+  const { createFeed } = await import('./inspector/feed.ts');
   const { createInspection } = await import('./conversations/inspection.ts');
   const { loadInspected } = await import('./conversations/inspected.ts');
   const machines = await loadInspected([machinesFolder, MACHINES], (file, error) =>
     log.warn({ event: 'machine_unreadable', file, error: errorText(error) }, 'the inspector leaves it out'),
   );
   const root = { name: 'switchboard', machine: system.root, source: null };
-  return createInspection({
+  const inspector = createInspection({
     ...{ journal, clock, machines: [...machines, root], liveState: system.liveState },
     perOf: (kind) => conversations[kind]?.per ?? 'chat',
   });
+  return { inspector, feed: createFeed({ ...system, clock, conversation: (id) => journal.conversation(id) }) };
 }
 
 async function createBackend(

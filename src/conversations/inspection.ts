@@ -83,6 +83,10 @@ export function createInspection(options: InspectionOptions): Inspector {
 
   return {
     charts: [...machines.values()].map(({ chart }) => chart),
+    definition(name, version) {
+      const found = machines.get(`${name}@${version}`) ?? machines.get(name);
+      return found === undefined ? null : definitionOf(found.machine);
+    },
     liveState: options.liveState,
     counts: (machine) => census.counts(machine),
     async chatsIn(machine, { state, after, limit }) {
@@ -122,3 +126,7 @@ export function createInspection(options: InspectionOptions): Inspector {
     },
   };
 }
+
+/** As tools of XState read it: a function is its name. */
+const definitionOf = ({ config }: AnyStateMachine): string =>
+  JSON.stringify(config, (_, value: unknown) => (typeof value === 'function' ? { type: value.name } : value));

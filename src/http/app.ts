@@ -64,8 +64,8 @@ declare module 'fastify' {
     scope?: Scope;
     /** Answers as long as its reader stays. */
     stream?: boolean;
-    /** Takes a ticket in place of a key. */
-    ticket?: boolean;
+    /** Takes a ticket in place of a key; `once`: what it opened cannot be come back to with it. */
+    ticket?: boolean | 'once';
     /** Answers while the server closes. */
     always?: boolean;
   }

@@ -14,6 +14,7 @@ import { facadeRoutes, isFacadeUrl } from './facade.ts';
 import { sendTelegramError, telegramErrorOf } from './facade-answers.ts';
 import { healthRoutes } from './health.ts';
 import { type InspectorParts, inspectorRoutes } from './inspector.ts';
+import { inspectorFeedRoute } from './inspector-feed.ts';
 import { keyRoutes } from './keys.ts';
 import { messagePostRoute } from './message-post.ts';
 import { messageRoutes } from './messages.ts';
@@ -23,6 +24,7 @@ import { type Page, pageRoutes } from './pages.ts';
 import { loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
 import { validatorCompiler } from './schemas.ts';
 import { sessionRoutes } from './session.ts';
+import { acceptUpgrades, statelyRoute } from './stately.ts';
 import { createTicketBook } from './ticket-book.ts';
 import { ticketOf, ticketRoutes, useTicket } from './tickets.ts';
 
@@ -78,6 +80,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.decorateRequest('caller', null);
   const tickets = createTicketBook({ clock, randomBytes: options.randomBytes, isActive: keyring.isActive });
 
+  // First of the hooks: a socket whose upgrade is refused by those below is closed by its own.
+  const cutUpgraded = options.inspector ? await acceptUpgrades(app) : () => {};
   app.addHook('onRequest', async (request, reply) => {
     if (closing.signal.aborted && request.routeOptions.config.always !== true) {
       const retryAfterMs = limits.reconnectMs;
@@ -130,13 +134,18 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   ticketRoutes(app, tickets);
   const endCalls = await facadeRoutes(app, parts);
   sessionRoutes(app, parts);
-  if (options.inspector) inspectorRoutes(app, options.inspector);
+  if (options.inspector) {
+    inspectorRoutes(app, options.inspector);
+    inspectorFeedRoute(app, { ...parts, ...options.inspector });
+    statelyRoute(app, { ...parts, ...options.inspector });
+  }
   pageRoutes(app, options.pages ?? []);
   refuseOtherMethods(app, methodsOf);
   await app.ready();
 
   const stopListening = keyring.onRevoked((id) => {
     operators.endStreamsOf(id);
+    options.inspector?.feed.endOf(id);
     endCalls(id);
     tickets.end(id);
   });
@@ -159,7 +168,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       stopListening();
       const closed = app.close();
       operators.close();
-      const timer = clock.setTimeout(() => app.server.closeAllConnections(), limits.httpCloseMs);
+      options.inspector?.feed.close();
+      const timer = clock.setTimeout(() => {
+        app.server.closeAllConnections();
+        cutUpgraded();
+      }, limits.httpCloseMs);
       await closed;
       clock.clearTimeout(timer);
     },

@@ -4,10 +4,12 @@ import { onTestFinished } from 'vitest';
 import { assign, setup } from 'xstate';
 import { createCallbacks } from '../../src/callbacks/deliver.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
+import type { StepWatch } from '../../src/conversations/conversations.ts';
 import { createInspection } from '../../src/conversations/inspection.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import { createRouter } from '../../src/conversations/router.ts';
 import { createHttpServer } from '../../src/http/server.ts';
+import { createFeed } from '../../src/inspector/feed.ts';
 import type { EntryType } from '../../src/journal/journal.ts';
 import { createKeyring } from '../../src/keys/keyring.ts';
 import type { NewKey, Role } from '../../src/keys/keys.ts';
@@ -69,7 +71,8 @@ export async function startEdge({ clock = systemClock, inspect = false, ...optio
     { private: { machine: 'counter', per: 'chat' }, group: { machine: 'counter', per: 'chat' }, channel: null },
     new Map([['counter', counter]]),
   );
-  const router = createRouter({ journal, machines, username: () => null });
+  let watch: StepWatch | null = null;
+  const router = createRouter({ journal, machines, username: () => null, watch: () => watch });
   const callbacks = createCallbacks({ journal, keyring, send: async () => null, clock, random: () => 0, log });
   onTestFinished(() => callbacks.stop());
   const uploads = createDiskUploads({ folder, journal, randomBytes, log });
@@ -85,7 +88,16 @@ export async function startEdge({ clock = systemClock, inspect = false, ...optio
     ...{ journal, clock, perOf: () => 'chat', liveState: () => null },
     machines: [{ name: 'counter', machine: counter, source: 'the text of its file' }],
   });
-  const looks = inspect ? { inspector: { inspector, sandbox: true } } : {};
+  const feed = createFeed({
+    ...{ clock, actor: () => null, watchActors: () => () => {}, conversation: (id) => journal.conversation(id) },
+    watchSteps(wanted) {
+      watch = wanted;
+      return () => {
+        watch = null;
+      };
+    },
+  });
+  const looks = inspect ? { inspector: { inspector, feed, sandbox: true } } : {};
   const server = await createHttpServer({ host: '127.0.0.1', port: 0, ...parts, ...options, ...looks });
   const url = await server.listen();
   onTestFinished(async () => {
@@ -105,6 +117,8 @@ export async function startEdge({ clock = systemClock, inspect = false, ...optio
   return {
     ...{ folder, url, server, parts, journal, keyring, operators, status, router, outbox, log, logged },
     ...{ key, admin, clock, fault },
+    /** Whether somebody looks at the conversations' steps. */
+    isWatched: () => watch !== null,
     /** Ends the streams of the admin key, as a network that breaks would: the key stays. */
     cutStreams: () => operators.endStreamsOf(admin.id),
     /** Commits one entry; resolves with its seq. */
