@@ -31,6 +31,8 @@ interface Placed {
   readonly src: string | null;
 }
 
+const OWN = new Map<unknown, Placed>(LIVE_ACTORS.map((lane) => [lane, { lane, src: null }]));
+
 interface Exchanged extends Omit<ExchangeItem, 'at' | 'count' | 'carried'> {
   readonly at: number;
   count: number;
@@ -62,26 +64,27 @@ export function createExchanges() {
   }
 
   function find(actor: AnyActorRef): Placed {
+    const own = 'systemId' in actor ? OWN.get(actor.systemId) : undefined;
+    if (own !== undefined) return own;
     const { src, _parent: parent } = actor;
-    const own = LIVE_ACTORS.find((name) => 'systemId' in actor && name === actor.systemId);
-    if (own !== undefined) return { lane: own, src: null };
-    const name = typeof src === 'string' ? src : '';
-    const above = parent === undefined ? 'switchboard' : placeOf(parent).lane;
-    return { lane: CHILDREN[name] ?? above, src: name === '' ? null : name };
+    if (typeof src !== 'string')
+      return { lane: parent === undefined ? 'switchboard' : placeOf(parent).lane, src: null };
+    return { lane: CHILDREN[src] ?? (parent === undefined ? 'switchboard' : placeOf(parent).lane), src };
   }
 
   function exchanged({ actorRef, sourceRef, event }: Extract<InspectionEvent, { type: '@xstate.event' }>, at: number) {
     const target = placeOf(actorRef as AnyActorRef);
     const source = sourceRef === undefined ? null : placeOf(sourceRef as AnyActorRef);
     const from = source?.lane ?? SENDERS[event.type] ?? 'switchboard';
-    const label = labelOf(event.type, target.src ?? source?.src ?? null);
-    const key = `${from} ${target.lane} ${label}`;
+    const src = target.src ?? source?.src ?? '';
+    const key = `${from} ${target.lane} ${src} ${event.type}`;
     const known = kinds.get(key);
     const carried = carriedBy(event);
     if (known?.kind === 'exchange') {
       known.count += 1;
       if (carried !== null) known.carried = (known.carried ?? 0) + carried;
     } else if (hasRoom()) {
+      const label = labelOf(event.type, src);
       kinds.set(key, { kind: 'exchange', at, from, to: target.lane, label, count: 1, carried, event: abridge(event) });
     }
   }
@@ -92,8 +95,9 @@ export function createExchanges() {
   ): void {
     const { lane, src } = placeOf(actorRef as AnyActorRef);
     if (src !== null || !('value' in snapshot)) return;
-    const { value: state, status, context } = { context: null, ...snapshot };
-    const key = `${lane} ${status} ${typeof state === 'string' ? state : JSON.stringify(state)}`;
+    const { value: state, status } = snapshot;
+    const context = 'context' in snapshot ? snapshot.context : null;
+    const key = `${lane} ${typeof state === 'string' ? state : JSON.stringify(state)}`;
     const known = kinds.get(key);
     if (known?.kind === 'state') {
       known.count += 1;
@@ -131,15 +135,15 @@ export function createExchanges() {
 }
 
 /** `xstate.done.actor.0.poller.polling` of the child `poll` is `poll done`; its start is `poll`. */
-function labelOf(type: string, src: string | null): string {
+function labelOf(type: string, src: string): string {
   const [, kind = '', rest = ''] = /^xstate\.(init|after|done\.actor|error\.actor)\.?(.*)$/s.exec(type) ?? [];
   switch (kind) {
     case 'init':
-      return src ?? 'start';
+      return src || 'start';
     case 'done.actor':
-      return `${src ?? rest} done`;
+      return `${src || rest} done`;
     case 'error.actor':
-      return `${src ?? rest} failed`;
+      return `${src || rest} failed`;
     case 'after':
       return `after ${rest.replace(/\.[^.]*\..*$/, '')}`;
     default:
