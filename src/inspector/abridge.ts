@@ -27,5 +27,6 @@ export function abridge(value: unknown, depth = 0): unknown {
     n += 1;
     short[key] = inner;
   }
-  return short;
+  // Of functions alone: who waits for an answer.
+  return n === 0 && Object.keys(value).length > 0 ? undefined : short;
 }

@@ -72,8 +72,13 @@ export function createExchanges() {
     return { lane: CHILDREN[src] ?? (parent === undefined ? 'switchboard' : placeOf(parent).lane), src };
   }
 
+  /** What a promise does with itself is nobody's message; and what a commit asks, `updates.received` says. */
+  const isOwn = (type: string, { src }: Placed): boolean =>
+    type.startsWith('xstate.promise.') || (type === 'xstate.init' && src === 'commit');
+
   function exchanged({ actorRef, sourceRef, event }: Extract<InspectionEvent, { type: '@xstate.event' }>, at: number) {
     const target = placeOf(actorRef as AnyActorRef);
+    if (isOwn(event.type, target)) return;
     const source = sourceRef === undefined ? null : placeOf(sourceRef as AnyActorRef);
     const from = source?.lane ?? SENDERS[event.type] ?? 'switchboard';
     const src = target.src ?? source?.src ?? '';

@@ -6,16 +6,10 @@ const PAGES = ['sandbox', 'console', 'inspector'] as const;
 type PageName = (typeof PAGES)[number];
 const TITLES: Readonly<Record<PageName, string>> = { sandbox: 'Sandbox', console: 'Console', inspector: 'Inspector' };
 
-/** The bar at the head of each page: where one is, who one is. `pages` are those that this process serves. */
-export function Bar({
-  page,
-  pages,
-  children,
-}: {
-  readonly page: PageName;
-  readonly pages: readonly PageName[];
-  readonly children?: ComponentChildren;
-}) {
+/** The bar at the head of each page: where one is, and which others this process serves; who one is. */
+export function Bar({ page, children }: { readonly page: PageName; readonly children?: ComponentChildren }) {
+  // As the server has written them into the page.
+  const pages = document.body.dataset.pages?.split(' ') ?? [];
   const links = PAGES.filter((name) => pages.includes(name)).map(
     (name) => html`<a href="/${name}" aria-current=${name === page ? 'page' : undefined}>${TITLES[name]}</a>`,
   );
