@@ -131,7 +131,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     conversations: system.conversations,
     status: system.status,
     inspector: inspector === null ? null : { ...inspector, sandbox: sandboxUrl !== null },
-    pages: inspector === null ? [] : [{ name: 'inspector', title: 'Inspector' }],
+    pages: inspector === null ? [] : [{ name: 'inspector', title: 'Inspector', styles: ['sequence.css'] }],
     clock,
     randomBytes,
     log,

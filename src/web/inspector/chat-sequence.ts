@@ -46,7 +46,7 @@ function rowsOf(step: TravelStep, n: number, before: Standing | null, chart: Cha
   const rows: Omit<SequenceRow, 'key' | 'time'>[] = [];
   const message = (from: string, to: string, label: string, about = '', tone: Pick<SequenceRow, 'tone'> = {}): void =>
     void rows.push({ kind: 'message', from, to, label, about, ...tone });
-  const { title, about } = eventText(step);
+  const { title, about } = eventText(step, chart);
   if (step.cause === 'note')
     rows.push({ kind: 'note', from: 'chat', to: 'chat', label: about, about: '', tone: 'warn' });
   else message(SOURCES[step.cause] ?? 'operators', 'chat', title, about);

@@ -46,7 +46,7 @@ export function ChatPanel({
           ? null
           : html`
             <p class="stands" role="status">${standing.state === null ? null : html`<span class="muted">${isPast ? 'was in' : 'is in'}</span>`} <b data-current>${stateText(standing.state)}</b></p>
-            <${Steps} life=${life} />
+            <${Steps} life=${life} chart=${chart} />
             <${Waiting} life=${life} />
             <${StepDetails} life=${life} chart=${chart} />
             <section aria-label="Context"><h3>${isPast ? 'Context then' : 'Context now'}</h3><${Json} value=${standing.context} /></section>
