@@ -153,6 +153,12 @@ test('I7: admins alone may look, by key, by a log-in of this origin, or by a tic
   expect(isOpen(await opened(`${address}?ticket=${ticket}`, { origin: 'https://stately.example' }))).toBe(true);
   expect(await opened(`${address}?ticket=${ticket}`)).toBe(401);
   expect(await opened(`${address}?ticket=${await ticketOf(served.key('operator').header)}`)).toBe(403);
+  // One that has opened an event stream may come back to that, and to nothing else.
+  const streams = await ticketOf(admin.header);
+  const stream = await fetch(`${served.url}/v1/events?ticket=${streams}`);
+  const secret = stream.headers.get('set-cookie')?.split(';')[0] ?? '';
+  await stream.body?.cancel();
+  expect(await opened(`${address}?ticket=${streams}`, { cookie: secret })).toBe(401);
 
   // Certain chats alone.
   const { header } = served.key('admin', { chats: ['777'] });

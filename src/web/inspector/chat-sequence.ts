@@ -12,15 +12,17 @@ const LANES: readonly Lane[] = [
   { name: 'chat' },
   { name: 'timers', outside: true },
   { name: 'backend', outside: true },
-  { name: 'operators', outside: true },
+  { name: 'aggregators', outside: true },
 ];
+/** Who hears what a conversation emits: most emit nothing. */
+const OPERATORS: Lane = { name: 'operators', outside: true };
 
 /** Who an entry of this type comes from. */
 const SOURCES: Readonly<Record<string, string>> = {
   'update.received': 'user',
   'timer.fired': 'timers',
   'request.answered': 'backend',
-  'event.received': 'operators',
+  'event.received': 'aggregators',
 };
 
 /** A chat's life as a sequence: what came, what it did, what it sent; of each step, from its journal. */
@@ -29,6 +31,7 @@ export function ChatSequence({ life, chart }: { readonly life: Life; readonly ch
   const rows = steps.flatMap((step, n) =>
     rowsOf(step, n, n === 0 ? life.before.value : (steps[n - 1]?.after ?? null), chart),
   );
+  const lanes = rows.some(({ to }) => to === OPERATORS.name) ? [...LANES, OPERATORS] : LANES;
   const at = life.at.value;
   const choose = (key: string | number): void => life.to(Number(String(key).split('.')[0]));
   return html`
@@ -37,7 +40,7 @@ export function ChatSequence({ life, chart }: { readonly life: Life; readonly ch
         ? html`<div class="sequence-tools"><button class="button" type="button" onClick=${life.loadEarlier}>Earlier steps</button></div>`
         : null
     }
-    <${Sequence} name="Message sequence of chat ${life.chat}" lanes=${LANES} rows=${rows} chosen=${at === null ? null : `${at}.0`}
+    <${Sequence} name="Message sequence of chat ${life.chat}" lanes=${lanes} rows=${rows} chosen=${at === null ? null : `${at}.0`}
       onChoose=${choose} follow=${at === null} empty="Nothing has come to this chat yet." />
   `;
 }
@@ -49,7 +52,7 @@ function rowsOf(step: TravelStep, n: number, before: Standing | null, chart: Cha
   const { title, about } = eventText(step, chart);
   if (step.cause === 'note')
     rows.push({ kind: 'note', from: 'chat', to: 'chat', label: about, about: '', tone: 'warn' });
-  else message(SOURCES[step.cause] ?? 'operators', 'chat', title, about);
+  else message(SOURCES[step.cause] ?? 'aggregators', 'chat', title, about);
 
   const ways = (chart?.nodes ?? []).flatMap(({ transitions }) => transitions);
   const actions = step.transitions.flatMap((id) => ways.find((way) => way.id === id)?.actions ?? []);
@@ -62,7 +65,7 @@ function rowsOf(step: TravelStep, n: number, before: Standing | null, chart: Cha
   }
   for (const { id, due_at: due } of step.after.timers) {
     if (before?.timers.some((one) => one.id === id && one.due_at === due)) continue;
-    message('chat', 'timers', timerName(id), `due ${new Date(due).toLocaleTimeString()}`);
+    message('chat', 'timers', timerName(id), `due ${timeOf(due)}`);
   }
   for (const { id, src, input } of step.after.requests)
     if (!before?.requests.some((one) => one.id === id)) message('chat', 'backend', src, short(input));
@@ -72,6 +75,8 @@ function rowsOf(step: TravelStep, n: number, before: Standing | null, chart: Cha
     rows.push({ kind: 'note', from: 'chat', to: 'chat', label: `quarantined: ${error}`, about: '', tone: 'bad' });
   const move = moveOf(before?.state ?? null, step.after.state);
   if (move !== null) rows.push({ kind: 'state', from: 'chat', to: 'chat', label: move.to, about: '' });
-  const time = step.seq === 0 ? '' : new Date(step.at).toLocaleTimeString([], { hour12: false });
+  const time = step.seq === 0 ? '' : timeOf(step.at);
   return rows.map((row, k) => ({ ...row, key: `${n}.${k}`, time: k === 0 ? time : '' }));
 }
+
+const timeOf = (at: string): string => new Date(at).toLocaleTimeString([], { hour12: false });

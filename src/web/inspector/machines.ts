@@ -35,7 +35,7 @@ export function MachineList({
           name,
           version,
         }) => html`<li><button class="button quiet machine-item" type="button" aria-current=${name === chosen ? 'true' : undefined} onClick=${() => onChoose(name)}>
-          ${name}${kind === 'live' ? null : html` <span class="muted">${version}</span>`}</button></li>`,
+          ${name.replace(/@.*/, '')}${kind === 'live' ? null : html` <span class="muted">${version}${name.includes('@') ? ', kept' : ''}</span>`}</button></li>`,
       )}</ul>
     `;
   };
