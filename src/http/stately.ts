@@ -10,8 +10,8 @@ import { actorsFor, type FeedParts, FeedQuery, requireActive } from './inspector
 
 /** Bytes of a message from a receiver, which has nothing to say; a larger one closes its socket. */
 const MESSAGE_BYTES_MAX = 1024;
-/** RFC 6455, 7.4.1: going away; policy violation. */
-const [GOING_AWAY, TOO_SLOW] = [1001, 1008];
+/** RFC 6455, 7.4.1, and IANA's registry: going away; policy violation; try again later. */
+const [GOING_AWAY, TOO_SLOW, LATER] = [1001, 1008, 1013];
 
 /** Before any hook and route: from then on upgrades go through them. Gives what cuts off those that do not close. */
 export async function acceptUpgrades(app: App): Promise<() => void> {
@@ -91,7 +91,7 @@ export function statelyRoute(
           },
         });
       } catch (error) {
-        cut(GOING_AWAY, error instanceof SwitchboardError ? error.message : 'Try again later');
+        cut(LATER, error instanceof SwitchboardError ? error.message : 'Try again later');
       }
     },
   });

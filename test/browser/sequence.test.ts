@@ -26,6 +26,12 @@ test(
   patience,
   async () => {
     const { page, server, complaints } = await open({ ...freeEnv(), SWITCHBOARD_INSPECT: '1' }, '#view=sequence');
+    // The bar leads to the pages that are served, and to no other.
+    expect(await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents()).toEqual(
+      (await page.locator('body').getAttribute('data-pages'))
+        ?.split(' ')
+        .map((name) => name[0]?.toUpperCase() + name.slice(1)),
+    );
     await page.locator('[data-actor-state="ingress"]', { hasText: 'polling' }).waitFor();
     await page.locator('[data-actor-state="switchboard"]', { hasText: 'all up' }).waitFor();
     const mia = userOf(server.sandboxUrl, 777);
