@@ -43,3 +43,16 @@ test('a stream that takes nothing is cut off, and nobody looks any more', { time
   socket.pause();
   await flood(edge, () => !edge.isWatched());
 });
+
+test('a socket that does not answer holds up a stop no longer than its time', { timeout: 30_000 }, async () => {
+  const edge = await startEdge({ inspect: true });
+  const socket = new WebSocket(`${edge.url.replace('http', 'ws')}/inspector/stately?${QUERY}`, {
+    headers: edge.admin.header,
+  });
+  onTestFinished(() => socket.terminate());
+  await new Promise((resolve) => socket.once('open', resolve));
+  socket.pause();
+  const begun = performance.now();
+  await edge.server.close();
+  expect(performance.now() - begun).toBeLessThan(limits.httpCloseMs + 2000);
+});
