@@ -392,6 +392,8 @@ export const limits = {
   feedReadersMax: 16,
   /** Bytes of the feed that a socket has not taken; beyond it it is cut off: whoever comes again begins with how all stands. */
   feedBufferBytes: 1024 * 1024,
+  /** A message from a receiver of the feed, which has nothing to say; a larger one closes its socket. */
+  feedMessageBytesMax: 1024,
 
   // The pages.
   /** How long a browser keeps a log-in, seconds; then the key is asked for again. */

@@ -8,15 +8,13 @@ import type { App } from './app.ts';
 import { callerOf } from './auth.ts';
 import { actorsFor, type FeedParts, FeedQuery, requireActive } from './inspector-feed.ts';
 
-/** Bytes of a message from a receiver, which has nothing to say; a larger one closes its socket. */
-const MESSAGE_BYTES_MAX = 1024;
 /** RFC 6455, 7.4.1, and IANA's registry: going away; policy violation; try again later. */
 const [GOING_AWAY, TOO_SLOW, LATER] = [1001, 1008, 1013];
 
 /** Before any hook and route: from then on upgrades go through them. Gives what cuts off those that do not close. */
 export async function acceptUpgrades(app: App): Promise<() => void> {
   await app.register(websocket, {
-    options: { maxPayload: MESSAGE_BYTES_MAX },
+    options: { maxPayload: limits.feedMessageBytesMax },
     errorHandler: (_error, socket) => socket.terminate(),
   });
   return () => {

@@ -4,7 +4,7 @@ import { abridge } from './abridge.ts';
 import { type ExchangeItem, type FeedItem, type Lane, LIVE_ACTORS, type StateItem } from './feed-items.ts';
 
 /** Who sends what comes from no actor: XState knows the receiver alone. Each type has one sender. */
-const SENDERS: Readonly<Record<string, Lane>> = {
+export const SENDERS: Readonly<Record<string, Lane>> = {
   'updates.received': 'ingress',
   'event.posted': 'http',
   'chat.retried': 'http',

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createExchanges } from '../../src/inspector/exchanges.ts';
+import { createExchanges, SENDERS } from '../../src/inspector/exchanges.ts';
 import type { FeedItem } from '../../src/inspector/feed-items.ts';
 import { limits } from '../../src/limits.ts';
 
@@ -70,4 +72,10 @@ test('kinds have a bound: beyond it they are counted', () => {
   const exchanges = createExchanges();
   for (let n = 0; n < limits.feedKindsMax + 5; n += 1) exchanges.note(sent(`kind.${n}`), 0);
   expect(exchanges.items(0).at(-1)).toMatchObject({ kind: 'skipped', count: 5 });
+});
+
+test('every event that no actor sends has a sender on the diagram', () => {
+  const wiring = readFileSync(join(import.meta.dirname, '..', '..', 'src', 'system.ts'), 'utf8');
+  const sent = new Set([...wiring.matchAll(/\{ type: '([a-z]+\.[a-z]+)'/g)].map(([, type]) => type));
+  expect([...sent].sort()).toEqual(Object.keys(SENDERS).sort());
 });

@@ -86,6 +86,18 @@ test('the bounds that docs/events.md tells are those of src/limits.ts', () => {
   expect(limits.retentionPatience).toBe(2);
 });
 
+test('the bounds that docs/inspector.md tells are those of src/limits.ts', () => {
+  const inspector = readFileSync(join(ROOT, 'docs', 'inspector.md'), 'utf8');
+  for (const told of [
+    `within a moment (${limits.feedMomentMs} ms)`,
+    `Of one chat ${limits.feedChatStepsMax} steps a moment`,
+    `There are ${limits.feedReadersMax} readers`,
+    `cut off at ${limits.feedBufferBytes / 1024 / 1024} MiB`,
+    `within ${limits.ticketLifeMs / 1000} seconds`,
+  ])
+    expect(inspector).toContain(told);
+});
+
 test('the other commands that the page names are there', () => {
   const { scripts }: { scripts: object } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const cli = readFileSync(join(ROOT, 'src', 'commands.ts'), 'utf8');
