@@ -6,22 +6,18 @@ import { Bar } from '../ui/bar.ts';
 import { html } from '../ui/html.ts';
 import { Login, refreshWho, who } from '../ui/login.ts';
 import * as answers from './answers.ts';
-import { Canvas, measureOf } from './canvas.ts';
 import { ChatPanel } from './chat.ts';
 import { ChatSequence } from './chat-sequence.ts';
 import { statesIn } from './difference.ts';
 import type { Lit } from './drawing.ts';
-import { elkWorker } from './elk.ts';
-import { type FeedRow, type FollowedFeed, followFeed } from './feed.ts';
-import { type Drawing, draw } from './layout.ts';
-import { createLife, type Life } from './life.ts';
-import { ActorsPanel, LIVE, LiveSequence } from './live-sequence.ts';
+import type { FeedRow } from './feed.ts';
+import { useCounts, useFeed, useLife } from './following.ts';
+import type { Life } from './life.ts';
+import { ActorsPanel, LiveSequence } from './live-sequence.ts';
 import { MachineList } from './machines.ts';
+import { Stage } from './stage.ts';
 import { StatePanel } from './state.ts';
 import { look, where } from './where.ts';
-
-/** How often chats are counted again while the page is seen. */
-const COUNT_EVERY_MS = 2000;
 
 function App() {
   const me = who.value;
@@ -139,103 +135,9 @@ function Views({ isSequence }: { readonly isSequence: boolean }) {
   return html`<div class="views" role="group" aria-label="View">${view('Chart', !isSequence, null)}${view('Sequence', isSequence, 'sequence')}</div>`;
 }
 
-/** The chart's drawing, once it is laid out. */
-function Stage({
-  chart,
-  lit,
-  counts,
-  onChoose,
-}: {
-  readonly chart: Chart;
-  readonly lit: Lit;
-  readonly counts: ReadonlyMap<string, number> | null;
-  readonly onChoose: (path: string) => void;
-}) {
-  const [drawing, setDrawing] = useState<Drawing | null>(null);
-  const [failure, setFailure] = useState('');
-  useEffect(() => {
-    let gone = false;
-    drawingOf(chart).then(
-      (drawn) => {
-        if (!gone) setDrawing(drawn);
-      },
-      (error: unknown) => setFailure(error instanceof Error ? error.message : 'The chart could not be laid out'),
-    );
-    return () => {
-      gone = true;
-    };
-  }, [chart]);
-  if (failure !== '') return html`<p class="notice bad" role="alert">${failure}</p>`;
-  if (drawing === null || drawing.chart !== chart) return null;
-  return html`<${Canvas} drawing=${drawing} lit=${lit} counts=${counts} onChoose=${onChoose} />`;
-}
-
-const elk = elkWorker();
-const drawings = new Map<Chart, Promise<Drawing>>();
-function drawingOf(chart: Chart): Promise<Drawing> {
-  const drawing = drawings.get(chart) ?? draw(chart, measureOf(), elk);
-  drawings.set(chart, drawing);
-  return drawing;
-}
-
 /** A kept older version is a machine of its own. */
 const nameOf = (machines: readonly Chart[], machine: string, version: string): string =>
   machines.some(({ name }) => name === `${machine}@${version}`) ? `${machine}@${version}` : machine;
-
-function useLife(chat: string | null): Life | null {
-  const [life, setLife] = useState<Life | null>(null);
-  useEffect(() => {
-    if (chat === null) {
-      setLife(null);
-      return undefined;
-    }
-    const made = createLife(chat);
-    setLife(made);
-    return () => made.close();
-  }, [chat]);
-  return chat === null ? null : life;
-}
-
-/** The live actors' feed, while it is wanted. */
-function useFeed(wanted: boolean): FollowedFeed | null {
-  const [feed, setFeed] = useState<FollowedFeed | null>(null);
-  useEffect(() => {
-    if (!wanted) return undefined;
-    const made = followFeed(LIVE);
-    setFeed(made);
-    return () => {
-      made.close();
-      setFeed(null);
-    };
-  }, [wanted]);
-  return feed;
-}
-
-function useCounts(machine: string | null): answers.Counts | null {
-  const [counts, setCounts] = useState<{ readonly of: string; readonly counts: answers.Counts } | null>(null);
-  useEffect(() => {
-    if (machine === null) return undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let gone = false;
-    const count = async (): Promise<void> => {
-      if (!document.hidden) {
-        const found = await answers.counts(machine).catch((error: unknown) => {
-          if (error instanceof Problem && error.status === 401) void refreshWho();
-          return null;
-        });
-        if (gone) return;
-        if (found !== null) setCounts({ of: machine, counts: found });
-      }
-      timer = setTimeout(count, COUNT_EVERY_MS);
-    };
-    void count();
-    return () => {
-      gone = true;
-      clearTimeout(timer);
-    };
-  }, [machine]);
-  return counts?.of === machine ? counts.counts : null;
-}
 
 /** A chat's states and ways as of the step that is looked at; without one, where a live actor is. */
 function litOf(life: Life | null, live: unknown, chosen: string | null): Lit {
