@@ -98,27 +98,29 @@ test(
     await page.getByRole('button', { name: 'Sequence', exact: true }).click();
     await mia.press('Confirm');
     await row(page, 'backend to chat: openPayment done').waitFor();
-    expect(await rowsOf(page)).toEqual([
-      'user to chat: message.received /start',
-      'chat to chat: reply',
-      expect.stringMatching(/^chat to user: sendMessage \S/),
-      'chat is in idle',
-      'user to chat: message.received /pay 12.50 EUR @anna',
-      'chat to chat: reply, takeDraft',
-      expect.stringMatching(/^chat to user: sendMessage Pay 12.50 EUR to @anna\?/),
-      expect.stringMatching(/^chat to timers: confirmationWait due/),
-      'chat is in confirming',
-      expect.stringMatching(/^user to chat: callback.received confirm:/),
-      'chat to chat: answerCallback, edit',
-      'chat to user: answerCallbackQuery Confirmed',
-      expect.stringMatching(/^chat to user: editMessageText Confirmed: 12.50 EUR/),
-      expect.stringMatching(/^chat to backend: openPayment {/),
-      'chat is in underWay.asking',
-      'backend to chat: openPayment done the backend answered',
-      'chat to chat: takePaymentId, reply',
-      expect.stringMatching(/^chat to user: sendMessage The payment of 12.50 EUR/),
-      'chat is in underWay.open',
-    ]);
+    await expect
+      .poll(() => rowsOf(page), patience)
+      .toEqual([
+        'user to chat: message.received /start',
+        'chat to chat: reply',
+        expect.stringMatching(/^chat to user: sendMessage sent \S/),
+        'chat is in idle',
+        'user to chat: message.received /pay 12.50 EUR @anna',
+        'chat to chat: reply, takeDraft',
+        expect.stringMatching(/^chat to user: sendMessage sent Pay 12.50 EUR to @anna\?/),
+        expect.stringMatching(/^chat to timers: confirmationWait due/),
+        'chat is in confirming',
+        expect.stringMatching(/^user to chat: callback.received confirm:/),
+        'chat to chat: answerCallback, edit',
+        'chat to user: answerCallbackQuery sent Confirmed',
+        expect.stringMatching(/^chat to user: editMessageText sent Confirmed: 12.50 EUR/),
+        expect.stringMatching(/^chat to backend: openPayment {/),
+        'chat is in underWay.asking',
+        'backend to chat: openPayment done the backend answered',
+        'chat to chat: takePaymentId, reply',
+        expect.stringMatching(/^chat to user: sendMessage sent The payment of 12.50 EUR/),
+        'chat is in underWay.open',
+      ]);
     // Back in time: by the row, and by the step.
     await row(page, 'message.received /pay 12.50').click();
     await page.locator('[data-current]', { hasText: 'confirming' }).waitFor();

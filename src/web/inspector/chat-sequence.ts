@@ -1,7 +1,9 @@
+import { useEffect, useState } from 'preact/hooks';
 import type { Chart, Standing, TravelStep } from '../../inspector/inspector.ts';
 import { fieldsOf } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
 import { moveOf } from './difference.ts';
+import { followFates, type Message } from './fates.ts';
 import { short } from './json.ts';
 import type { Life } from './life.ts';
 import { type Lane, Sequence, type SequenceRow } from './sequence.ts';
@@ -28,9 +30,13 @@ const SOURCES: Readonly<Record<string, string>> = {
 /** A chat's life as a sequence: what came, what it did, what it sent; of each step, from its journal. */
 export function ChatSequence({ life, chart }: { readonly life: Life; readonly chart: Chart | null }) {
   const steps = life.steps.value;
-  const rows = steps.flatMap((step, n) =>
-    rowsOf(step, n, n === 0 ? life.before.value : (steps[n - 1]?.after ?? null), chart),
-  );
+  const messages = useMessages(life.chat, Math.ceil(steps[0]?.seq ?? 0));
+  const fateOf = createMatcher(messages);
+  const rows = steps.flatMap((step, n) => {
+    const before = n === 0 ? life.before.value : (steps[n - 1]?.after ?? null);
+    const until = steps[n + 1]?.seq ?? Number.POSITIVE_INFINITY;
+    return rowsOf(step, n, before, chart, (method, params) => fateOf(method, params, step.seq, until));
+  });
   const lanes = rows.some(({ to }) => to === OPERATORS.name) ? [...LANES, OPERATORS] : LANES;
   const at = life.at.value;
   const choose = (key: string | number): void => life.to(Number(String(key).split('.')[0]));
@@ -45,10 +51,46 @@ export function ChatSequence({ life, chart }: { readonly life: Life; readonly ch
   `;
 }
 
-function rowsOf(step: TravelStep, n: number, before: Standing | null, chart: Chart | null): SequenceRow[] {
+/** What has become of the chat's messages, of those since a seq. */
+function useMessages(conversation: string, since: number): ReadonlyMap<number, Message> {
+  const [fates, setFates] = useState<ReturnType<typeof followFates> | null>(null);
+  useEffect(() => {
+    if (since === 0) return undefined;
+    const made = followFates(conversation.replace(/:.*/, ''), since);
+    setFates(made);
+    return () => made.close();
+  }, [conversation, since]);
+  return fates?.messages.value ?? new Map();
+}
+
+type Fate = NonNullable<SequenceRow['fate']>;
+const TONES: Readonly<Record<string, Fate['tone']>> = { sent: 'good', failed: 'bad', expired: 'bad', unknown: 'warn' };
+
+/** Finds a message that a step handed over: of the same words, accepted between it and the next. Gives each once. */
+function createMatcher(messages: ReadonlyMap<number, Message>) {
+  const open = new Map<string, Message[]>();
+  for (const message of messages.values()) {
+    const words = `${message.method} ${message.params}`;
+    open.set(words, [...(open.get(words) ?? []), message]);
+  }
+  return (method: string, params: unknown, from: number, until: number): Fate | null => {
+    const alike = open.get(`${method} ${JSON.stringify(params)}`) ?? [];
+    const at = alike.findIndex(({ seq }) => seq > from && seq < until);
+    const [found] = at === -1 ? [] : alike.splice(at, 1);
+    return found === undefined ? null : { text: found.status, tone: TONES[found.status] ?? '' };
+  };
+}
+
+function rowsOf(
+  step: TravelStep,
+  n: number,
+  before: Standing | null,
+  chart: Chart | null,
+  fateOf: (method: string, params: unknown) => Fate | null,
+): SequenceRow[] {
   const rows: Omit<SequenceRow, 'key' | 'time'>[] = [];
-  const message = (from: string, to: string, label: string, about = '', tone: Pick<SequenceRow, 'tone'> = {}): void =>
-    void rows.push({ kind: 'message', from, to, label, about, ...tone });
+  const message = (from: string, to: string, label: string, about = '', more: Pick<SequenceRow, 'fate'> = {}): void =>
+    void rows.push({ kind: 'message', from, to, label, about, ...more });
   const { title, about } = eventText(step, chart);
   if (step.cause === 'note')
     rows.push({ kind: 'note', from: 'chat', to: 'chat', label: about, about: '', tone: 'warn' });
@@ -61,7 +103,9 @@ function rowsOf(step: TravelStep, n: number, before: Standing | null, chart: Cha
   for (const { method, params } of told.filter(({ type }) => type === 'message.accepted')) {
     const { text, caption } = fieldsOf(params);
     const words = text ?? caption;
-    message('chat', 'user', String(method), typeof words === 'string' ? words.replaceAll('\n', ' ') : '');
+    const fate = fateOf(String(method), params);
+    const about = typeof words === 'string' ? words.replaceAll('\n', ' ') : '';
+    message('chat', 'user', String(method), about, fate === null ? {} : { fate });
   }
   for (const { id, due_at: due } of step.after.timers) {
     if (before?.timers.some((one) => one.id === id && one.due_at === due)) continue;

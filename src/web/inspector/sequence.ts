@@ -20,6 +20,8 @@ export interface SequenceRow {
   /** More about it, in a muted voice: what a user wrote. Text, whatever is in it. */
   readonly about: string;
   readonly tone?: 'good' | 'warn' | 'bad';
+  /** What has become of it. */
+  readonly fate?: { readonly text: string; readonly tone: 'good' | 'warn' | 'bad' | '' };
 }
 
 /** Px of a row: sequence.css has the same. */
@@ -129,7 +131,7 @@ function Row({
   readonly onChoose: (key: string | number) => void;
 }) {
   const [from, to] = [places.get(row.from) ?? 0, places.get(row.to) ?? 0];
-  const { kind, label, about, time, tone = '' } = row;
+  const { kind, label, about, time, fate, tone = '' } = row;
   const isSelf = kind === 'message' && from === to;
   const way = kind !== 'message' ? kind : isSelf ? 'self' : from < to ? 'right' : 'left';
   const words = kind === 'message' ? `${row.from} to ${row.to}: ` : kind === 'state' ? `${row.from} is in ` : '';
@@ -145,7 +147,7 @@ function Row({
       <span class="time mono muted">${time}</span>
       ${kind === 'message' ? html`<span class="line" aria-hidden="true"></span>` : null}
       <button class="said" type="button" onClick=${() => onChoose(row.key)}>
-        <span class="visually-hidden">${words}</span><span class="mono label">${label}</span>${about === '' ? null : html` <span class="muted about" dir="auto">${about}</span>`}
+        <span class="visually-hidden">${words}</span><span class="mono label">${label}</span>${fate === undefined ? null : html` <span class=${`tag ${fate.tone} fate`}>${fate.text}</span>`}${about === '' ? null : html` <span class="muted about" dir="auto">${about}</span>`}
       </button>
     </li>
   `;
