@@ -124,7 +124,7 @@ export const limits = {
   sendsInFlightMax: 192,
   /** Of those, kept for replies: calls in bulk, however slow, never take them all. */
   sendsForRepliesMin: 48,
-  /** A fate waits this long for others, so that they share a commit. A message that comes in does not wait for it. */
+  /** A fate waits this long for others, so that they share a commit; not where half of the calls under way have ended. */
   fatesCollectMs: 10,
   /** Messages looked at in one unit of work; the next unit takes the rest. */
   claimLooksMax: 1000,
