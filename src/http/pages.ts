@@ -44,7 +44,7 @@ export function pageRoutes(app: App, pages: readonly Page[]): void {
     app.get(`/${page.name}`, { schema: { hide: true } }, async (_request, reply) => {
       return reply
         .headers({ ...HEADERS, 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache' })
-        .send(documentOf(page));
+        .send(documentOf(page, pages));
     });
   }
   app.get('/assets/*', { schema: { hide: true } }, async (request, reply): Promise<FastifyReply> => {
@@ -56,7 +56,8 @@ export function pageRoutes(app: App, pages: readonly Page[]): void {
   });
 }
 
-const documentOf = ({ name, title }: Page): string => `<!doctype html>
+/** The bar of each page leads to the others that are served. */
+const documentOf = ({ name, title }: Page, pages: readonly Page[]): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -69,6 +70,6 @@ const documentOf = ({ name, title }: Page): string => `<!doctype html>
 <script type="importmap">${IMPORT_MAP}</script>
 <script type="module" src="/assets/${name}/main.ts"></script>
 </head>
-<body><div id="page"></div><noscript>This page needs JavaScript.</noscript></body>
+<body data-pages="${pages.map((page) => page.name).join(' ')}"><div id="page"></div><noscript>This page needs JavaScript.</noscript></body>
 </html>
 `;

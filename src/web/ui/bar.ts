@@ -6,17 +6,14 @@ const PAGES = ['sandbox', 'console', 'inspector'] as const;
 type PageName = (typeof PAGES)[number];
 const TITLES: Readonly<Record<PageName, string>> = { sandbox: 'Sandbox', console: 'Console', inspector: 'Inspector' };
 
-/** The bar at the head of each page: where one is, who one is. `pages` are those that this process serves. */
-export function Bar({
-  page,
-  pages,
-  children,
-}: {
-  readonly page: PageName;
-  readonly pages: readonly PageName[];
-  readonly children?: ComponentChildren;
-}) {
-  const links = PAGES.filter((name) => pages.includes(name)).map(
+/** The pages that this process serves, as the document says. */
+export const servedPages: readonly PageName[] = PAGES.filter((name) =>
+  (document.body.dataset.pages ?? '').split(' ').includes(name),
+);
+
+/** The bar at the head of each page: where one is, who one is. */
+export function Bar({ page, children }: { readonly page: PageName; readonly children?: ComponentChildren }) {
+  const links = servedPages.map(
     (name) => html`<a href="/${name}" aria-current=${name === page ? 'page' : undefined}>${TITLES[name]}</a>`,
   );
   const me = who.value;

@@ -1,0 +1,145 @@
+import type { Message, User } from '@grammyjs/types';
+import { batch, effect, signal } from '@preact/signals';
+import type { Fault, FeedEvent } from '../../sandbox/sandbox.ts';
+import { fieldsOf, Problem } from '../ui/api.ts';
+import * as answers from './answers.ts';
+import { FEED_TYPES, gather, listen } from './feed.ts';
+import { createRoom, type Room } from './room.ts';
+import { look, openChat } from './where.ts';
+
+/** Who is there in a sandbox that nobody has been in yet. */
+const FIRST_USERS = [
+  { id: 777, first_name: 'Mia' },
+  { id: 778, first_name: 'Ben' },
+];
+
+/** The bot. */
+export const me = signal<User | null>(null);
+export const chats = signal<ReadonlyMap<number, answers.ChatItem>>(new Map());
+export const users = signal<readonly User[]>([]);
+export const unread = signal<ReadonlyMap<number, number>>(new Map());
+export const offline = signal(false);
+export const faults = signal<readonly Fault[]>([]);
+export const connected = signal(true);
+/** The sandbox has begun anew since this page was opened: its chats are gone. */
+export const begunAnew = signal(false);
+export const room = signal<Room | null>(null);
+export const failure = signal<string | null>(null);
+
+let startedAt: number | null = null;
+
+/** The user of a private chat; in a group whoever is chosen writes. */
+export const userOf = (id: number): User | undefined => users.value.find((user) => user.id === id);
+
+/** Does something for a user; what came of it is told by the feed. What went wrong is shown. */
+export async function attempt<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    const done = await work();
+    failure.value = null;
+    return done;
+  } catch (error) {
+    failure.value = error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?';
+    return null;
+  }
+}
+
+/** Reads all there is anew. */
+export async function refresh(): Promise<void> {
+  const found = await answers.world();
+  if (found.users.length === 0 && found.chats.length === 0) {
+    // A sandbox that has begun anew knows nobody: this page still does.
+    for (const user of users.value.length === 0 ? FIRST_USERS : users.value) await answers.addUser(user);
+    return refresh();
+  }
+  batch(() => {
+    me.value = found.me;
+    users.value = found.users;
+    chats.value = new Map(found.chats.map((chat) => [chat.id, chat]));
+    offline.value = found.offline;
+    faults.value = found.faults;
+    if (startedAt !== null && startedAt !== found.startedAt) begunAnew.value = true;
+    if (startedAt !== found.startedAt) unread.value = new Map();
+    startedAt = found.startedAt;
+    if (openChat.value === null && matchMedia('(min-width: 900px)').matches)
+      look(found.chats[0]?.id ?? firstUser(found));
+  });
+}
+
+const firstUser = (found: answers.World): number | null => found.users[0]?.id ?? null;
+
+/** Follows the sandbox from now on, for as long as the page is open. */
+export function follow(): void {
+  const take = gather<FeedEvent>((events) => batch(() => takeAll(events)));
+  listen(() => '/v1/sandbox/feed', FEED_TYPES, {
+    event: (data) => take(JSON.parse(data)),
+    opened() {
+      connected.value = true;
+      void attempt(refresh);
+      void room.value?.load();
+    },
+    lost() {
+      connected.value = false;
+    },
+  });
+  effect(() => {
+    const id = openChat.value;
+    if (room.peek()?.chat === id) return;
+    const made = id === null ? null : createRoom(id);
+    room.value = made;
+    begunAnew.value = false;
+    void made?.load();
+    if (id !== null) unread.value = new Map([...unread.peek()].filter(([chat]) => chat !== id));
+  });
+}
+
+function takeAll(events: readonly FeedEvent[]): void {
+  const changed = new Map(chats.value);
+  const news = new Map(unread.value);
+  let isStrange = false;
+  for (const event of events) {
+    if (event.type === 'trouble') {
+      offline.value = event.offline === true;
+      faults.value = event.faults as readonly Fault[];
+    }
+    const { chat_id: id } = event;
+    if (id === null) continue;
+    const item = changed.get(id);
+    // A group that has moved, or has new members, is more than one event tells.
+    if (item === undefined || isService(event)) isStrange = true;
+    if (item !== undefined) changed.set(id, { ...item, ...changeOf(item, event) });
+    if (event.type === 'message' && event.direction === 'out' && id !== openChat.value)
+      news.set(id, (news.get(id) ?? 0) + 1);
+  }
+  chats.value = changed;
+  unread.value = news;
+  const current = room.value;
+  current?.take(events.filter(({ chat_id: id }) => id === current.chat));
+  if (isStrange) refreshSoon();
+}
+
+function isService({ type, message }: FeedEvent): boolean {
+  const fields = fieldsOf(message);
+  return (
+    type === 'deleted' || ['new_chat_members', 'left_chat_member', 'migrate_to_chat_id'].some((name) => name in fields)
+  );
+}
+
+function changeOf(item: answers.ChatItem, event: FeedEvent): Partial<answers.ChatItem> {
+  const message = event.message as Message | undefined;
+  if (message !== undefined && (event.type === 'message' || message.message_id === item.last?.message_id)) {
+    return { last: message };
+  }
+  const { status } = fieldsOf(fieldsOf(event.my_chat_member).new_chat_member);
+  if (typeof status !== 'string') return {};
+  return { closed_to_bot: status === 'kicked' ? 'the bot is blocked' : null };
+}
+
+let refreshTimer: ReturnType<typeof setTimeout> | undefined;
+/** Once for many events. */
+function refreshSoon(): void {
+  if (refreshTimer !== undefined) return;
+  refreshTimer = setTimeout(() => {
+    refreshTimer = undefined;
+    void attempt(refresh);
+  }, 150);
+}
