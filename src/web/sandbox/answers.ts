@@ -13,10 +13,10 @@ const control = <T>(path: string, body?: unknown, method: 'POST' | 'DELETE' = 'P
 export interface ChatItem {
   readonly id: number;
   readonly type: Chat['type'];
-  readonly title?: string;
-  readonly first_name?: string;
-  readonly last_name?: string;
-  readonly username?: string;
+  readonly title?: string | undefined;
+  readonly first_name?: string | undefined;
+  readonly last_name?: string | undefined;
+  readonly username?: string | undefined;
   /** Why the bot cannot write here; null: it can. */
   readonly closed_to_bot: string | null;
   readonly migrated_to: number | null;

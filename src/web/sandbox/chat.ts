@@ -142,9 +142,9 @@ function Messages({
     setShown(shown + SHOWN);
   };
   return html`
-    <div class="messages" ref=${list} onScroll=${onScroll} tabindex="0" role="region" aria-label="Messages">
+    <div class="messages" ref=${list} onScroll=${onScroll} tabindex="0" role="log" aria-label="Messages">
       ${messages.length > shown ? html`<button type="button" class="button earlier" onClick=${earlier}>Earlier messages</button>` : null}
-      <ul role="log" aria-live="polite">
+      <ul>
         ${visible.map((message, i) => {
           const id = message.message_id;
           const before = visible[i - 1];

@@ -1,5 +1,7 @@
+import type { User } from '@grammyjs/types';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../ui/html.ts';
+import type { ChatItem } from './answers.ts';
 import { ReplyKeyboard } from './keyboard.ts';
 import { Menu } from './menu.ts';
 import { lineOf, nameOf, Sign } from './names.ts';
@@ -7,25 +9,36 @@ import { isPicture, samplePhoto, sentFile } from './photos.ts';
 import { candidates, change, current, editing, isBots, say, writeAs, writer } from './talk.ts';
 import { room } from './world.ts';
 
+/** What was begun in each chat, and not sent. */
+const drafts = new Map<number, string>();
+
 /** Telegram's own bound. */
 const LENGTH_MAX = 4096;
 
 /** Where one writes: Enter sends, Shift+Enter begins a line, the arrow upwards changes one's last message. */
 export function Composer() {
-  const chat = current.value;
-  const from = writer.value;
+  const [chat, from] = [current.value, writer.value];
+  if (chat === null || from === null) return null;
+  return html`<${Line} key=${chat.id} chat=${chat} from=${from} />`;
+}
+
+function Line({ chat, from }: { readonly chat: ChatItem; readonly from: User }) {
   const edited = editing.value;
-  const [text, setText] = useState('');
+  const [text, setText] = useState(drafts.get(chat.id) ?? '');
   const field = useRef<HTMLTextAreaElement>(null);
   const files = useRef<HTMLInputElement>(null);
   useEffect(() => {
-    editing.value = null;
-    setText('');
     if (matchMedia('(min-width: 900px)').matches) field.current?.focus();
-  }, [chat?.id]);
+    return () => {
+      editing.value = null;
+    };
+  }, []);
   useEffect(() => {
-    setText(edited?.text ?? edited?.caption ?? '');
-    if (edited !== null) field.current?.focus();
+    if (edited === null) return undefined;
+    const draft = text;
+    setText(edited.text ?? edited.caption ?? '');
+    field.current?.focus();
+    return () => setText(draft);
   }, [edited]);
   useEffect(() => {
     const area = field.current;
@@ -33,15 +46,17 @@ export function Composer() {
     area.style.height = 'auto';
     area.style.height = `${Math.min(area.scrollHeight + 2, 180)}px`;
   }, [text]);
-  if (chat === null || from === null) return null;
+  useEffect(() => {
+    if (edited === null) drafts.set(chat.id, text);
+  }, [text]);
 
   const submit = async (event?: Event): Promise<void> => {
     event?.preventDefault();
     if (text.trim() === '') return;
     const done = edited === null ? await say({ text }) : await change(edited, text);
     if (!done) return;
+    if (edited === null) setText('');
     editing.value = null;
-    setText('');
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) void submit(event);

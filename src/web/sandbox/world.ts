@@ -1,4 +1,4 @@
-import type { Message, User } from '@grammyjs/types';
+import type { Chat, Message, User } from '@grammyjs/types';
 import { batch, effect, signal } from '@preact/signals';
 import type { Fault, FeedEvent } from '../../sandbox/sandbox.ts';
 import { fieldsOf, Problem } from '../ui/api.ts';
@@ -106,7 +106,9 @@ function takeAll(events: readonly FeedEvent[]): void {
     const item = changed.get(id);
     // A group that has moved, or has new members, is more than one event tells.
     if (item === undefined || isService(event)) isStrange = true;
-    if (item !== undefined) changed.set(id, { ...item, ...changeOf(item, event) });
+    const { chat } = fieldsOf(event.message);
+    const before = item ?? { ...(chat as Chat | undefined), id, closed_to_bot: null, migrated_to: null, last: null };
+    if ('type' in before) changed.set(id, { ...before, ...changeOf(before, event) });
     if (event.type === 'message' && event.direction === 'out' && id !== openChat.value)
       news.set(id, (news.get(id) ?? 0) + 1);
   }
