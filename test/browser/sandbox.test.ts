@@ -49,11 +49,11 @@ test('a newcomer opens the address that is printed first, and pays', patience, a
 
   await say(page, '/pay 12.50 EUR @anna');
   await act(page, 'begins').or(act(page, '/pay')).first().waitFor();
-  await page.getByRole('button', { name: 'Confirm' }).click();
+  await page.getByRole('button', { name: 'Confirm', exact: true }).click();
   await page.locator('.toast', { hasText: 'Confirmed' }).waitFor();
   await message(page, 'Its number is pay_').waitFor();
   await message(page, 'I am asking the payment service').getByText('edited').waitFor();
-  expect(await page.getByRole('button', { name: 'Confirm' }).count()).toBe(0);
+  expect(await page.getByRole('button', { name: 'Confirm', exact: true }).count()).toBe(0);
 
   // Beside it: every step, in the order of the journal, and what became of each message.
   await act(page, 'Backend answered openPayment').locator('[data-fate=sent]').waitFor();
@@ -164,9 +164,13 @@ test('in a group two people write, each for themselves; elsewhere what is new is
   await say(page, '/pay 4 EUR @mia');
   await message(page, 'Pay 4.00 EUR').waitFor();
   // Ben's press on Mia's question is refused; on his own it is not.
-  await message(page, 'Pay 3.00 EUR').locator('..').getByRole('button', { name: 'Confirm' }).first().click();
+  await message(page, 'Pay 3.00 EUR')
+    .locator('..')
+    .getByRole('button', { name: 'Confirm', exact: true })
+    .first()
+    .click();
   await page.locator('.toast').waitFor();
-  await message(page, 'Pay 4.00 EUR').getByRole('button', { name: 'Confirm' }).click();
+  await message(page, 'Pay 4.00 EUR').getByRole('button', { name: 'Confirm', exact: true }).click();
   await message(page, 'The payment of 4.00 EUR').waitFor();
   const names = await page.locator('.message.from-user .sender').allTextContents();
   expect(names).toEqual(['Mia', 'Ben']);
