@@ -88,7 +88,7 @@ export function sandboxRoutes(
         tags,
         summary: "A chat's journal from a time on, as server-sent events",
         params: ChatId,
-        querystring: Type.Object({ since: Type.Integer({ minimum: 0, description: 'Seconds since 1970' }) }),
+        querystring: Type.Object({ since: Type.Integer({ minimum: 0, description: 'ms since 1970' }) }),
       },
       config: { stream: true },
       exposeHeadRoute: false,
@@ -102,7 +102,7 @@ export function sandboxRoutes(
       const after =
         resumed?.stream === journal.stream && resumed.seq <= head
           ? resumed.seq
-          : (await journal.seqAt(request.query.since * 1000)) - 1;
+          : (await journal.seqAt(request.query.since)) - 1;
       const sink = streamTo(reply, 'text/event-stream; charset=utf-8');
       const filter = { chats: [request.params.id], types: null };
       reading += 1;

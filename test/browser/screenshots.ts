@@ -22,7 +22,10 @@ const PICTURES: Readonly<Record<string, (page: Page, url: string) => Promise<voi
     await field.press('Enter');
     await page.getByRole('button', { name: 'Confirm', exact: true }).click();
     await page.locator('.act', { hasText: 'Backend answered' }).locator('[data-fate=sent]').waitFor();
-    await page.locator('.message', { hasText: /^\/pay/ }).locator('.stamp').click();
+    await page
+      .locator('.message', { hasText: /^\/pay/ })
+      .locator('.stamp')
+      .click();
     await page.locator('.toast').waitFor({ state: 'detached' });
   },
 };

@@ -98,7 +98,7 @@ test('a user writes, is listed, and what Switchboard did in the chat is told fro
   await reader?.cancel();
 
   // Of a time to come there is nothing yet, and one that comes back goes on where it was.
-  const later = await read(`/v1/sandbox/chats/7/entries?since=${2 ** 32}`);
+  const later = await read(`/v1/sandbox/chats/7/entries?since=${2 ** 42}`);
   const resumed = await edge.get('/v1/sandbox/chats/7/entries?since=0', {
     'last-event-id': `${edge.journal.stream}.1`,
   });
@@ -174,4 +174,7 @@ test('offline nobody reaches the Bot API, while the page goes on; then everybody
   await Promise.all([playground.setOffline(false), playground.setOffline(false)]);
   expect(Object(await bot('getUpdates')).result).toMatchObject([{ message: { text: 'is anybody there?' } }]);
   expect(await json(await read('/v1/sandbox'))).toMatchObject({ offline: false });
+  // It also ends while it is offline.
+  await post('offline', { offline: true });
+  await sandbox.close();
 });

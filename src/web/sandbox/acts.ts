@@ -108,7 +108,7 @@ export function createActs() {
   };
 }
 
-/** What Switchboard does in a chat, live, from a time on (seconds since 1970). */
+/** What Switchboard does in a chat, live, from a time on (ms since 1970). */
 export function followActs(chat: number, since: number) {
   const held = createActs();
   const acts = signal<readonly Act[]>([]);

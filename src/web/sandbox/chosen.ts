@@ -2,7 +2,7 @@ import type { Message } from '@grammyjs/types';
 import { computed, effect, signal } from '@preact/signals';
 import { type Act, type Acts, followActs } from './acts.ts';
 import { pane } from './where.ts';
-import { room } from './world.ts';
+import { room, startedAt } from './world.ts';
 
 /** The messages that are looked at closely, and on which side they were chosen. */
 export const chosen = signal<{ readonly messages: ReadonlySet<number>; readonly from: 'chat' | 'did' } | null>(null);
@@ -47,20 +47,23 @@ export function chooseAct({ messages }: Act): void {
   chosen.value = isAlready || messages.size === 0 ? null : { messages, from: 'did' };
 }
 
-/** Follows the chat that is looked at: from its oldest message that the page has. */
+/**
+ * Follows the chat that is looked at: from its oldest message that the page has. A sandbox that has begun anew counts its
+ * messages from 1 again: then nothing of before is about them.
+ */
 export function followChosen(): void {
+  let of: number | null = null;
   effect(() => {
     const current = room.value;
     const messages = current?.messages.value ?? null;
+    const began = startedAt.value;
     const followed = acts.peek();
-    if (followed !== null && followed.chat === current?.chat) return;
+    if (followed !== null && followed.chat === current?.chat && of === began) return;
     followed?.close();
     acts.value = null;
     chosen.value = null;
-    if (current === null || messages === null) return;
-    acts.value = followActs(current.chat, messages[0]?.date ?? Math.floor(Date.now() / 1000) - CLOCKS_APART_S);
+    of = began;
+    if (current === null || messages === null || began === null) return;
+    acts.value = followActs(current.chat, Math.max(began, (messages[0]?.date ?? 0) * 1000));
   });
 }
-
-/** The server's clock may be behind this one's. */
-const CLOCKS_APART_S = 5;

@@ -1,6 +1,7 @@
 import type { Message } from '@grammyjs/types';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { stateText } from '../inspector/difference.ts';
+import { timerName } from '../inspector/steps.ts';
 import { fieldsOf } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
 import { type Act, type Entry, messageIn, type Sending } from './acts.ts';
@@ -104,7 +105,7 @@ function causeText(entry: Entry): string | null {
     return status === 'kicked' ? 'The bot was blocked or removed' : 'The bot may write here';
   const message = messageIn(update);
   if (message !== null) return lineOf(message as unknown as Message);
-  if (entry.type === 'timer.fired') return String(fieldsOf(entry.timer).id ?? entry.timer ?? '');
+  if (entry.type === 'timer.fired') return timerName(String(entry.timer));
   if (entry.type === 'request.answered') return JSON.stringify(entry.error ?? entry.output ?? null).slice(0, 300);
   return null;
 }

@@ -11,6 +11,7 @@ export const pane = signal<Pane>(openChat.value === null ? 'chats' : 'chat');
 
 addEventListener('hashchange', () => {
   openChat.value = read();
+  pane.value = openChat.value === null ? 'chats' : 'chat';
 });
 
 /** Looks at a chat; null: at the list of them. */

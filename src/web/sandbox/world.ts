@@ -13,6 +13,8 @@ const FIRST_USERS = [
   { id: 778, first_name: 'Ben' },
 ];
 
+/** When the sandbox began, ms since 1970 by the server's clock; null: not known yet. */
+export const startedAt = signal<number | null>(null);
 /** The bot. */
 export const me = signal<User | null>(null);
 export const chats = signal<ReadonlyMap<number, answers.ChatItem>>(new Map());
@@ -25,8 +27,6 @@ export const connected = signal(true);
 export const begunAnew = signal(false);
 export const room = signal<Room | null>(null);
 export const failure = signal<string | null>(null);
-
-let startedAt: number | null = null;
 
 /** The user of a private chat; in a group whoever is chosen writes. */
 export const userOf = (id: number): User | undefined => users.value.find((user) => user.id === id);
@@ -57,9 +57,9 @@ export async function refresh(): Promise<void> {
     chats.value = new Map(found.chats.map((chat) => [chat.id, chat]));
     offline.value = found.offline;
     faults.value = found.faults;
-    if (startedAt !== null && startedAt !== found.startedAt) begunAnew.value = true;
-    if (startedAt !== found.startedAt) unread.value = new Map();
-    startedAt = found.startedAt;
+    if (startedAt.value !== null && startedAt.value !== found.startedAt) begunAnew.value = true;
+    if (startedAt.value !== found.startedAt) unread.value = new Map();
+    startedAt.value = found.startedAt;
     if (openChat.value === null && matchMedia('(min-width: 900px)').matches)
       look(found.chats[0]?.id ?? firstUser(found));
   });
