@@ -1,7 +1,8 @@
 import type { User } from '@grammyjs/types';
 import { limits } from '../limits.ts';
 import type { Bot, World } from './bots.ts';
-import { summary } from './control-chats.ts';
+import type { ChatRecord } from './chats.ts';
+import { messagesOf, summary } from './control-chats.ts';
 import type { Fault } from './faults.ts';
 import type { Fields } from './fields.ts';
 
@@ -22,12 +23,29 @@ export function overviewOf({ startedAt, offline }: World, bot: Bot): Overview {
   const newest = [...bot.chats.all()]
     .sort((a, b) => b.lastAtS - a.lastAtS)
     .slice(0, limits.sandboxChatsShownMax)
-    .map((chat) => ({ ...summary(chat), last: [...chat.messages.values()].at(-1)?.message ?? null }));
+    .map(glance);
   return {
     ...{ startedAt, me: bot.me, chats: newest, offline, faults: bot.faults.all() },
     users: usersOf(bot).slice(-limits.sandboxUsersShownMax),
   };
 }
+
+/** A chat, and its messages both ways, in order, each with its whole keyboard. Where nobody has written yet there is none. */
+export interface Transcript {
+  readonly chat: Fields | null;
+  readonly messages: readonly Fields[];
+}
+
+/** As it is now. */
+export function transcriptOf(bot: Bot, chatId: number): Transcript {
+  const chat = bot.chats.find(chatId);
+  return chat === undefined ? { chat: null, messages: [] } : { chat: glance(chat), messages: messagesOf(chat) };
+}
+
+const glance = (chat: ChatRecord): Fields => ({
+  ...summary(chat),
+  last: [...chat.messages.values()].at(-1)?.message ?? null,
+});
 
 /** Everybody who has written to the bot or is known from a group, once. */
 export function usersOf(bot: Bot): readonly User[] {

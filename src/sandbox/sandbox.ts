@@ -3,10 +3,9 @@ import type { Clock } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import { type Bot, botOf, createWorld, forgetBot, publishTrouble, type SandboxLog } from './bots.ts';
 import { attachEvents, control } from './control.ts';
-import { messagesOf } from './control-chats.ts';
 import { type FloodLimits, NO_FLOOD, TELEGRAM_FLOOD } from './flood.ts';
 import { imageKind } from './media-content.ts';
-import { type Overview, overviewOf } from './overview.ts';
+import { type Overview, overviewOf, type Transcript, transcriptOf } from './overview.ts';
 import { createHttp } from './server.ts';
 
 export type { SandboxLog } from './bots.ts';
@@ -35,8 +34,7 @@ export interface Playground {
   /** Streams the bot's events into the response. Throws SwitchboardError too_many_streams. */
   watch(response: ServerResponse): void;
   overview(): Overview;
-  /** A chat's messages, both ways, in order, with their keyboards; none where nobody has written yet. */
-  transcript(chatId: number): readonly Readonly<Record<string, unknown>>[];
+  transcript(chatId: number): Transcript;
   /** A file that the bot sent or received; null where it is forgotten. */
   file(fileId: string): PlaygroundFile | null;
   /**
@@ -109,10 +107,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
             control: (method, path, body) => control(world, botFor(token), { method, path: path.split('/'), body }),
             watch: (response) => attachEvents(botFor(token), response),
             overview: () => overviewOf(world, botFor(token)),
-            transcript(chatId) {
-              const chat = botFor(token).chats.find(chatId);
-              return chat === undefined ? [] : messagesOf(chat);
-            },
+            transcript: (chatId) => transcriptOf(botFor(token), chatId),
             file(fileId) {
               const stored = world.files.byId(botFor(token).id, fileId);
               if (stored === undefined) return null;

@@ -231,6 +231,19 @@ test('whatever is written looks right and runs nothing, in light, in dark, and o
   await message(page, 'click me').waitFor();
   expect(await page.locator('a[href^="javascript"], .messages script, img[src="x"]').count()).toBe(0);
 
+  // What the bot answers to a press: some words for a moment, or an alert that waits.
+  const buttons = { inline_keyboard: [[{ text: 'Ask', callback_data: 'ask' }]] };
+  await call('sendMessage', { chat_id: 777, text: 'A button', reply_markup: buttons });
+  await page.getByRole('button', { name: 'Ask', exact: true }).click();
+  await page.locator('.toast', { hasText: 'Nothing has changed' }).waitFor();
+  const answer = { callback_query_id: '10000000001', show_alert: true, text: STRANGE };
+  await call('answerCallbackQuery', answer);
+  const alert = page.getByRole('dialog', { name: 'The bot says' });
+  expect(await alert.locator('p').textContent()).toBe(STRANGE);
+  expect(await barriers(page)).toEqual([]);
+  await alert.getByRole('button', { name: 'OK' }).click();
+  await alert.waitFor({ state: 'detached' });
+
   // What the bot shows, changes, and takes away.
   const gone = await call('sendMessage', { chat_id: 777, text: 'soon gone' });
   await message(page, 'soon gone').waitFor();
@@ -309,5 +322,16 @@ test('a chat of 10,000 messages stays fluid', patience, async () => {
   await message(page, 'still here').waitFor();
   expect(performance.now() - before).toBeLessThan(2000);
   expect(Number(await page.evaluate('worst'))).toBeLessThan(1000);
+
+  // Many more chats than the list has room for: the one that is looked at stays.
+  const strangers = Array.from({ length: 900 }, (_, i) => ({ chat_id: 5000 + i, text: 'hello' }));
+  const body = JSON.stringify({ messages: strangers });
+  await fetch(`${sandboxUrl}/sandbox/bots/1:sandbox/messages`, { method: 'POST', body });
+  await page.locator('[data-chat="5899"]').waitFor();
+  expect(await page.locator('.chat-row').count()).toBeLessThanOrEqual(402);
+  await message(page, 'still here').waitFor();
+  await page.reload();
+  await message(page, 'still here').waitFor();
+  await page.getByRole('heading', { name: 'Busy' }).waitFor();
   expect(complaints).toEqual([]);
 });

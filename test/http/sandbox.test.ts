@@ -74,7 +74,7 @@ test('a user writes, is listed, and what Switchboard did in the chat is told fro
   await edge.append('7');
   await edge.append('8');
   const ada = { id: 7, first_name: 'Ada' };
-  expect(await json(await read('/v1/sandbox/chats/7'))).toEqual({ messages: [] });
+  expect(await json(await read('/v1/sandbox/chats/7'))).toEqual({ chat: null, messages: [] });
   expect((await post('control/users', ada)).status).toBe(200);
   expect(await json(await read('/v1/sandbox'))).toMatchObject({ users: [ada], chats: [] });
   expect((await post('control/chats/7/messages', { text: 'hello', from: ada })).status).toBe(200);
@@ -82,7 +82,10 @@ test('a user writes, is listed, and what Switchboard did in the chat is told fro
     ...{ users: [ada], offline: false, faults: [] },
     chats: [{ id: 7, type: 'private', closed_to_bot: null, last: { text: 'hello' } }],
   });
-  expect(await json(await read('/v1/sandbox/chats/7'))).toMatchObject({ messages: [{ text: 'hello', from: ada }] });
+  expect(await json(await read('/v1/sandbox/chats/7'))).toMatchObject({
+    chat: { id: 7, last: { text: 'hello' } },
+    messages: [{ text: 'hello', from: ada }],
+  });
 
   const stream = await read('/v1/sandbox/chats/7/entries?since=0');
   const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();

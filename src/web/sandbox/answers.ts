@@ -28,7 +28,10 @@ export type World = Omit<Overview, 'chats'> & { readonly chats: readonly ChatIte
 
 export const world = () => call('/v1/sandbox') as Promise<World>;
 export const transcript = (chat: number) =>
-  call(`/v1/sandbox/chats/${chat}`) as Promise<{ readonly messages: readonly Message[] }>;
+  call(`/v1/sandbox/chats/${chat}`) as Promise<{
+    readonly chat: ChatItem | null;
+    readonly messages: readonly Message[];
+  }>;
 
 export const addUser = (user: Pick<User, 'id' | 'first_name' | 'username'>) => control('users', user);
 export const addGroup = (title: string, from: User, members: readonly User[]) =>

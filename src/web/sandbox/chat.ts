@@ -23,7 +23,7 @@ export function ChatPane({ room }: { readonly room: NonNullable<typeof rooms.val
   const messages = room.messages.value;
   if (chat === null) {
     if (messages === null) return html`<section class="chat" aria-busy="true"></section>`;
-    return html`<section class="chat empty"><p>There is no such chat. The sandbox forgets its chats when it ends.</p><button type="button" class="button" onClick=${() => look(null)}>To the chats</button></section>`;
+    return html`<section class="chat empty nobody"><p>There is no such chat. The sandbox forgets its chats when it ends.</p><button type="button" class="button" onClick=${() => look(null)}>To the chats</button></section>`;
   }
   const title = titleOf(chat);
   return html`

@@ -15,7 +15,7 @@ function App() {
     ${connected.value ? null : html`<p class="notice lost" role="status">Not connected: coming back by itself…</p>`}
     <main class="panes" data-pane=${pane.value}>
       <${ChatList} />
-      ${open === null ? html`<section class="chat empty"><p>Choose whom to chat as.</p></section>` : html`<${ChatPane} room=${open} />`}
+      ${open === null ? html`<section class="chat empty nobody"><p>Choose whom to chat as.</p></section>` : html`<${ChatPane} room=${open} />`}
       <${DidPane} />
     </main>
   `;

@@ -18,8 +18,8 @@ export interface Toast {
   readonly alert: boolean;
 }
 
-/** The messages of the chat that is looked at. */
-export function createRoom(chat: number) {
+/** The messages of the chat that is looked at. `found` is told of the chat itself, each time that it is read. */
+export function createRoom(chat: number, found: (item: answers.ChatItem) => void) {
   const messages = signal<readonly Message[] | null>(null);
   const action = signal<string | null>(null);
   const toast = signal<Toast | null>(null);
@@ -68,12 +68,13 @@ export function createRoom(chat: number) {
     async load(): Promise<void> {
       const own: FeedEvent[] = [];
       early = own;
-      const found = await answers.transcript(chat).catch(() => ({ messages: [] }));
+      const read = await answers.transcript(chat).catch(() => ({ chat: null, messages: [] }));
       if (early !== own) return;
       early = null;
       held.clear();
       waiting.clear();
-      for (const message of found.messages) put(message);
+      for (const message of read.messages) put(message);
+      if (read.chat !== null) found(read.chat);
       for (const event of own) apply(event);
       messages.value = [...held.values()];
       pressed.value = new Set(waiting.values());

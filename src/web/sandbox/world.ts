@@ -7,6 +7,9 @@ import { FEED_TYPES, gather, listen } from './feed.ts';
 import { createRoom, type Room } from './room.ts';
 import { look, openChat } from './where.ts';
 
+/** Chats that the page keeps; of more those written in longest ago go. */
+const KEPT_MAX = 400;
+
 /** Who is there in a sandbox that nobody has been in yet. */
 const FIRST_USERS = [
   { id: 777, first_name: 'Mia' },
@@ -54,7 +57,9 @@ export async function refresh(): Promise<void> {
   batch(() => {
     me.value = found.me;
     users.value = found.users;
-    chats.value = new Map(found.chats.map((chat) => [chat.id, chat]));
+    // The server tells the newest; the others are still there, unless the sandbox has begun anew.
+    const before = startedAt.value === found.startedAt ? chats.value : [];
+    chats.value = new Map([...before, ...found.chats.map((chat) => [chat.id, chat] as const)]);
     offline.value = found.offline;
     faults.value = found.faults;
     if (startedAt.value !== null && startedAt.value !== found.startedAt) begunAnew.value = true;
@@ -84,7 +89,12 @@ export function follow(): void {
   effect(() => {
     const id = openChat.value;
     if (room.peek()?.chat === id) return;
-    const made = id === null ? null : createRoom(id);
+    const made =
+      id === null
+        ? null
+        : createRoom(id, (item) => {
+            chats.value = new Map([...chats.peek(), [id, item]]);
+          });
     room.value = made;
     begunAnew.value = false;
     void made?.load();
@@ -104,15 +114,15 @@ function takeAll(events: readonly FeedEvent[]): void {
     const { chat_id: id } = event;
     if (id === null) continue;
     const item = changed.get(id);
-    // A group that has moved, or has new members, is more than one event tells.
-    if (item === undefined || isService(event)) isStrange = true;
+    // A group, one that has moved, or has new members, is more than one event tells.
+    if ((item === undefined && id < 0) || isService(event)) isStrange = true;
     const { chat } = fieldsOf(event.message);
     const before = item ?? { ...(chat as Chat | undefined), id, closed_to_bot: null, migrated_to: null, last: null };
     if ('type' in before) changed.set(id, { ...before, ...changeOf(before, event) });
     if (event.type === 'message' && event.direction === 'out' && id !== openChat.value)
       news.set(id, (news.get(id) ?? 0) + 1);
   }
-  chats.value = changed;
+  chats.value = changed.size > KEPT_MAX ? newestOf(changed) : changed;
   unread.value = news;
   const current = room.value;
   current?.take(events.filter(({ chat_id: id }) => id === current.chat));
@@ -134,6 +144,12 @@ function changeOf(item: answers.ChatItem, event: FeedEvent): Partial<answers.Cha
   const { status } = fieldsOf(fieldsOf(event.my_chat_member).new_chat_member);
   if (typeof status !== 'string') return {};
   return { closed_to_bot: status === 'kicked' ? 'the bot is blocked' : null };
+}
+
+/** Half of what is kept, so that this is not done each time; and the chat that is looked at. */
+function newestOf(all: ReadonlyMap<number, answers.ChatItem>): ReadonlyMap<number, answers.ChatItem> {
+  const sorted = [...all].sort(([, a], [, b]) => (b.last?.date ?? 0) - (a.last?.date ?? 0));
+  return new Map(sorted.filter(([id], i) => i < KEPT_MAX / 2 || id === openChat.value));
 }
 
 let refreshTimer: ReturnType<typeof setTimeout> | undefined;
