@@ -1,13 +1,12 @@
-import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { parseEventId } from '../operators/operators.ts';
-import type { Playground, PlaygroundFile } from '../sandbox/sandbox.ts';
+import type { Overview, Playground, PlaygroundFile, Transcript } from '../sandbox/sandbox.ts';
 import type { App, HttpParts } from './app.ts';
+import { requireOwnPage } from './own-page.ts';
 import { streamTo } from './response-sink.ts';
-import { isSameOrigin } from './session.ts';
 
 const tags = ['sandbox'];
 
@@ -15,6 +14,20 @@ const tags = ['sandbox'];
 const CONTROLS = /^(?:chats(?:\/-?\d{1,16}(?:\/(?:messages(?:\/\d{1,16})?|callbacks|block|unblock))?)?|users|faults)$/;
 
 const ChatId = Type.Object({ id: Type.String({ pattern: '^-?[1-9]\\d{0,15}$', description: "Telegram's chat id" }) });
+
+const Told = (description: string) => Type.Unknown({ description });
+const OverviewView = Type.Object({
+  startedAt: Type.Integer({ description: 'ms since 1970: another one is another sandbox' }),
+  me: Told("The bot, Telegram's User"),
+  chats: Type.Array(Told("Telegram's Chat, closed_to_bot, migrated_to, message_count, members, and its last message")),
+  users: Type.Array(Told("Telegram's User")),
+  offline: Type.Boolean({ description: 'Nobody reaches the Bot API' }),
+  faults: Type.Array(Told('What goes wrong with the next calls')),
+});
+const TranscriptView = Type.Object({
+  chat: Told('As in the list of chats; null: nobody has written there yet'),
+  messages: Type.Array(Told("Telegram's Message, with its whole keyboard")),
+});
 
 /** Who reads for the page: no key's id has this form. */
 const READER = 'sandbox page';
@@ -41,7 +54,7 @@ export function sandboxRoutes(
       schema: {
         tags,
         summary: 'Pretend users, their chats, and what goes wrong with calls to Telegram',
-        response: { 200: Type.Unknown({ description: 'As src/sandbox/overview.ts has it' }) },
+        response: { 200: Type.Unsafe<Overview>(OverviewView) },
       },
     },
     async () => playground.overview(),
@@ -74,7 +87,7 @@ export function sandboxRoutes(
         tags,
         summary: "A chat's messages, both ways, in order",
         params: ChatId,
-        response: { 200: Type.Unknown({ description: 'As src/sandbox/overview.ts has it' }) },
+        response: { 200: Type.Unsafe<Transcript>(TranscriptView) },
       },
     },
     async (request) => playground.transcript(Number(request.params.id)),
@@ -159,21 +172,6 @@ export function sandboxRoutes(
       return playground.control(request.method, path, Buffer.from(body === undefined ? '' : JSON.stringify(body)));
     },
   });
-}
-
-/**
- * Throws scope_missing unless it is this page that asks, or no browser. The name in `Host` matters too: a site can have
- * its own name lead to this machine, and is of one origin with us then. Addresses and `localhost` it cannot turn.
- */
-function requireOwnPage(request: FastifyRequest, servedHost: string): void {
-  const { hostname } = request;
-  const name = hostname.replace(/^\[|\]$/g, '');
-  const ours = isIP(name) !== 0 || /^(?:.+\.)?localhost$/i.test(name) || name === servedHost;
-  if (!ours) {
-    const detail = `The sandbox is reached by this machine's address or as localhost, not as ${name}`;
-    throw new SwitchboardError('scope_missing', detail);
-  }
-  if (!isSameOrigin(request)) throw new SwitchboardError('scope_missing', 'Another site may not use the sandbox');
 }
 
 /**

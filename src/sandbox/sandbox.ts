@@ -12,7 +12,7 @@ export type { SandboxLog } from './bots.ts';
 export type { Fault } from './faults.ts';
 export type { FeedEvent } from './feed.ts';
 export type { FloodLimits } from './flood.ts';
-export type { Overview } from './overview.ts';
+export type { Overview, Transcript } from './overview.ts';
 
 export interface SandboxOptions {
   /** Default 127.0.0.1: the control API asks for no key. */

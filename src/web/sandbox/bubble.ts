@@ -17,7 +17,8 @@ interface BubbleProps {
   readonly seq: number | undefined;
   readonly isChosen: boolean;
   readonly isPressed: boolean;
-  readonly onChoose: (message: number) => void;
+  /** `show`: what is marked is also shown where one pane fills the screen. */
+  readonly onChoose: (message: number, show: boolean) => void;
 }
 
 /** One message of the chat. */
@@ -40,12 +41,17 @@ export function Bubble({ message, follows, inGroup, isMine, seq, isChosen, isPre
     isChosen ? 'chosen' : '',
   ];
   const text = message.text ?? message.caption;
+  const onClick = ({ target }: Event): void => {
+    // Whoever follows a link, presses a button or marks words means that.
+    const isOther = target instanceof Element && target.closest('a, button') !== null;
+    if (!isOther && getSelection()?.isCollapsed !== false) onChoose(id, false);
+  };
   const canEdit = !bots && text !== undefined;
   return html`
     <li class=${classes.join(' ')} data-message=${id}>
       ${inGroup || bots ? html`<span class="face">${follows ? null : html`<${Avatar} id=${from?.id ?? 0} name=${name} />`}</span>` : null}
       <div class="column">
-        <div class="bubble">
+        <div class="bubble" onClick=${onClick}>
           ${inGroup && !follows ? html`<span class="sender" dir="auto">${name}</span>` : null}
           ${message.forward_origin === undefined ? null : html`<span class="muted">Forwarded</span>`}
           ${answered === undefined ? null : html`<span class="answered"><b dir="auto">${answered.from === undefined ? '' : nameOf(answered.from)}</b><span dir="auto">${lineOf(answered)}</span></span>`}
@@ -54,7 +60,7 @@ export function Bubble({ message, follows, inGroup, isMine, seq, isChosen, isPre
           <span class="foot">
             ${canEdit ? html`<button type="button" class="edit" aria-label="Edit this message" title="Edit" onClick=${() => (editing.value = message)}><${Sign} name="edit" /></button>` : null}
             ${message.edit_date === undefined ? null : html`<span>edited</span>`}
-            <button type="button" class="stamp" aria-pressed=${isChosen} title="Show what Switchboard did" onClick=${() => onChoose(id)}>
+            <button type="button" class="stamp" aria-pressed=${isChosen} title="Show what Switchboard did" onClick=${() => onChoose(id, true)}>
               <time datetime=${new Date(message.date * 1000).toISOString()}>${clockOf(message.date)}</time>${seq === undefined ? null : html` <span class="mono">#${seq}</span>`}
             </button>
           </span>

@@ -6,13 +6,11 @@ import { Avatar, clockOf, lineOf, nameOf, Sign, titleOf } from './names.ts';
 import { NewGroup, NewUser } from './new-chat.ts';
 import { isBots } from './talk.ts';
 import { look, openChat } from './where.ts';
-import { chats, unread, users } from './world.ts';
+import { byNewest, chats, unread, users } from './world.ts';
 
 /** Chats, the one that was written in last first; then whoever has not written yet. */
 const rows = computed(() => {
-  const known = [...chats.value.values()].sort(
-    (a, b) => (b.last?.date ?? 0) - (a.last?.date ?? 0) || (b.last?.message_id ?? 0) - (a.last?.message_id ?? 0),
-  );
+  const known = [...chats.value.values()].sort(byNewest);
   const silent = users.value.filter((user) => !user.is_bot && !chats.value.has(user.id));
   return { known, silent };
 });

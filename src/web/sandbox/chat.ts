@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { servedPages } from '../ui/bar.ts';
 import { html } from '../ui/html.ts';
 import { Bubble } from './bubble.ts';
-import { choose, chosen, seqs } from './chosen.ts';
+import { choose, chosen, losses, seqs } from './chosen.ts';
 import { Composer } from './composer.ts';
 import { FaultMenu, Troubles } from './faults.ts';
 import { Avatar, Sign, serviceLine, titleOf } from './names.ts';
@@ -58,7 +58,8 @@ function Head() {
       ${isBlocked ? html`<span class="tag bad">bot ${isPrivate ? 'blocked' : 'removed'}</span>` : null}
       <button type="button" class="button quiet" onClick=${() => setBlocked(!isBlocked)}>${block[isBlocked ? 1 : 0]}</button>
       <${FaultMenu} chat=${chat.id} />
-      <button type="button" class="button quiet narrow-only" aria-label="What Switchboard did" title="What Switchboard did" onClick=${() => (pane.value = 'did')}><${Sign} name="did" /></button>
+      <button type="button" class="button quiet narrow-only" aria-label="What Switchboard did" title="What Switchboard did" onClick=${() => (pane.value = 'did')}><${Sign} name="did" />
+        ${losses.value === 0 ? null : html`<span class="badge bad">${losses.value}<span class="visually-hidden"> failed or unknown</span></span>`}</button>
     </header>
   `;
 }

@@ -35,11 +35,19 @@ export const concerns = (act: Act): boolean =>
   chosen.value !== null && [...act.messages].some((message) => chosen.value?.messages.has(message));
 
 /** Looks closely at a message; chosen once more, no longer. */
-export function choose(message: Message['message_id']): void {
+export function choose(message: Message['message_id'], show: boolean): void {
   const isAlready = chosen.value?.from === 'chat' && chosen.value.messages.has(message);
   chosen.value = isAlready ? null : { messages: new Set([message]), from: 'chat' };
-  if (!isAlready) pane.value = 'did';
+  if (!isAlready && show) pane.value = 'did';
 }
+
+/** How many messages of the bot did not get through, or may not have. */
+export const losses = computed(
+  () =>
+    (acts.value?.acts.value ?? [])
+      .flatMap(({ sendings }) => sendings)
+      .filter(({ fate }) => fate?.type === 'message.failed' || fate?.type === 'message.unknown').length,
+);
 
 /** Looks closely at what an act is about. */
 export function chooseAct({ messages }: Act): void {

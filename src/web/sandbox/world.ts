@@ -146,9 +146,13 @@ function changeOf(item: answers.ChatItem, event: FeedEvent): Partial<answers.Cha
   return { closed_to_bot: status === 'kicked' ? 'the bot is blocked' : null };
 }
 
+/** The chat that was written in last first. Within a second, private chats and groups count their messages together. */
+export const byNewest = (a: answers.ChatItem, b: answers.ChatItem): number =>
+  (b.last?.date ?? 0) - (a.last?.date ?? 0) || (b.last?.message_id ?? 0) - (a.last?.message_id ?? 0);
+
 /** Half of what is kept, so that this is not done each time; and the chat that is looked at. */
 function newestOf(all: ReadonlyMap<number, answers.ChatItem>): ReadonlyMap<number, answers.ChatItem> {
-  const sorted = [...all].sort(([, a], [, b]) => (b.last?.date ?? 0) - (a.last?.date ?? 0));
+  const sorted = [...all].sort(([, a], [, b]) => byNewest(a, b));
   return new Map(sorted.filter(([id], i) => i < KEPT_MAX / 2 || id === openChat.value));
 }
 
