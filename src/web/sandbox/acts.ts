@@ -1,6 +1,4 @@
-import { signal } from '@preact/signals';
 import { fieldsOf } from '../ui/api.ts';
-import { gather, listen } from './feed.ts';
 
 /** A journal entry (docs/events.md). */
 export interface Entry {
@@ -31,7 +29,8 @@ export interface Act {
 
 const CAUSES = ['update.received', 'event.received', 'timer.fired', 'request.answered'];
 const FATES = ['message.sent', 'message.failed', 'message.unknown', 'message.canceled', 'message.expired'];
-const TYPES = [
+/** The entries that are told. */
+export const ENTRY_TYPES = [
   ...[...CAUSES, ...FATES, 'message.accepted'],
   ...['chat.moved', 'chat.migrated', 'chat.emitted', 'chat.quarantined', 'chat.resumed'],
 ];
@@ -107,32 +106,3 @@ export function createActs() {
     },
   };
 }
-
-/** What Switchboard does in a chat, live, from a time on (ms since 1970). */
-export function followActs(chat: number, since: number) {
-  const held = createActs();
-  const acts = signal<readonly Act[]>([]);
-  const connected = signal(true);
-  let lastSeq = 0;
-  const take = gather<Entry>((entries) => {
-    for (const entry of entries) {
-      // A stream that was opened anew may begin with what is here.
-      if (entry.seq <= lastSeq) continue;
-      lastSeq = entry.seq;
-      held.add(entry);
-    }
-    acts.value = [...held.acts];
-  });
-  const stream = listen(() => `/v1/sandbox/chats/${chat}/entries?since=${since}`, TYPES, {
-    event: (data) => take(JSON.parse(data)),
-    opened() {
-      connected.value = true;
-    },
-    lost() {
-      connected.value = false;
-    },
-  });
-  return { chat, acts, connected, close: stream.close };
-}
-
-export type Acts = ReturnType<typeof followActs>;

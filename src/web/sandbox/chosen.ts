@@ -1,6 +1,7 @@
 import type { Message } from '@grammyjs/types';
 import { computed, effect, signal } from '@preact/signals';
-import { type Act, type Acts, followActs } from './acts.ts';
+import type { Act } from './acts.ts';
+import { type Acts, followActs } from './chat-journal.ts';
 import { pane } from './where.ts';
 import { room, startedAt } from './world.ts';
 

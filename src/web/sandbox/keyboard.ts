@@ -1,8 +1,8 @@
 import type { Message } from '@grammyjs/types';
 import { fieldsOf } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
-import { safeAddress } from './formatted.ts';
 import { Sign } from './names.ts';
+import { safeAddress } from './pieces.ts';
 import { press, pressReply, type ReplyButton, replyKeyboard } from './talk.ts';
 
 /** The buttons under a message. */
