@@ -24,6 +24,7 @@ export interface ChatItem {
   readonly last: Message | null;
 }
 
+/** The bot, its chats and users, and what goes wrong next. */
 export type World = Omit<Overview, 'chats'> & { readonly chats: readonly ChatItem[] };
 
 export const world = () => call('/v1/sandbox') as Promise<World>;
@@ -33,7 +34,9 @@ export const transcript = (chat: number) =>
     readonly messages: readonly Message[];
   }>;
 
+/** Makes somebody who has not written yet, or gives them another name. */
 export const addUser = (user: Pick<User, 'id' | 'first_name' | 'username'>) => control('users', user);
+/** Makes a group with the bot in it. `from` is who made it. */
 export const addGroup = (title: string, from: User, members: readonly User[]) =>
   control<{ readonly chat_id: number }>('chats', { type: 'group', title, from, members });
 
@@ -44,6 +47,7 @@ export interface SentFile {
   readonly mime_type: string;
 }
 
+/** What a user writes: a text, or a file with a caption, or further fields of Telegram's Message. */
 export interface Written {
   readonly text?: string;
   readonly caption?: string;
@@ -57,11 +61,14 @@ export const write = (chat: number, from: User, message: Written) =>
   control<{ readonly message_id: number }>(`chats/${chat}/messages`, { ...message, from });
 export const edit = (chat: number, message: number, text: string) =>
   control(`chats/${chat}/messages/${message}`, { text });
+/** Presses an inline button. What the bot answers comes with the feed. */
 export const press = (chat: number, from: User, message: number, data: string) =>
   control<{ readonly callback_query_id: string }>(`chats/${chat}/callbacks`, { message_id: message, data, from });
+/** Blocks the bot, or puts it out of a group; or takes it back. */
 export const setBlocked = (chat: number, from: User, blocked: boolean) =>
   control(`chats/${chat}/${blocked ? 'block' : 'unblock'}`, { from });
 
+/** Spoils the bot's next call: of one chat, or of any. */
 export const addFault = (fault: {
   readonly kind: Fault['kind'];
   readonly method: string;
@@ -70,6 +77,7 @@ export const addFault = (fault: {
   readonly retry_after?: number;
 }) => control('faults', fault);
 export const clearFaults = () => control('faults', undefined, 'DELETE');
+/** Takes the Bot API off the network, or brings it back. */
 export const setOffline = (offline: boolean) => call('/v1/sandbox/offline', { method: 'POST', body: { offline } });
 
 /** Where a file of a chat is shown from. */

@@ -32,6 +32,7 @@ function* seqsOf({ cause, messages, sendings }: Act): Generator<readonly [number
 
 const telegramId = (entry: Act['cause']): number => Number(Object(entry?.message).telegram_message_id);
 
+/** Whether an act is about a message that is looked at closely. */
 export const concerns = (act: Act): boolean =>
   chosen.value !== null && [...act.messages].some((message) => chosen.value?.messages.has(message));
 

@@ -4,9 +4,11 @@ import type { ChatItem } from './answers.ts';
 
 type Named = Pick<User, 'first_name'> & Partial<Pick<User, 'last_name'>>;
 
+/** A user's whole name. */
 export const nameOf = ({ first_name: first, last_name: last }: Named): string =>
   last === undefined ? first : `${first} ${last}`;
 
+/** What a chat is called: a group's title, or the name of its user. */
 export const titleOf = (chat: Pick<ChatItem, 'id' | 'title' | 'first_name' | 'last_name'>): string =>
   chat.title ??
   nameOf({
@@ -41,6 +43,7 @@ export function serviceLine(message: Message): string | null {
   return null;
 }
 
+/** The time of day of a message (seconds since 1970). */
 export const clockOf = (date: number): string =>
   new Date(date * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 
@@ -75,6 +78,7 @@ const SIGNS = {
   down: 'M8 3v9M4 8.500 8 12.500l4-4',
 } as const;
 
+/** One of the signs, as large as the letters beside it. */
 export function Sign({ name }: { readonly name: keyof typeof SIGNS }) {
   return html`<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><path d=${SIGNS[name]} /></svg>`;
 }

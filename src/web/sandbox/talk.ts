@@ -40,6 +40,7 @@ export const writer = computed<User | null>(() => {
   return candidates.value.find(({ id }) => id === chosen) ?? candidates.value[0] ?? null;
 });
 
+/** Chooses who writes in a group. */
 export function writeAs(chat: number, user: number): void {
   writers.value = new Map([...writers.value, [chat, user]]);
 }
@@ -54,6 +55,7 @@ export async function say(message: answers.Written): Promise<boolean> {
   return (await attempt(() => answers.write(chat.id, from, message))) !== null;
 }
 
+/** Changes a message of one's own. False where it was refused. */
 export async function change(message: Message, text: string): Promise<boolean> {
   return (await attempt(() => answers.edit(message.chat.id, message.message_id, text))) !== null;
 }
@@ -64,6 +66,7 @@ export async function press(message: Message, data: string): Promise<void> {
   if (from !== null) await attempt(() => answers.press(message.chat.id, from, message.message_id, data));
 }
 
+/** Blocks the bot in the chat that is looked at, or takes it back. */
 export async function setBlocked(blocked: boolean): Promise<void> {
   const [chat, from] = [current.value, writer.value];
   if (chat !== null && from !== null) await attempt(() => answers.setBlocked(chat.id, from, blocked));
@@ -83,6 +86,7 @@ export const replyKeyboard = computed(() => {
   return once === true && isUsed === true ? null : (keyboard as readonly (readonly ReplyButton[])[]);
 });
 
+/** A button of a reply keyboard, as the bot gave it. */
 export type ReplyButton =
   | string
   | { readonly text: string; readonly request_contact?: boolean; readonly request_location?: boolean };

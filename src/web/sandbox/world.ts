@@ -20,15 +20,23 @@ const FIRST_USERS = [
 export const startedAt = signal<number | null>(null);
 /** The bot. */
 export const me = signal<User | null>(null);
+/** Those that the page knows of, by id. */
 export const chats = signal<ReadonlyMap<number, answers.ChatItem>>(new Map());
+/** Whoever one may be. */
 export const users = signal<readonly User[]>([]);
+/** By chat: how many messages of the bot came while it was not looked at. */
 export const unread = signal<ReadonlyMap<number, number>>(new Map());
+/** Nobody reaches the Bot API. */
 export const offline = signal(false);
+/** What goes wrong with the bot's next calls, the oldest first. */
 export const faults = signal<readonly Fault[]>([]);
+/** The page hears of what happens. */
 export const connected = signal(true);
 /** The sandbox has begun anew since this page was opened: its chats are gone. */
 export const begunAnew = signal(false);
+/** The messages of the chat that is looked at; null: none is. */
 export const room = signal<Room | null>(null);
+/** Why what a user tried last did not work; null: it did. */
 export const failure = signal<string | null>(null);
 
 /** The user of a private chat; in a group whoever is chosen writes. */
@@ -66,7 +74,7 @@ export async function refresh(): Promise<void> {
     if (startedAt.value !== found.startedAt) unread.value = new Map();
     startedAt.value = found.startedAt;
     if (openChat.value === null && matchMedia('(min-width: 900px)').matches)
-      look(found.chats[0]?.id ?? firstUser(found));
+      look(found.chats[0]?.id ?? firstUser(found), { unasked: true });
   });
 }
 
