@@ -128,6 +128,15 @@ test('what goes wrong is seen: a lost answer, a refusal, a pause, a block, an ou
   await act(page, '/status').locator('[data-fate=sent]').waitFor();
   await message(page, 'No payment is open').waitFor();
 
+  // Told to wait, it waits, and does not send it twice.
+  await makeWrong(page, 'Too many messages: 429, this chat');
+  const before = performance.now();
+  await say(page, '/status in a while');
+  await act(page, 'in a while').getByText('on its way').waitFor();
+  await act(page, 'in a while').locator('[data-fate=sent]').waitFor();
+  expect(performance.now() - before).toBeGreaterThan(4900);
+  await expect.poll(() => page.locator('.from-bot', { hasText: 'No payment is open' }).count()).toBe(2);
+
   await page.getByRole('button', { name: 'Block the bot' }).click();
   await page.getByText('bot blocked').waitFor();
   await say(page, '/start again');
