@@ -56,7 +56,6 @@ export function pageRoutes(app: App, pages: readonly Page[]): void {
   });
 }
 
-/** The bar of each page leads to the others that are served. */
 const documentOf = ({ name, title }: Page, pages: readonly Page[]): string => `<!doctype html>
 <html lang="en">
 <head>

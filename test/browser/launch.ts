@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { onTestFinished } from 'vitest';
-import { startBrowser } from './browser.ts';
+import { startBrowser } from './start-browser.ts';
 
 /** A real Chromium for one test, closed with it. */
 export async function launchBrowser(): Promise<Browser> {

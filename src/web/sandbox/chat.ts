@@ -1,6 +1,5 @@
 import type { Message } from '@grammyjs/types';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { servedPages } from '../ui/bar.ts';
 import { html } from '../ui/html.ts';
 import { Bubble } from './bubble.ts';
 import { choose, chosen, losses, seqs } from './chosen.ts';
@@ -62,14 +61,6 @@ function Head() {
         ${losses.value === 0 ? null : html`<span class="badge bad">${losses.value}<span class="visually-hidden"> failed or unknown</span></span>`}</button>
     </header>
   `;
-}
-
-/** Links to the same chat on other pages, where these are served. */
-export function Elsewhere({ chat }: { readonly chat: string }) {
-  const pages = [['inspector', 'Inspector'] as const, ['console', 'Console'] as const].filter(([name]) =>
-    servedPages.includes(name),
-  );
-  return html`${pages.map(([name, title]) => html`<a href=${`/${name}#chat=${encodeURIComponent(chat)}`}>${title}</a>`)}`;
 }
 
 function Beginning() {

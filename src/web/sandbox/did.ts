@@ -5,8 +5,8 @@ import { timerName } from '../inspector/steps.ts';
 import { fieldsOf } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
 import { type Act, type Entry, messageIn, type Sending } from './acts.ts';
-import { Elsewhere } from './chat.ts';
 import { acts, chooseAct, chosen, concerns } from './chosen.ts';
+import { Elsewhere } from './elsewhere.ts';
 import { lineOf, Sign } from './names.ts';
 import { pane } from './where.ts';
 

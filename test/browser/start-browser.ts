@@ -3,8 +3,8 @@ import { type Browser, chromium } from 'playwright-core';
 import { unpackChromium } from './chromium.ts';
 
 /**
- * Starts a real Chromium. It runs as any user, root too, on a machine that has no browser. It keeps what browsers keep
- * from pages (the package's own flags switch that off): tests want to see it.
+ * A real Chromium. It runs as any user, root too, on a machine that has no browser. It keeps what browsers keep from
+ * pages (the package's own flags switch that off): tests want to see it.
  */
 export async function startBrowser(): Promise<Browser> {
   const { executablePath, env } = await unpackChromium(tmpdir());
