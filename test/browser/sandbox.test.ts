@@ -44,6 +44,7 @@ test('a newcomer opens the address that is printed first, and pays', patience, a
   await page.getByRole('button', { name: 'Make', exact: true }).click();
   await page.getByRole('heading', { name: 'Zoë Quist' }).waitFor();
   expect(await did(page).textContent()).toContain('Nothing yet');
+  expect(await did(page).getByRole('link', { name: 'Inspector' }).count()).toBe(0);
   await page.getByRole('button', { name: '/start' }).click();
   await message(page, 'I make payments for you').waitFor();
 
@@ -289,7 +290,6 @@ test('whatever is written looks right and runs nothing, in light, in dark, and o
   // Where the inspector is served, it is one click away.
   await page.keyboard.press('Escape');
   expect(await did(page).getByRole('link', { name: 'Inspector' }).getAttribute('href')).toBe('/inspector#chat=777');
-  expect(await did(page).getByRole('link', { name: 'Console' }).count()).toBe(0);
   expect(complaints).toEqual([]);
 
   const phone = await openPage({ dark: true, width: 390 });

@@ -32,13 +32,13 @@ export function DidPane() {
     const area = list.current;
     if (area !== null) atEnd.current = area.scrollHeight - area.scrollTop - area.clientHeight < 48;
   };
-  const chat = conversationOf(all) ?? (followed === null ? null : String(followed.chat));
+  const conversation = conversationOf(all) ?? (followed === null ? null : String(followed.chat));
   return html`
     <aside class="did" aria-label="What Switchboard did">
       <header class="pane-head">
         <button type="button" class="button quiet narrow-only" aria-label="To the chat" onClick=${() => (pane.value = 'chat')}><${Sign} name="back" /></button>
         <h2>What Switchboard did</h2>
-        ${chat === null ? null : html`<span class="elsewhere"><${Elsewhere} chat=${chat} /></span>`}
+        ${conversation === null ? null : html`<span class="elsewhere"><${Elsewhere} conversation=${conversation} /></span>`}
       </header>
       <div class="acts" ref=${list} onScroll=${onScroll} tabindex="0" role="region" aria-label="Journal of this chat">
         ${all.length === 0 ? html`<p class="muted nothing">Nothing yet. What Switchboard writes into its journal about this chat is told here as it happens: the update, the state that it led to, and what became of each answer.</p>` : null}
