@@ -18,7 +18,11 @@ export function listen(
     event,
     opened,
     lost,
-  }: { readonly event: (data: string) => void; readonly opened: () => void; readonly lost: () => void },
+  }: {
+    readonly event: (data: string) => void;
+    readonly opened: () => void;
+    readonly lost: (isRefused: boolean) => void;
+  },
 ): Stream {
   let closed = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -28,9 +32,10 @@ export function listen(
     for (const type of types) made.addEventListener(type, ({ data }: MessageEvent) => event(String(data)));
     made.addEventListener('open', opened);
     made.addEventListener('error', () => {
-      lost();
       // It comes back by itself, unless it was refused: a server that starts again refuses for a while.
-      if (made.readyState !== EventSource.CLOSED || closed) return;
+      const isRefused = made.readyState === EventSource.CLOSED;
+      lost(isRefused);
+      if (!isRefused || closed) return;
       timer = setTimeout(() => {
         source = open();
       }, RETRY_MS);

@@ -6,7 +6,7 @@ import { ChatList } from './chat-list.ts';
 import { followChosen } from './chosen.ts';
 import { DidPane } from './did.ts';
 import { pane } from './where.ts';
-import { connected, follow, me, room } from './world.ts';
+import { connected, failure, follow, me, room } from './world.ts';
 
 function App() {
   const open = room.value;
@@ -15,7 +15,7 @@ function App() {
     ${connected.value ? null : html`<p class="notice lost" role="status">Not connected: coming back by itself…</p>`}
     <main class="panes" data-pane=${pane.value}>
       <${ChatList} />
-      ${open === null ? html`<section class="chat empty nobody"><p>Choose whom to chat as.</p></section>` : html`<${ChatPane} room=${open} />`}
+      ${open === null ? html`<section class="chat empty nobody">${failure.value === null ? html`<p>Choose whom to chat as.</p>` : html`<p class="notice bad" role="alert">${failure.value}</p>`}</section>` : html`<${ChatPane} room=${open} />`}
       <${DidPane} />
     </main>
   `;

@@ -90,8 +90,10 @@ export function follow(): void {
       void attempt(refresh);
       void room.value?.load();
     },
-    lost() {
+    lost(isRefused) {
       connected.value = false;
+      // The same question by itself says why.
+      if (isRefused) void attempt(refresh);
     },
   });
   effect(() => {
