@@ -124,7 +124,7 @@ export const limits = {
   sendsInFlightMax: 192,
   /** Of those, kept for replies: calls in bulk, however slow, never take them all. */
   sendsForRepliesMin: 48,
-  /** A fate waits this long for others, so that they share a commit. A message that comes in does not wait for it. */
+  /** A fate waits this long for others, so that they share a commit; not where half of the calls under way have ended. */
   fatesCollectMs: 10,
   /** Messages looked at in one unit of work; the next unit takes the rest. */
   claimLooksMax: 1000,
@@ -316,6 +316,12 @@ export const limits = {
   sandboxChatsMax: 100_000,
   /** Messages of one chat. Beyond it the oldest is forgotten: it is not in the transcript, nor editable. */
   sandboxChatMessagesMax: 1000,
+  /** Members of a group that are listed. Beyond it whoever comes writes all the same. */
+  sandboxMembersMax: 1000,
+  /** Chats that the chat page lists, those written in last; the others come with their next message. */
+  sandboxChatsShownMax: 200,
+  /** Users that it lists, those made last. */
+  sandboxUsersShownMax: 200,
   /** Button presses of one bot. Beyond it, or after this time, the oldest is "too old" to be answered. */
   sandboxCallbacksMax: 10_000,
   sandboxCallbackLifeMs: 15 * 60_000,

@@ -10,6 +10,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { type Closing, createClosing } from './closing.ts';
 import { loadMachineTable } from './conversations/files.ts';
 import { errorText } from './errors.ts';
+import type { Page } from './http/pages.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Feed, Inspector } from './inspector/inspector.ts';
 import type { Journal } from './journal/journal.ts';
@@ -20,7 +21,7 @@ import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import type { Logger } from './log.ts';
 import { createRetention } from './operators/retention.ts';
-import { createSandbox } from './sandbox/sandbox.ts';
+import { createSandbox, type Playground } from './sandbox/sandbox.ts';
 import { createSystem, type System } from './system.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import { createHttpBotFiles } from './telegram/http-files.ts';
@@ -77,10 +78,12 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   if (bot === null) throw new TypeError('The settings let a malformed token through');
   let root = settings.telegram.apiRoot;
   let sandboxUrl: string | null = null;
+  let playground: Playground | null = null;
   if (settings.telegram.token === null) {
     const sandbox = await createSandbox({ host: '127.0.0.1', port: settings.sandbox.port, clock, random });
     closing.add(() => sandbox.close());
     root = sandboxUrl = sandbox.url;
+    playground = sandbox.playground(token);
   }
   const connections = limits.sendsInFlightMax + limits.facadeCallsMax + 2;
   const api = createHttpBotApi({ root, token, connections, clock });
@@ -131,7 +134,8 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     conversations: system.conversations,
     status: system.status,
     inspector: inspector === null ? null : { ...inspector, sandbox: sandboxUrl !== null },
-    pages: inspector === null ? [] : [{ name: 'inspector', title: 'Inspector', styles: ['sequence.css'] }],
+    playground,
+    pages: pagesOf({ sandbox: playground !== null, inspector: inspector !== null }),
     clock,
     randomBytes,
     log,
@@ -141,6 +145,8 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   closing.add(() => http.close());
   const url = await http.listen();
   held.servesAt(url);
+  // The first that a person sees: where to go.
+  if (playground !== null) log.info({ event: 'open', url: `${url}/sandbox` }, `chat with the bot: ${url}/sandbox`);
   system.start();
   closing.add(() => system.stop());
   const retention = createRetention({
@@ -174,6 +180,14 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
       clock.clearTimeout(late);
     },
   };
+}
+
+/** The pages that there is something behind. */
+function pagesOf({ sandbox, inspector }: { readonly sandbox: boolean; readonly inspector: boolean }): Page[] {
+  return [
+    ...(sandbox ? [{ name: 'sandbox', title: 'Sandbox' } as const] : []),
+    ...(inspector ? [{ name: 'inspector', title: 'Inspector', styles: ['sequence.css'] } as const] : []),
+  ];
 }
 
 /** Loaded for those who look: it reads every machine there is, those that no chat runs too. */

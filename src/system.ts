@@ -107,7 +107,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     log,
     onResult: deliveries.carriedOut,
     onFate: outbox.settledNow,
-    onEnded: () => switchboard.part('outbox')?.send({ type: 'calls.ended' }),
+    onEnded: (enough) => switchboard.part('outbox')?.send({ type: 'calls.ended', enough }),
     onRound: () => tellFigures(),
   });
 

@@ -21,7 +21,7 @@ import type { Uploads } from '../uploads/uploads.ts';
 /** What the routes serve. */
 export interface HttpParts {
   readonly bot: string;
-  readonly journal: Pick<Journal, 'stream' | 'bounds' | 'conversation' | 'conversations' | 'quarantined'>;
+  readonly journal: Pick<Journal, 'stream' | 'bounds' | 'conversation' | 'conversations' | 'quarantined' | 'seqAt'>;
   readonly keyring: Keyring;
   readonly operators: Operators;
   readonly conversations: Conversations;

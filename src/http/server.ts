@@ -4,6 +4,7 @@ import Fastify, { type FastifyRequest, type HTTPMethods } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import type { Playground } from '../sandbox/sandbox.ts';
 import type { App, HttpParts } from './app.ts';
 import { authenticate } from './auth.ts';
 import { callbackRoutes } from './callbacks.ts';
@@ -22,6 +23,7 @@ import { createMetrics } from './metrics.ts';
 import { operatorRoutes } from './operators.ts';
 import { type Page, pageRoutes } from './pages.ts';
 import { loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
+import { sandboxRoutes } from './sandbox.ts';
 import { validatorCompiler } from './schemas.ts';
 import { sessionRoutes } from './session.ts';
 import { acceptUpgrades, statelyRoute } from './stately.ts';
@@ -36,6 +38,8 @@ export interface HttpServerOptions extends Omit<HttpParts, 'closing'> {
   readonly pages?: readonly Page[];
   /** What the inspector's addresses look into; left out: there are none. */
   readonly inspector?: InspectorParts | null;
+  /** The pretend users of the sandbox's bot; left out: there are none. */
+  readonly playground?: Playground | null;
 }
 
 export interface HttpServer {
@@ -139,6 +143,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     inspectorFeedRoute(app, { ...parts, ...options.inspector });
     statelyRoute(app, { ...parts, ...options.inspector });
   }
+  if (options.playground) sandboxRoutes(app, parts, { playground: options.playground, host });
   pageRoutes(app, options.pages ?? []);
   refuseOtherMethods(app, methodsOf);
   await app.ready();

@@ -19,6 +19,7 @@ import { createBroadcast } from '../../src/operators/broadcast.ts';
 import { createUpdateQueues } from '../../src/operators/facade.ts';
 import { createDeliveries } from '../../src/outbox/deliver.ts';
 import { createOutbox } from '../../src/outbox/post.ts';
+import type { Playground } from '../../src/sandbox/sandbox.ts';
 import { createStatus } from '../../src/status.ts';
 import { TelegramUnreachable } from '../../src/telegram/errors.ts';
 import { createDiskUploads } from '../../src/uploads/disk.ts';
@@ -49,6 +50,8 @@ const counterWith = (fault: { mended: boolean }) =>
 export interface EdgeOptions {
   /** The inspector is served too. */
   readonly inspect?: boolean;
+  /** The pretend users of a sandbox are served too. */
+  readonly playground?: Playground;
   readonly clock?: Clock;
   readonly streamsPerKeyMax?: number;
   readonly streamsMax?: number;

@@ -19,6 +19,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const blocks = blocksOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
 const of = (section: string) => blocks.filter((block) => block.section === section);
 
+const CHAT = 'Chat in the browser';
 const WALK = 'A walk of five minutes';
 const BOT = 'With a real bot';
 const KEYS = 'Keys and roles';
@@ -36,12 +37,12 @@ test('every block of the page is run or looked for by a test here', () => {
   const untested = blocks.filter(
     (block) =>
       block.language !== '' &&
-      ![WALK, BOT, SANDBOX, KEYS, EVENTS, BACKEND, STILL, INSPECTOR, DATA].includes(block.section) &&
+      ![CHAT, WALK, BOT, SANDBOX, KEYS, EVENTS, BACKEND, STILL, INSPECTOR, DATA].includes(block.section) &&
       !(block.section === 'Switchboard' && BY_CI.includes(block.lines.join('\n'))),
   );
   expect(untested).toEqual([]);
   const languages = (section: string) => [...new Set(of(section).map(({ language }) => language))].sort();
-  for (const section of [WALK, BOT, SANDBOX, KEYS, STILL, INSPECTOR])
+  for (const section of [CHAT, WALK, BOT, SANDBOX, KEYS, STILL, INSPECTOR])
     expect(languages(section)).toEqual(['sh', 'text']);
   expect(languages(DATA)).toEqual(['sh']);
   expect(languages(EVENTS)).toEqual(['js']);
@@ -103,10 +104,14 @@ test.concurrent('with a real bot, played by a sandbox', { timeout: 120_000 }, as
   });
 });
 
-test.concurrent.for([KEYS, SANDBOX, INSPECTOR])('%s', { timeout: 60_000 }, async (section, { onTestFinished }) => {
-  const walk = await beginWalk(onTestFinished);
-  await walk.follow(of(section));
-});
+test.concurrent.for([CHAT, KEYS, SANDBOX, INSPECTOR])(
+  '%s',
+  { timeout: 60_000 },
+  async (section, { onTestFinished }) => {
+    const walk = await beginWalk(onTestFinished);
+    await walk.follow(of(section));
+  },
+);
 
 test.concurrent('a chat that stands still, and goes on', { timeout: 60_000 }, async ({ onTestFinished }) => {
   const walk = await beginWalk(onTestFinished);
