@@ -46,14 +46,8 @@ const PAGES: readonly Picture[] = [
   { name: 'console', address: '/console', prepare: (page) => page.waitForLoadState('networkidle').catch(() => {}) },
   {
     name: 'sandbox',
-    address: '/sandbox#chat=777',
+    address: `/sandbox#chat=${SHOWN}`,
     async prepare(page) {
-      const field = page.getByRole('textbox', { name: 'Message', exact: true });
-      await page.getByRole('button', { name: '/start' }).click();
-      await page.getByText('I make payments for you').first().waitFor();
-      await field.fill('/pay 12.50 EUR @anna');
-      await field.press('Enter');
-      await page.getByRole('button', { name: 'Confirm', exact: true }).click();
       await page.locator('.act', { hasText: 'Backend answered' }).locator('[data-fate=sent]').waitFor();
       await page
         .locator('.message', { hasText: /^\/pay/ })
