@@ -7,8 +7,8 @@ export interface Round {
   readonly inFlight: number;
   /** There is more to claim at once. */
   readonly more: boolean;
-  /** Calls have ended meanwhile: their fates are to be stored. */
-  readonly ended: boolean;
+  /** Calls that have ended meanwhile: their fates are to be stored. `enough`: they are worth a round of their own. */
+  readonly ended: 'none' | 'some' | 'enough';
   /** How long until there may be more to do; null: until somebody says so. */
   readonly waitMs: number | null;
 }
@@ -16,14 +16,20 @@ export interface Round {
 export type OutboxEvent =
   /** Messages were accepted, or came free. */
   | { readonly type: 'messages.queued' }
-  /** Calls have ended: their fates are to be stored. */
-  | { readonly type: 'calls.ended' }
+  /** Calls have ended: their fates are to be stored. `enough`: to wait for others would share little more. */
+  | { readonly type: 'calls.ended'; readonly enough: boolean }
   | { readonly type: 'drain' };
 
 /** What a round says of itself. */
 const looked = {
   type: 'noteRound',
   params: ({ event }: { event: { readonly output: Round } }) => event.output,
+} as const;
+
+/** Of calls that have ended. */
+const callsEnough = {
+  type: 'enoughEnded',
+  params: ({ event }: { event: { readonly enough: boolean } }) => (event.enough ? 'enough' : 'some'),
 } as const;
 
 const down = {
@@ -63,7 +69,8 @@ export const machine = setup({
   guards: {
     isEnding: ({ context }) => context.ending,
     hasMore: ({ context }, { more }: Round) => more || context.again,
-    someEnded: ({ context }, { ended }: Round) => ended || context.ended,
+    someEnded: ({ context }, { ended }: Round) => ended !== 'none' || context.ended,
+    enoughEnded: (_, ended: 'none' | 'some' | 'enough') => ended === 'enough',
     someInFlight: (_, { inFlight }: Round) => inFlight > 0,
     noneInFlight: ({ context }) => context.inFlight === 0,
     knowsWhen: ({ context }) => context.waitMs !== null,
@@ -81,13 +88,18 @@ export const machine = setup({
   meta: {
     runs: 'live',
     examples: {
+      events: [
+        { type: 'calls.ended', enough: false },
+        { type: 'calls.ended', enough: true },
+      ],
       answers: {
         round: [
-          { inFlight: 0, more: false, ended: false, waitMs: null },
-          { inFlight: 1, more: false, ended: false, waitMs: 5 },
-          { inFlight: 0, more: false, ended: false, waitMs: 5 },
-          { inFlight: 1, more: true, ended: false, waitMs: null },
-          { inFlight: 1, more: false, ended: true, waitMs: null },
+          { inFlight: 0, more: false, ended: 'none', waitMs: null },
+          { inFlight: 1, more: false, ended: 'none', waitMs: 5 },
+          { inFlight: 0, more: false, ended: 'none', waitMs: 5 },
+          { inFlight: 1, more: true, ended: 'none', waitMs: null },
+          { inFlight: 3, more: false, ended: 'some', waitMs: null },
+          { inFlight: 1, more: false, ended: 'enough', waitMs: null },
         ] satisfies Round[],
       },
       errors: { round: [{ message: 'The disk is full' }] },
@@ -117,6 +129,12 @@ export const machine = setup({
             actions: [looked, 'tellUp'],
           },
           {
+            guard: { type: 'enoughEnded', params: ({ event }) => event.output.ended },
+            target: 'gathering',
+            reenter: true,
+            actions: [looked, 'tellUp'],
+          },
+          {
             guard: { type: 'someEnded', params: ({ event }) => event.output },
             target: 'collecting',
             actions: [looked, 'tellUp'],
@@ -137,12 +155,20 @@ export const machine = setup({
     sending: {
       description:
         'Calls are under way; none has ended, and nothing may join them before the time is up or a message comes.',
-      on: { 'messages.queued': 'gathering', 'calls.ended': 'collecting', drain: 'draining' },
+      on: {
+        'messages.queued': 'gathering',
+        'calls.ended': [{ guard: callsEnough, target: 'gathering' }, { target: 'collecting' }],
+        drain: 'draining',
+      },
       after: { wait: { guard: 'knowsWhen', target: 'gathering' } },
     },
     collecting: {
       description: 'A call has ended: others that end within a moment share its round.',
-      on: { 'messages.queued': 'gathering', drain: 'draining' },
+      on: {
+        'messages.queued': 'gathering',
+        'calls.ended': { guard: callsEnough, target: 'gathering' },
+        drain: 'draining',
+      },
       after: { collect: 'gathering' },
     },
     waiting: {

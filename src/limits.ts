@@ -124,7 +124,7 @@ export const limits = {
   sendsInFlightMax: 192,
   /** Of those, kept for replies: calls in bulk, however slow, never take them all. */
   sendsForRepliesMin: 48,
-  /** A fate waits this long for others, so that they share a commit. A message that comes in does not wait for it. */
+  /** A fate waits this long for others, so that they share a commit; not where half of the calls under way have ended. */
   fatesCollectMs: 10,
   /** Messages looked at in one unit of work; the next unit takes the rest. */
   claimLooksMax: 1000,
@@ -316,6 +316,12 @@ export const limits = {
   sandboxChatsMax: 100_000,
   /** Messages of one chat. Beyond it the oldest is forgotten: it is not in the transcript, nor editable. */
   sandboxChatMessagesMax: 1000,
+  /** Members of a group that are listed. Beyond it whoever comes writes all the same. */
+  sandboxMembersMax: 1000,
+  /** Chats that the chat page lists, those written in last; the others come with their next message. */
+  sandboxChatsShownMax: 200,
+  /** Users that it lists, those made last. */
+  sandboxUsersShownMax: 200,
   /** Button presses of one bot. Beyond it, or after this time, the oldest is "too old" to be answered. */
   sandboxCallbacksMax: 10_000,
   sandboxCallbackLifeMs: 15 * 60_000,
@@ -374,6 +380,26 @@ export const limits = {
   travelDetourMax: 4096,
   /** Conversations whose places are remembered; beyond it those looked at longest ago are forgotten. */
   travelledMax: 16,
+  /** The feed gathers for so long: whoever looks sees it at once, and what comes often is one item with a count. */
+  feedMomentMs: 200,
+  /** Kinds of events and states in one moment, far above what the live actors have; beyond it they are counted. */
+  feedKindsMax: 200,
+  /** Steps of one followed chat in one moment; beyond it they are counted. */
+  feedChatStepsMax: 20,
+  /** The same, of all other chats together, for those who ask for some of any. */
+  feedSampledStepsMax: 10,
+  /** Characters of a snapshot whose context is told whole; of a longer one it is shortened. */
+  feedContextLengthMax: 16 * 1024,
+  /** Actors that a receiver of Stately's protocol is taken to know; beyond it the oldest chat is made known anew when it comes again. */
+  feedSampledActorsMax: 500,
+  /** Actors that one reader of the feed asks for. */
+  feedActorsMax: 32,
+  /** Readers of the feed, pages and tools together; the next one gets 503 with Retry-After. */
+  feedReadersMax: 16,
+  /** Bytes of the feed that a socket has not taken; beyond it it is cut off: whoever comes again begins with how all stands. */
+  feedBufferBytes: 1024 * 1024,
+  /** A message from a receiver of the feed, which has nothing to say; a larger one closes its socket. */
+  feedMessageBytesMax: 1024,
 
   // The console.
   /** Entries that its index takes in at once, some 20 ms of its own thread. */

@@ -13,8 +13,9 @@ import { createConsole } from './console/index-client.ts';
 import { createSqliteReadMarks } from './console/sqlite-marks.ts';
 import { loadMachineTable } from './conversations/files.ts';
 import { errorText } from './errors.ts';
+import type { Page } from './http/pages.ts';
 import { createHttpServer } from './http/server.ts';
-import type { Inspector } from './inspector/inspector.ts';
+import type { Feed, Inspector } from './inspector/inspector.ts';
 import type { Journal } from './journal/journal.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import { holdDataFolder, openDatabase, openReader } from './journal/sqlite-open.ts';
@@ -23,7 +24,7 @@ import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import type { Logger } from './log.ts';
 import { createRetention } from './operators/retention.ts';
-import { createSandbox } from './sandbox/sandbox.ts';
+import { createSandbox, type Playground } from './sandbox/sandbox.ts';
 import { createSystem, type System } from './system.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import { createHttpBotFiles } from './telegram/http-files.ts';
@@ -80,10 +81,12 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   if (bot === null) throw new TypeError('The settings let a malformed token through');
   let root = settings.telegram.apiRoot;
   let sandboxUrl: string | null = null;
+  let playground: Playground | null = null;
   if (settings.telegram.token === null) {
     const sandbox = await createSandbox({ host: '127.0.0.1', port: settings.sandbox.port, clock, random });
     closing.add(() => sandbox.close());
     root = sandboxUrl = sandbox.url;
+    playground = sandbox.playground(token);
   }
   const connections = limits.sendsInFlightMax + limits.facadeCallsMax + 2;
   const api = createHttpBotApi({ root, token, connections, clock });
@@ -139,12 +142,10 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     callbacks,
     conversations: system.conversations,
     status: system.status,
-    inspector: inspector === null ? null : { inspector, sandbox: sandboxUrl !== null },
+    inspector: inspector === null ? null : { ...inspector, sandbox: sandboxUrl !== null },
     console: { console: consoleIndex, marks },
-    pages: [
-      { name: 'console', title: 'Console' },
-      ...(inspector === null ? [] : [{ name: 'inspector', title: 'Inspector' } as const]),
-    ],
+    playground,
+    pages: pagesOf({ sandbox: playground !== null, inspector: inspector !== null }),
     clock,
     randomBytes,
     log,
@@ -154,6 +155,8 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   closing.add(() => http.close());
   const url = await http.listen();
   held.servesAt(url);
+  // The first that a person sees: where to go.
+  if (playground !== null) log.info({ event: 'open', url: `${url}/sandbox` }, `chat with the bot: ${url}/sandbox`);
   system.start();
   closing.add(() => system.stop());
   const retention = createRetention({
@@ -189,6 +192,15 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   };
 }
 
+/** The pages that there is something behind. */
+function pagesOf({ sandbox, inspector }: { readonly sandbox: boolean; readonly inspector: boolean }): Page[] {
+  return [
+    ...(sandbox ? [{ name: 'sandbox', title: 'Sandbox' } as const] : []),
+    { name: 'console', title: 'Console' },
+    ...(inspector ? [{ name: 'inspector', title: 'Inspector', styles: ['sequence.css'] } as const] : []),
+  ];
+}
+
 /** Loaded for those who look: it reads every machine there is, those that no chat runs too. */
 async function createInspector({
   settings: { conversations },
@@ -204,17 +216,19 @@ async function createInspector({
   readonly system: System;
   readonly clock: Clock;
   readonly log: Logger;
-}): Promise<Inspector> {
+}): Promise<{ readonly inspector: Inspector; readonly feed: Feed }> {
+  const { createFeed } = await import('./inspector/feed.ts');
   const { createInspection } = await import('./conversations/inspection.ts');
   const { loadInspected } = await import('./conversations/inspected.ts');
   const machines = await loadInspected([machinesFolder, MACHINES], (file, error) =>
     log.warn({ event: 'machine_unreadable', file, error: errorText(error) }, 'the inspector leaves it out'),
   );
   const root = { name: 'switchboard', machine: system.root, source: null };
-  return createInspection({
+  const inspector = createInspection({
     ...{ journal, clock, machines: [...machines, root], liveState: system.liveState },
     perOf: (kind) => conversations[kind]?.per ?? 'chat',
   });
+  return { inspector, feed: createFeed({ ...system, clock, conversation: (id) => journal.conversation(id) }) };
 }
 
 async function createBackend(

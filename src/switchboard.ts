@@ -4,6 +4,7 @@ import {
   type AnyStateMachine,
   assign,
   createActor,
+  type InspectionEvent,
   setup,
   waitFor,
 } from 'xstate';
@@ -121,6 +122,10 @@ export interface Switchboard {
   state(): unknown;
   /** The actor of a part; null while it is being restarted. */
   part(name: PartName): AnyActorRef | null;
+  /** The root actor itself. */
+  readonly root: AnyActorRef;
+  /** Tells an observer all that XState does with the actors, until the function that it gives is called. */
+  watch(observer: (event: InspectionEvent) => void): () => void;
   start(): void;
   /** Asks a part to drain and resolves when it has ended, or after `timeoutMs`. */
   drain(name: 'ingress' | 'outbox', timeoutMs: number): Promise<void>;
@@ -140,6 +145,11 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     machine,
     state: () => root.getSnapshot().value,
     part,
+    root,
+    watch(observer) {
+      const subscription = root.system.inspect(observer);
+      return () => subscription.unsubscribe();
+    },
     start: () => void root.start(),
     async drain(name, timeoutMs) {
       // Down, it is not started again; up, it ends in its own way.

@@ -1,10 +1,10 @@
-import type { AnyStateMachine } from 'xstate';
+import type { AnyActorRef, AnyStateMachine, InspectionEvent } from 'xstate';
 import { backendLogic } from './backend/actor.ts';
 import type { Backend } from './backend/backend.ts';
 import { createRequestRunner } from './backend/requests.ts';
 import type { Clock } from './clock.ts';
 import { ask, type ConversationsEvent, conversationsLogic, type Reply } from './conversations/actor.ts';
-import type { Conversations, EventAccepted } from './conversations/conversations.ts';
+import type { Conversations, EventAccepted, StepWatch } from './conversations/conversations.ts';
 import type { MachineTable } from './conversations/machines.ts';
 import { createRouter, type Router } from './conversations/router.ts';
 import { createSweepService } from './conversations/sweep.ts';
@@ -66,6 +66,12 @@ export interface System {
   readonly root: AnyStateMachine;
   /** The state value of a live actor by the name of its machine; null: none of that name runs now. */
   liveState(machine: string): unknown;
+  /** A live actor, or the root, `switchboard`; null while it is being restarted. */
+  actor(name: PartName | 'switchboard'): AnyActorRef | null;
+  /** Tells an observer all that the live actors do, until the function that it gives is called. */
+  watchActors(observer: (event: InspectionEvent) => void): () => void;
+  /** Tells one of the conversations' steps. One at a time: the latest. */
+  watchSteps(watch: StepWatch): () => void;
   /** Before `start`: ends what a crash cut off (I5). Rejects where the journal cannot be written. */
   recover(): Promise<void>;
   start(): void;
@@ -101,7 +107,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     log,
     onResult: deliveries.carriedOut,
     onFate: outbox.settledNow,
-    onEnded: () => switchboard.part('outbox')?.send({ type: 'calls.ended' }),
+    onEnded: (enough) => switchboard.part('outbox')?.send({ type: 'calls.ended', enough }),
     onRound: () => tellFigures(),
   });
 
@@ -173,6 +179,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
             journal,
             machines,
             username: () => status.getSnapshot().context.bot.username,
+            watch: () => stepWatch,
           }),
         createTimers: (router) =>
           createTimerService({
@@ -227,6 +234,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   });
 
   let router: Router | null = null;
+  let stepWatch: StepWatch | null = null;
   let quarantines = 0;
   let openRequests = await journal.openRequestCount();
   function tellFigures(): void {
@@ -280,6 +288,14 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       if (machine === 'switchboard') return switchboard.state();
       const part = { poller: switchboard.part('ingress'), outbox: switchboard.part('outbox') }[machine];
       return part?.getSnapshot().value ?? null;
+    },
+    actor: (name) => (name === 'switchboard' ? switchboard.root : switchboard.part(name)),
+    watchActors: switchboard.watch,
+    watchSteps(watch) {
+      stepWatch = watch;
+      return () => {
+        if (stepWatch === watch) stepWatch = null;
+      };
     },
     async recover() {
       const orphans = await sender.recover();

@@ -22,7 +22,12 @@ interface Census {
  * is. The next walk rests nine times as long as this one took, so that it takes a tenth of the time at most however
  * many chats there are: a thousand are counted anew each second, a million about twice a minute.
  */
-export function createCensus(journal: Pick<Journal, 'conversationVersions'>, clock: Clock) {
+export function createCensus(
+  journal: Pick<Journal, 'conversationVersions'>,
+  clock: Clock,
+  /** The chart that conversations of a machine's version are counted for. */
+  chartFor: (machine: string, version: string) => string,
+) {
   const paths = createPaths();
   let last: Census | null = null;
   /** The walk that is under way. */
@@ -52,9 +57,13 @@ export function createCensus(journal: Pick<Journal, 'conversationVersions'>, clo
 
   const rest = (ms: number): Promise<void> => new Promise((resolve) => void clock.setTimeout(resolve, ms));
 
-  function add(machines: Map<string, Map<string, Count>>, { machine, state, status }: ConversationVersion): void {
-    const states = machines.get(machine) ?? new Map<string, Count>();
-    machines.set(machine, states);
+  function add(
+    machines: Map<string, Map<string, Count>>,
+    { machine, version, state, status }: ConversationVersion,
+  ): void {
+    const chart = chartFor(machine, version);
+    const states = machines.get(chart) ?? new Map<string, Count>();
+    machines.set(chart, states);
     for (const path of paths(state)) {
       const so = states.get(path) ?? { active: 0, done: 0, quarantined: 0 };
       states.set(path, so);

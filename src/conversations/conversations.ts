@@ -16,6 +16,26 @@ export interface Conversations {
   retry(conversation: string): Promise<ConversationRecord>;
 }
 
+/** A step that is durable by now. */
+export interface Stepped {
+  readonly conversation: string;
+  /** Of the event's entry. */
+  readonly seq: number;
+  readonly event: { readonly type: string };
+  /** The state before, JSON; null: it began. */
+  readonly from: string | null;
+  /** How it stands then. */
+  readonly record: ConversationRecord;
+}
+
+/** Who looks at conversations as they are stepped. */
+export interface StepWatch {
+  /** Whether this one's next step is to be told. Asked of every step: it must be quick. */
+  wants(conversation: string): boolean;
+  /** Told in the order of the commits. A step that was wanted and did not commit, or came to nothing, is not told. */
+  stepped(step: Stepped): void;
+}
+
 export interface EventPost {
   /** Who posts: the id of its key. */
   readonly keyId: string;

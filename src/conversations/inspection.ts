@@ -45,12 +45,15 @@ export function createInspection(options: InspectionOptions): Inspector {
       return [name, { machine, idOf, chart: { ...chart, name, source } }];
     }),
   );
-  const census = createCensus(journal, clock);
+  /** An older version that is kept has a chart of its own. */
+  const chartFor = (machine: string, version: string): string =>
+    machines.has(`${machine}@${version}`) ? `${machine}@${version}` : machine;
+  const census = createCensus(journal, clock, chartFor);
   const travels = new Map<string, Travel>();
 
   /** Made anew where the conversation runs another machine by now. The one that was used longest ago goes. */
   function travelOf(conversation: string, chat: string, machine: string, version: string): Travel | null {
-    const found = machines.get(`${machine}@${version}`) ?? machines.get(machine);
+    const found = machines.get(chartFor(machine, version));
     if (found === undefined) return null;
     const name = `${machine} ${version} ${conversation}`;
     const travel = travels.get(name) ?? newTravel(conversation, chat, machine, found);
@@ -83,6 +86,10 @@ export function createInspection(options: InspectionOptions): Inspector {
 
   return {
     charts: [...machines.values()].map(({ chart }) => chart),
+    definition(name, version) {
+      const found = machines.get(version === null ? name : chartFor(name, version));
+      return found === undefined ? null : definitionOf(found.machine);
+    },
     liveState: options.liveState,
     counts: (machine) => census.counts(machine),
     async chatsIn(machine, { state, after, limit }) {
@@ -92,7 +99,11 @@ export function createInspection(options: InspectionOptions): Inspector {
         const page = await journal.conversationVersions(from, limits.censusPageMax);
         for (const conversation of page) {
           from = conversation.id;
-          if (conversation.machine !== machine || !census.paths(conversation.state).includes(state)) continue;
+          if (
+            chartFor(conversation.machine, conversation.version) !== machine ||
+            !census.paths(conversation.state).includes(state)
+          )
+            continue;
           const { id, version, status } = conversation;
           chats.push({ id, version, status, state: JSON.parse(conversation.state) });
           if (chats.length === limit) return { chats, next: from };
@@ -122,3 +133,7 @@ export function createInspection(options: InspectionOptions): Inspector {
     },
   };
 }
+
+/** As tools of XState read it: a function is its name. */
+const definitionOf = ({ config }: AnyStateMachine): string =>
+  JSON.stringify(config, (_, value: unknown) => (typeof value === 'function' ? { type: value.name } : value));

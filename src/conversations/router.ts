@@ -4,7 +4,14 @@ import type { ConversationRecord, Journal, RequestRecord, TimerRecord, Tx, Versi
 import { limits } from '../limits.ts';
 import { type ChatKind, type ClassifiedUpdate, chatKindOf, classifyUpdate, commandTarget } from '../telegram/update.ts';
 import { applyEvent, type Coming, entryBody } from './apply.ts';
-import { type Conversations, chatOfConversation, type EventAccepted, type EventPost } from './conversations.ts';
+import {
+  type Conversations,
+  chatOfConversation,
+  type EventAccepted,
+  type EventPost,
+  type Stepped,
+  type StepWatch,
+} from './conversations.ts';
 import { createLiveConversations } from './live.ts';
 import type { MachineTable } from './machines.ts';
 import { readConversations, type Settled, settle } from './migrate.ts';
@@ -19,6 +26,8 @@ export interface RouterOptions {
   readonly machines: MachineTable;
   /** The bot's own name, once it is known: a command that names another bot is not for us. */
   readonly username: () => string | null;
+  /** Who looks at the steps just now; null, or left out: nobody. */
+  readonly watch?: () => StepWatch | null;
 }
 
 export interface Router extends Conversations {
@@ -54,11 +63,13 @@ type Records = Map<string, ConversationRecord | null>;
  * Routes every event to its chat's conversation. All of them go through the journal's one queue of units of work, so
  * that a chat's events are applied in journal order, one at a time (I3), and no chat waits for another's I/O.
  */
-export function createRouter({ journal, machines, username }: RouterOptions): Router {
+export function createRouter({ journal, machines, username, watch = () => null }: RouterOptions): Router {
   const { bot } = journal;
   const live = createLiveConversations(limits.liveConversationsMax);
   const perOf = (kind: ChatKind) => machines.forKind(kind)?.per ?? null;
   let steps = 0;
+  /** Steps of the job that runs now that are to be told once it is durable. Jobs run one after the other. */
+  let watched: Stepped[] = [];
 
   /** A unit of work. Where it does not commit, memory may be ahead of what is stored: all of it is dropped. */
   function unit<T>(job: (tx: Tx) => Promise<T>): Promise<T> {
@@ -67,7 +78,24 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
       throw error;
     };
     // Twice: a job that fails is undone before the next of its group runs, a commit that fails after all of them.
-    return journal.write((tx) => job(tx).catch(undo)).catch(undo);
+    if (watch() === null) return journal.write((tx) => job(tx).catch(undo)).catch(undo);
+    return watchedUnit(job, undo);
+  }
+
+  /** The same, whose steps somebody looks at: they are told once they are durable. */
+  async function watchedUnit<T>(job: (tx: Tx) => Promise<T>, undo: (error: unknown) => never): Promise<T> {
+    let told: readonly Stepped[] = [];
+    const result = await journal
+      .write((tx) => {
+        watched = [];
+        return job(tx).then((done) => {
+          told = watched;
+          return done;
+        }, undo);
+      })
+      .catch(undo);
+    for (const step of told) watch()?.stepped(step);
+    return result;
   }
 
   /** The stepper that the conversation runs; null where its chat has none. */
@@ -121,7 +149,11 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     // A timer, or an answer, of a machine that is not loaded begins no other: it is journalled, and that is all.
     if (awaited !== null && record?.machine !== stepper.name) return;
     steps += 1;
-    const next = applyEvent(tx, bot, { id, chat, live: live.get(id), record, stepper }, coming, seq);
+    const seen = watch()?.wants(id) === true ? savedIn(tx) : null;
+    const next = applyEvent(seen?.tx ?? tx, bot, { id, chat, live: live.get(id), record, stepper }, coming, seq);
+    const after = seen?.saved() ?? null;
+    if (after !== null)
+      watched.push({ conversation: id, seq, event: coming.event, from: record?.state ?? null, record: after });
     if (next === null) live.forget(id);
     else live.put(id, next);
   }
@@ -260,7 +292,9 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
           if (!isOutdated(record, machines.versions)) continue;
           const done = await settle(tx, bot, record, machines.versions);
           settled.push(done);
-          if (done.after !== record) live.forget(record.id);
+          if (done.after === record) continue;
+          live.forget(record.id);
+          if (watch()?.wants(record.id) === true) watched.push(movedOn('chat.migrated', done.after, record.state));
         }
         tx.noteVersionCheck(check);
         return settled;
@@ -270,7 +304,10 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     async retry(id) {
       for (;;) {
         const stands = await unit((tx) => retryUnit(tx, bot, machines, id));
-        if (stands !== null) return stands;
+        if (stands === null) continue;
+        // Of those that it takes, the last one's end is told.
+        if (watch()?.wants(id) === true) watch()?.stepped(movedOn('chat.retried', stands, null));
+        return stands;
       }
     },
 
@@ -322,6 +359,21 @@ function updateBody(update: unknown, updateId: number): string {
     return `{"update":{"update_id":${updateId}},"error":"the update is nested too deep to be kept"}`;
   }
 }
+
+/** The transaction, and what is saved in it of the conversation that is stepped. */
+function savedIn(tx: Tx): { readonly tx: Tx; saved(): ConversationRecord | null } {
+  let saved: ConversationRecord | null = null;
+  const saveConversation = (record: ConversationRecord): void => {
+    saved = record;
+    tx.saveConversation(record);
+  };
+  return { tx: Object.create(tx, { saveConversation: { value: saveConversation } }), saved: () => saved };
+}
+
+/** A conversation that stands elsewhere now by no event of its own. */
+const movedOn = (type: string, record: ConversationRecord, from: string | null): Stepped => ({
+  ...{ conversation: record.id, seq: record.lastSeq, event: { type }, from, record },
+});
 
 /** Of an event that did not come as an update. */
 const kindOf = (chat: string): ChatKind => chatKindOf(undefined, Number(chat));

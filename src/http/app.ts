@@ -21,7 +21,7 @@ import type { Uploads } from '../uploads/uploads.ts';
 /** What the routes serve. */
 export interface HttpParts {
   readonly bot: string;
-  readonly journal: Pick<Journal, 'stream' | 'bounds' | 'conversation' | 'conversations' | 'quarantined'>;
+  readonly journal: Pick<Journal, 'stream' | 'bounds' | 'conversation' | 'conversations' | 'quarantined' | 'seqAt'>;
   readonly keyring: Keyring;
   readonly operators: Operators;
   readonly conversations: Conversations;
@@ -64,8 +64,8 @@ declare module 'fastify' {
     scope?: Scope;
     /** Answers as long as its reader stays. */
     stream?: boolean;
-    /** Takes a ticket in place of a key. */
-    ticket?: boolean;
+    /** Takes a ticket in place of a key; `once`: what it opened cannot be come back to with it. */
+    ticket?: boolean | 'once';
     /** Answers while the server closes. */
     always?: boolean;
   }

@@ -1,7 +1,15 @@
 import { Type } from 'typebox';
 import { chatOfConversation } from '../conversations/conversations.ts';
 import { SwitchboardError } from '../errors.ts';
-import { Chart, ChatInState, ChatNow, type Inspector, StateCounts, StepPage } from '../inspector/inspector.ts';
+import {
+  Chart,
+  ChatInState,
+  ChatNow,
+  type Feed,
+  type Inspector,
+  StateCounts,
+  StepPage,
+} from '../inspector/inspector.ts';
 import type { Key } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import type { App } from './app.ts';
@@ -15,12 +23,13 @@ const ChatId = Id("A conversation's id");
 
 export interface InspectorParts {
   readonly inspector: Inspector;
+  readonly feed: Feed;
   /** The bot is the sandbox's. */
   readonly sandbox: boolean;
 }
 
 /** `/v1/inspector`: machines as they can be drawn, how many chats are in each state, and chats through time. */
-export function inspectorRoutes(app: App, { inspector, sandbox }: InspectorParts): void {
+export function inspectorRoutes(app: App, { inspector, sandbox }: Omit<InspectorParts, 'feed'>): void {
   app.get(
     '/v1/inspector/machines',
     {

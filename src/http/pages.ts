@@ -8,6 +8,8 @@ import { createPageModules, IMPORT_MAP } from './page-modules.ts';
 export interface Page {
   readonly name: 'sandbox' | 'console' | 'inspector';
   readonly title: string;
+  /** Style sheets beside its page.css. */
+  readonly styles?: readonly string[];
 }
 
 const hash = createHash('sha256').update(IMPORT_MAP).digest('base64');
@@ -56,7 +58,7 @@ export function pageRoutes(app: App, pages: readonly Page[]): void {
   });
 }
 
-const documentOf = ({ name, title }: Page, pages: readonly Page[]): string => `<!doctype html>
+const documentOf = ({ name, title, styles = [] }: Page, pages: readonly Page[]): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -65,7 +67,7 @@ const documentOf = ({ name, title }: Page, pages: readonly Page[]): string => `<
 <title>${title} · Switchboard</title>
 <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/assets/theme.css">
-<link rel="stylesheet" href="/assets/${name}/page.css">
+${['page.css', ...styles].map((file) => `<link rel="stylesheet" href="/assets/${name}/${file}">`).join('\n')}
 <script type="importmap">${IMPORT_MAP}</script>
 <script type="module" src="/assets/${name}/main.ts"></script>
 </head>

@@ -4,6 +4,7 @@ import Fastify, { type FastifyRequest, type HTTPMethods } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import type { Playground } from '../sandbox/sandbox.ts';
 import type { App, HttpParts } from './app.ts';
 import { authenticate } from './auth.ts';
 import { callbackRoutes } from './callbacks.ts';
@@ -15,6 +16,7 @@ import { facadeRoutes, isFacadeUrl } from './facade.ts';
 import { sendTelegramError, telegramErrorOf } from './facade-answers.ts';
 import { healthRoutes } from './health.ts';
 import { type InspectorParts, inspectorRoutes } from './inspector.ts';
+import { inspectorFeedRoute } from './inspector-feed.ts';
 import { keyRoutes } from './keys.ts';
 import { messagePostRoute } from './message-post.ts';
 import { messageRoutes } from './messages.ts';
@@ -22,8 +24,10 @@ import { createMetrics } from './metrics.ts';
 import { operatorRoutes } from './operators.ts';
 import { type Page, pageRoutes } from './pages.ts';
 import { loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
+import { sandboxRoutes } from './sandbox.ts';
 import { validatorCompiler } from './schemas.ts';
 import { sessionRoutes } from './session.ts';
+import { acceptUpgrades, statelyRoute } from './stately.ts';
 import { createTicketBook } from './ticket-book.ts';
 import { ticketOf, ticketRoutes, useTicket } from './tickets.ts';
 
@@ -37,6 +41,8 @@ export interface HttpServerOptions extends Omit<HttpParts, 'closing'> {
   readonly inspector?: InspectorParts | null;
   /** What the console's addresses ask; left out: there are none. */
   readonly console?: ConsoleParts | null;
+  /** The pretend users of the sandbox's bot; left out: there are none. */
+  readonly playground?: Playground | null;
 }
 
 export interface HttpServer {
@@ -81,6 +87,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.decorateRequest('caller', null);
   const tickets = createTicketBook({ clock, randomBytes: options.randomBytes, isActive: keyring.isActive });
 
+  // First of the hooks: a socket whose upgrade is refused by those below is closed by its own.
+  const cutUpgraded = options.inspector ? await acceptUpgrades(app) : () => {};
   app.addHook('onRequest', async (request, reply) => {
     if (closing.signal.aborted && request.routeOptions.config.always !== true) {
       const retryAfterMs = limits.reconnectMs;
@@ -133,7 +141,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   ticketRoutes(app, tickets);
   const endCalls = await facadeRoutes(app, parts);
   sessionRoutes(app, parts);
-  if (options.inspector) inspectorRoutes(app, options.inspector);
+  if (options.inspector) {
+    inspectorRoutes(app, options.inspector);
+    inspectorFeedRoute(app, { ...parts, ...options.inspector });
+    statelyRoute(app, { ...parts, ...options.inspector });
+  }
+  if (options.playground) sandboxRoutes(app, parts, { playground: options.playground, host });
   if (options.console) consoleRoutes(app, parts, options.console);
   pageRoutes(app, options.pages ?? []);
   refuseOtherMethods(app, methodsOf);
@@ -141,6 +154,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   const stopListening = keyring.onRevoked((id) => {
     operators.endStreamsOf(id);
+    options.inspector?.feed.endOf(id);
     endCalls(id);
     tickets.end(id);
   });
@@ -163,7 +177,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       stopListening();
       const closed = app.close();
       operators.close();
-      const timer = clock.setTimeout(() => app.server.closeAllConnections(), limits.httpCloseMs);
+      options.inspector?.feed.close();
+      const timer = clock.setTimeout(() => {
+        app.server.closeAllConnections();
+        cutUpgraded();
+      }, limits.httpCloseMs);
       await closed;
       clock.clearTimeout(timer);
     },

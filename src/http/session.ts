@@ -73,17 +73,19 @@ function cookie(request: FastifyRequest, value: string, maxAgeS: number): string
 export const cookieOf = (request: FastifyRequest): string | null =>
   /(?:^|; *)switchboard_key=([\w:-]+)(?:;|$)/.exec(request.headers.cookie ?? '')?.[1] ?? null;
 
-/**
- * Throws scope_missing where a browser sends this for another site. `Sec-Fetch-Site` is the browser's own word, which
- * no page can forge; older ones name themselves by `Origin` at least.
- */
+/** Throws scope_missing where a browser sends this for another site. */
 export function requireSameOrigin(request: FastifyRequest): void {
+  if (!isSameOrigin(request)) throw new SwitchboardError('scope_missing', 'Another site may not use this log-in');
+}
+
+/**
+ * False where a browser sends this for another site. `Sec-Fetch-Site` is the browser's own word, which no page can
+ * forge; older ones name themselves by `Origin` at least.
+ */
+export function isSameOrigin(request: FastifyRequest): boolean {
   const { 'sec-fetch-site': site, origin, host } = request.headers;
-  const same =
-    site === undefined
-      ? origin === undefined || originHost(origin) === host
-      : site === 'same-origin' || site === 'none';
-  if (!same) throw new SwitchboardError('scope_missing', 'Another site may not use this log-in');
+  if (site !== undefined) return site === 'same-origin' || site === 'none';
+  return origin === undefined || originHost(origin) === host;
 }
 
 function originHost(origin: string): string | null {

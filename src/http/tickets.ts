@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { Key } from '../keys/keys.ts';
+import { SwitchboardError } from '../errors.ts';
+import { type Key, mayAccess } from '../keys/keys.ts';
 import type { App } from './app.ts';
 import { callerOf } from './auth.ts';
 import type { TicketBook } from './ticket-book.ts';
@@ -17,7 +18,8 @@ export function ticketRoutes(app: App, book: TicketBook): void {
       schema: {
         tags: ['events'],
         summary: 'A ticket to open one stream with, in place of the key: GET /v1/events?ticket=…',
-        description: 'For EventSource, which sends no headers. It is used once; the stream that it opened may resume.',
+        description:
+          'For EventSource and WebSocket, which send no headers. It is used once; an event stream that it opened may resume.',
         response: { 201: Type.Object({ ticket: Type.String(), expires_at: Type.String({ format: 'date-time' }) }) },
       },
       config: { scope: 'read' },
@@ -32,19 +34,27 @@ export function ticketRoutes(app: App, book: TicketBook): void {
 
 /** The ticket in an address that takes one; null where there is none, or a key beside it. */
 export function ticketOf(request: FastifyRequest): string | null {
-  if (request.routeOptions.config.ticket !== true || request.headers.authorization !== undefined) return null;
+  if (request.routeOptions.config.ticket === undefined || request.headers.authorization !== undefined) return null;
   const { ticket } = Object(request.query);
   return typeof ticket === 'string' ? ticket : null;
 }
 
-/** Lets a request in by its ticket, which only keys that may read are given. Throws key_missing. */
+/** Lets a request in by its ticket. Throws key_missing, and scope_missing where its key may not do this. */
 export function useTicket(book: TicketBook, ticket: string, request: FastifyRequest, reply: FastifyReply): Key {
-  const given = SECRET.exec(request.headers.cookie ?? '')?.[1] ?? null;
+  const { scope, ticket: kind } = request.routeOptions.config;
+  const once = kind === 'once';
+  const given = once ? null : (SECRET.exec(request.headers.cookie ?? '')?.[1] ?? null);
   const { raw } = reply;
+  // An upgrade's response never closes: its socket does.
+  const closing = once ? request.raw.socket : raw;
   const { key, secret } = book.use(ticket, given, {
-    close: () => raw.destroy(),
-    onClosed: (listener) => raw.once('close', listener),
+    close: () => closing.destroy(),
+    onClosed: (listener) => closing.once('close', listener),
   });
+  if (scope !== undefined && !mayAccess(key, scope)) {
+    throw new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: it takes ${scope}`);
+  }
+  if (once) return key;
   const secure = request.protocol === 'https' ? '; Secure' : '';
   raw.setHeader('set-cookie', `${COOKIE}=${secret}; Path=/v1/events; HttpOnly; SameSite=Strict${secure}`);
   return key;

@@ -1,5 +1,20 @@
 import { type Static, Type } from 'typebox';
 
+export {
+  type ActorItem,
+  type ExchangeItem,
+  FEED_ACTOR,
+  type Feed,
+  FeedItem,
+  type FeedReader,
+  LIVE_ACTORS,
+  type LiveActor,
+  OUTSIDE,
+  type StateItem,
+  type StepItem,
+} from './feed-items.ts';
+export { createStately, type StatelyEvent } from './stately.ts';
+
 /**
  * What the inspector tells of machines and of chats. The schemas are those of its addresses (src/http/inspector.ts), and
  * the page is typed by them. A state is named by its path from the machine, `underWay.asking`; the machine itself by ''.
@@ -157,6 +172,8 @@ export interface StepQuery {
 /** Looks at machines and chats, and changes nothing. */
 export interface Inspector {
   readonly charts: readonly Chart[];
+  /** A machine's definition as XState writes it, JSON: without its code. Null where there is none of this name. */
+  definition(machine: string, version: string | null): string | null;
   /** The state value of a live actor, by the name of its machine; null: it is not running, or a conversation's. */
   liveState(machine: string): unknown;
   /** Chats by state, as of a while ago: with a million chats a count takes some time, and is not begun anew at once. */

@@ -24,8 +24,8 @@ export interface SenderOptions {
   readonly onResult: (seq: number, result: unknown) => void;
   /** A message's fate is committed. */
   readonly onFate: (seq: number) => void;
-  /** A call has ended: its fate waits for a round. */
-  readonly onEnded: () => void;
+  /** Calls have ended: their fates wait for a round. `enough`: of those under way so many that it need not wait for more. */
+  readonly onEnded: (enough: boolean) => void;
   /** A round is over: the figures may have changed. */
   readonly onRound: () => void;
 }
@@ -74,7 +74,16 @@ export function createSender(options: SenderOptions) {
       const id = messageId(bot, message.seq);
       log.warn({ message: id, method: message.method, fate: fate.kind, code, description }, 'not sent');
     }
-    if (ended.push({ message, fate }) === 1) onEnded();
+    const before = endedSoFar();
+    ended.push({ message, fate });
+    const now = endedSoFar();
+    if (now !== before) onEnded(now === 'enough');
+  }
+
+  /** Half of the calls under way have ended: those that are left would share little more. A lone one waits for nobody. */
+  function endedSoFar(): Round['ended'] {
+    if (ended.length === 0) return 'none';
+    return ended.length * 2 >= inFlight ? 'enough' : 'some';
   }
 
   /** Where Telegram asks to wait, whoever else it means waits too; the row tells it to the next process. */
@@ -105,7 +114,7 @@ export function createSender(options: SenderOptions) {
     for (const message of done.claimed) void send({ ...message, status: 'sending', attempts: message.attempts + 1 });
     onRound();
     const waitMs = done.nextAt === null ? null : Math.min(Math.max(0, done.nextAt - clock.now()), limits.timerArmMaxMs);
-    return { inFlight, more: done.more, ended: ended.length > 0, waitMs };
+    return { inFlight, more: done.more, ended: endedSoFar(), waitMs };
   }
 
   return {

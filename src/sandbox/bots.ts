@@ -23,6 +23,10 @@ export interface World {
   readonly flood: FloodLimits;
   readonly files: FileStore;
   readonly bots: Map<string, Bot>;
+  /** When it began, ms since 1970: another number is another sandbox, which knows nothing of this one's chats. */
+  readonly startedAt: number;
+  /** Nobody reaches the Bot API. */
+  offline: boolean;
 }
 
 /** A button that a user pressed, and what the bot answered. */
@@ -64,7 +68,16 @@ const UPDATE_ID_MAX = 2 ** 31 - 1;
 
 /** A sandbox without bots. `random` gives from 0 to below 1; `flood` is what every bot starts with. */
 export function createWorld(clock: Clock, random: () => number, log: SandboxLog, flood: FloodLimits): World {
-  return { clock, random, log, flood, files: createFileStore(), bots: new Map() };
+  return {
+    clock,
+    random,
+    log,
+    flood,
+    files: createFileStore(),
+    bots: new Map(),
+    startedAt: clock.now(),
+    offline: false,
+  };
 }
 
 /** The bot of a token, made at its first use; null where the token is not of Telegram's form. */
@@ -169,3 +182,7 @@ export function enqueue(bot: Bot, lane: string, encode: (id: number) => string, 
 
 /** Tells the readers of the bot's events. */
 export const publish = (bot: Bot, event: FeedEvent): void => bot.feed.publish(event);
+
+/** Tells the readers of the bot's events what goes wrong with its calls from now on. */
+export const publishTrouble = ({ offline }: World, bot: Bot): void =>
+  publish(bot, { type: 'trouble', direction: 'in', chat_id: null, offline, faults: bot.faults.all() });

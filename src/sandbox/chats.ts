@@ -22,6 +22,10 @@ export interface ChatRecord {
   user: User | undefined;
   /** Who wrote last; writes again where nobody is named. */
   lastUser: User | undefined;
+  /** Of a group: who made it, was taken in, or has written. */
+  readonly members: Map<number, User>;
+  /** When the last message came, seconds since 1970; 0: none has. */
+  lastAtS: number;
   /** Why the bot cannot write here, in Telegram's words after "Forbidden: ". */
   closedTo: string | undefined;
   migratedTo: number | undefined;
@@ -75,6 +79,8 @@ export function newChat(id: number, kind: ChatKind, title = `Group ${-id}`, user
     isForum: false,
     user,
     lastUser: user,
+    members: new Map(),
+    lastAtS: 0,
     closedTo: undefined,
     migratedTo: undefined,
     pinned: undefined,
@@ -111,6 +117,7 @@ export function shownChat(chat: ChatRecord): Chat {
 export function storeMessage(chat: ChatRecord, message: Message, byBot: boolean, markup?: unknown): StoredMessage {
   const stored = { message, byBot, markup };
   chat.messages.set(message.message_id, stored);
+  chat.lastAtS = message.date;
   const oldest = chat.messages.size > limits.sandboxChatMessagesMax ? chat.messages.keys().next().value : undefined;
   if (oldest !== undefined) chat.messages.delete(oldest);
   return stored;
@@ -134,6 +141,11 @@ export function chatToRead(store: ChatStore, chatId: string): ChatRecord {
   if (chat !== undefined) return chat;
   if (store.users.has(id)) throw forbidden("bot can't initiate conversation with a user");
   throw badRequest('chat not found');
+}
+
+/** Beyond limits.sandboxMembersMax whoever comes may write all the same, and is not listed. */
+export function addMember(chat: ChatRecord, user: User): void {
+  if (chat.members.size < limits.sandboxMembersMax || chat.members.has(user.id)) chat.members.set(user.id, user);
 }
 
 /** True for a keyboard that belongs to the message itself. */

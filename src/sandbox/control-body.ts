@@ -63,13 +63,24 @@ export function optionalFlag(body: Fields, name: string): boolean | undefined {
 
 /** `from`: the user who acts. */
 export function readUser(body: Fields, defaultId: number): User | undefined {
-  const from = body.from;
-  if (from === undefined || from === null) return undefined;
-  if (!isFields(from)) throw wrongField('/from', 'an object');
-  const id = from.id === undefined ? defaultId : integerOf(from.id);
-  if (id === undefined || id <= 0) throw wrongField('/from/id', 'a positive whole number');
-  const { first_name: firstName = 'User', ...others } = from;
-  if (typeof firstName !== 'string') throw wrongField('/from/first_name', 'a text');
+  const { from } = body;
+  return from === undefined || from === null ? undefined : userOf(from, '/from', defaultId);
+}
+
+/** `members`: users; none where it is left out. */
+export function readUsers(body: Fields): readonly User[] {
+  const { members = [] } = body;
+  if (!Array.isArray(members)) throw wrongField('/members', 'an array');
+  return members.map((member: unknown, i) => userOf(member, `/members/${i}`));
+}
+
+/** A user of this field. Without a default the id has to be there. */
+export function userOf(value: unknown, field: string, defaultId?: number): User {
+  if (!isFields(value)) throw wrongField(field, 'an object');
+  const id = value.id === undefined ? defaultId : integerOf(value.id);
+  if (id === undefined || id <= 0) throw wrongField(`${field}/id`, 'a positive whole number');
+  const { first_name: firstName = 'User', ...others } = value;
+  if (typeof firstName !== 'string') throw wrongField(`${field}/first_name`, 'a text');
   return { is_bot: false, ...others, id, first_name: firstName };
 }
 

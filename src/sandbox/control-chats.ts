@@ -1,7 +1,7 @@
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Bot, World } from './bots.ts';
-import { type ChatRecord, isSupergroupId, newChat, shownChat } from './chats.ts';
+import { addMember, type ChatRecord, isSupergroupId, newChat, shownChat } from './chats.ts';
 import {
   optionalFlag,
   optionalInteger,
@@ -9,6 +9,7 @@ import {
   readBody,
   readFile,
   readUser,
+  readUsers,
   requiredInteger,
   requiredText,
   wrongField,
@@ -21,6 +22,7 @@ import {
   chatOfUsers,
   createGroup,
   editAsUser,
+  knowUser,
   migrateGroup,
   pressButton,
   type Told,
@@ -73,21 +75,27 @@ export function controlChats(bot: Bot): readonly Fields[] {
   return [...bot.chats.all()].map(summary);
 }
 
-function summary(chat: ChatRecord): Fields {
+/** A chat without its messages. */
+export function summary(chat: ChatRecord): Fields {
   return {
     ...shownChat(chat),
     closed_to_bot: chat.closedTo ?? null,
     migrated_to: chat.migratedTo ?? null,
     message_count: chat.messages.size,
+    ...(chat.members.size === 0 ? {} : { members: [...chat.members.values()] }),
   };
 }
 
 function transcript(chat: ChatRecord): Fields {
-  const messages = [...chat.messages.values()].map(({ message, markup }) => ({
+  return { chat: summary(chat), messages: messagesOf(chat) };
+}
+
+/** A chat's messages in order, each with its whole keyboard. */
+export function messagesOf(chat: ChatRecord): readonly Fields[] {
+  return [...chat.messages.values()].map(({ message, markup }) => ({
     ...message,
     ...(isFields(markup) ? { reply_markup: markup } : {}),
   }));
-  return { chat: summary(chat), messages };
 }
 
 function write(world: World, bot: Bot, id: number, body: Fields): Told {
@@ -146,7 +154,7 @@ function member(world: World, bot: Bot, chat: ChatRecord, body: Fields, is: bool
   return { update_id: changeMembership(world, bot, chat, from, is) };
 }
 
-/** `{"type":"group|supergroup|channel","title","id","is_forum","from"}`: a group with the bot in it. */
+/** `{"type":"group|supergroup|channel","title","id","is_forum","from","members"}`: a group with the bot in it. */
 export function createChat(world: World, bot: Bot, body: Fields) {
   const type = optionalText(body, 'type') ?? 'group';
   if (type !== 'group' && type !== 'supergroup' && type !== 'channel') {
@@ -159,13 +167,15 @@ export function createChat(world: World, bot: Bot, body: Fields) {
   if (bot.chats.find(id) !== undefined) throw wrongField('/id', 'the id of no other chat');
   const chat = newChat(id, type, optionalText(body, 'title'));
   chat.isForum = type === 'supergroup' && optionalFlag(body, 'is_forum') === true;
+  const members = readUsers(body);
+  const named = readUser(body, Math.abs(id) % limits.sandboxChatsMax);
   bot.chats.add(chat);
-  const told = createGroup(
-    world,
-    bot,
-    chat,
-    actingUser(bot, chat, readUser(body, Math.abs(id) % limits.sandboxChatsMax)),
-  );
+  const from = actingUser(bot, chat, named);
+  for (const member of members) {
+    knowUser(bot, member);
+    addMember(chat, member);
+  }
+  const told = createGroup(world, bot, chat, from);
   return { chat_id: id, ...told };
 }
 

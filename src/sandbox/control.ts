@@ -1,10 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { SwitchboardError } from '../errors.ts';
 import { ApiError } from './api-error.ts';
-import { type Bot, randomUpdateId, type World } from './bots.ts';
-import { optionalFlag, optionalInteger, readBody, readFault, readFlood, shownFlood } from './control-body.ts';
+import { type Bot, publishTrouble, randomUpdateId, type World } from './bots.ts';
+import { optionalFlag, optionalInteger, readBody, readFault, readFlood, shownFlood, userOf } from './control-body.ts';
 import { controlChat, controlChats, createChat, writeMany } from './control-chats.ts';
 import { injectUpdates } from './inject.ts';
+import { usersOf } from './overview.ts';
+import { knowUser } from './users.ts';
 
 /** A request to the control API. */
 export interface ControlRequest {
@@ -12,7 +14,8 @@ export interface ControlRequest {
   /** What follows `/sandbox/bots/{token}/`, split at slashes. */
   readonly path: readonly string[];
   readonly body: Buffer;
-  readonly response: ServerResponse;
+  /** Left out: no stream can be asked for. */
+  readonly response?: ServerResponse;
 }
 
 /** The answer's JSON; undefined where the answer is already on its way (a stream). Throws SwitchboardError. */
@@ -39,17 +42,19 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['GET ', (_world, bot) => stateOf(bot)],
   ['GET chats', (_world, bot) => ({ chats: controlChats(bot) })],
   ['POST chats', (world, bot, { body }) => createChat(world, bot, readBody(body))],
+  ['GET users', (_world, bot) => ({ users: usersOf(bot) })],
+  ['POST users', (_world, bot, { body }) => addUser(bot, body)],
   ['POST messages', (world, bot, { body }) => writeMany(world, bot, readBody(body))],
   ['POST updates', (_world, bot, { body }) => injectUpdates(bot, body)],
   ['POST update-ids', restartUpdateIds],
   ['GET callbacks', (_world, bot, request) => pressed(bot, request)],
   ['POST faults', addFault],
   ['GET faults', (_world, bot) => ({ faults: bot.faults.all() })],
-  ['DELETE faults', (_world, bot) => ({ cleared: clearFaults(bot) })],
+  ['DELETE faults', (world, bot) => ({ cleared: clearFaults(world, bot) })],
   ['POST limits', (_world, bot, { body }) => setLimits(bot, body)],
   ['POST settings', (_world, bot, { body }) => setSettings(bot, body)],
   ['POST revoke', (_world, bot, { body }) => revoke(bot, body)],
-  ['GET events', attachEvents],
+  ['GET events', streamEvents],
 ]);
 
 function stateOf(bot: Bot) {
@@ -76,15 +81,24 @@ function pressed(bot: Bot, request: ControlRequest) {
   return { chat_id: button.chatId, answered: button.answer !== undefined, answer: button.answer ?? null };
 }
 
-function addFault(_world: World, bot: Bot, { body }: ControlRequest) {
+/** `{"id","first_name",…}`: somebody who has not written to the bot yet, so that it cannot write to them either. */
+function addUser(bot: Bot, body: Buffer) {
+  const user = userOf(readBody(body), '');
+  knowUser(bot, user);
+  return { user };
+}
+
+function addFault(world: World, bot: Bot, { body }: ControlRequest) {
   const fault = readFault(readBody(body));
   if (!bot.faults.add(fault)) throw new SwitchboardError('request_invalid', 'Too many faults wait at this bot already');
+  publishTrouble(world, bot);
   return { method: fault.method, kind: fault.kind, times: fault.timesLeft };
 }
 
-function clearFaults(bot: Bot): number {
+function clearFaults(world: World, bot: Bot): number {
   const count = bot.faults.all().length;
   bot.faults.clear();
+  publishTrouble(world, bot);
   return count;
 }
 
@@ -109,11 +123,17 @@ function revoke(bot: Bot, body: Buffer) {
   return { revoked: bot.revoked };
 }
 
-function attachEvents(_world: World, bot: Bot, { response }: ControlRequest): undefined {
+/** Streams the bot's events. Throws too_many_streams. */
+export function attachEvents(bot: Bot, response: ServerResponse): undefined {
   if (!bot.feed.attach(response)) {
     throw new SwitchboardError('too_many_streams', 'This bot has as many readers of its events as it may have');
   }
   return undefined;
+}
+
+function streamEvents(_world: World, bot: Bot, request: ControlRequest): undefined {
+  if (request.response === undefined) throw nothingHere(request);
+  return attachEvents(bot, request.response);
 }
 
 /** 404 for an address that leads nowhere. */

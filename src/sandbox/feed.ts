@@ -4,7 +4,15 @@ import { limits } from '../limits.ts';
 
 /** What happened at a bot, both ways. `direction` is `in` for what users do and `out` for what the bot does. */
 export interface FeedEvent {
-  readonly type: 'message' | 'edited' | 'deleted' | 'callback' | 'callback_answer' | 'chat_action' | 'update';
+  readonly type:
+    | 'message'
+    | 'edited'
+    | 'deleted'
+    | 'callback'
+    | 'callback_answer'
+    | 'chat_action'
+    | 'update'
+    | 'trouble';
   readonly direction: 'in' | 'out';
   readonly chat_id: number | null;
   readonly [field: string]: unknown;

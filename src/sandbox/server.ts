@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { errorText, SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { ApiError, refusalBody } from './api-error.ts';
-import { botOf, type World } from './bots.ts';
+import { botOf, publishTrouble, type World } from './bots.ts';
 import { control } from './control.ts';
 import type { Fault } from './faults.ts';
 import { callMethod } from './methods.ts';
@@ -63,6 +63,7 @@ async function callApi(
     const fault = bot.faults.take(method.toLowerCase(), params.text('chat_id'));
     const call = () => callMethod(world, bot, method, params, gone.signal);
     if (fault === undefined) return answer(response, 200, await call());
+    publishTrouble(world, bot);
     await spoil(world, response, fault, call);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

@@ -1,7 +1,7 @@
 import type { Message, User } from '@grammyjs/types';
 import { limits } from '../limits.ts';
 import { type Bot, deliver, publish, type World } from './bots.ts';
-import { type ChatRecord, isSupergroupId, newChat, shownChat, storeMessage } from './chats.ts';
+import { addMember, type ChatRecord, isSupergroupId, newChat, shownChat, storeMessage } from './chats.ts';
 import { withFound } from './entities.ts';
 import type { Fields } from './fields.ts';
 import { newMessage } from './methods-send.ts';
@@ -38,8 +38,17 @@ export function actingUser(bot: Bot, chat: ChatRecord, named: User | undefined):
     chat.lastUser ?? { id: Math.abs(chat.id), is_bot: false, first_name: 'User', language_code: 'en' };
   chat.lastUser = user;
   if (chat.kind === 'private') chat.user = user;
-  else if (bot.chats.users.size < limits.sandboxChatsMax) bot.chats.users.set(user.id, user);
+  else {
+    knowUser(bot, user);
+    if (chat.kind !== 'channel') addMember(chat, user);
+  }
   return user;
+}
+
+/** Remembers somebody who need not have written to the bot. At limits.sandboxChatsMax nobody new is. */
+export function knowUser(bot: Bot, user: User): void {
+  const { users } = bot.chats;
+  if (users.size < limits.sandboxChatsMax || users.has(user.id)) users.set(user.id, user);
 }
 
 /** A user writes. In a channel it is a post. */
@@ -137,6 +146,7 @@ export function createGroup(world: World, bot: Bot, chat: ChatRecord, from: User
  */
 export function migrateGroup(world: World, bot: Bot, group: ChatRecord, from: User, newId: number) {
   const supergroup = { ...newChat(newId, 'supergroup', group.title), lastUser: group.lastUser };
+  for (const member of group.members.values()) addMember(supergroup, member);
   bot.chats.add(supergroup);
   const notice = (chat: ChatRecord, content: Fields) =>
     writeAsUser(world, bot, chat, from, { text: undefined, content, replyTo: undefined, topic: undefined });

@@ -11,6 +11,9 @@ export interface Cost {
 /** A Switchboard with a load server of its own. */
 export interface Driven {
   readonly peer: Peer;
+  /** Where it serves, and an admin's key. */
+  readonly url: string;
+  readonly key: string;
   /** Serves a burst and waits until all of it has been confirmed. µs an update. */
   burst(order: Omit<Extract<LoadOrder, { mode: 'burst' }>, 'mode'>): Promise<Cost>;
   /** Serves updates by the clock; resolves when the last has been taken. */
@@ -19,8 +22,12 @@ export interface Driven {
   stop(signal?: 'SIGKILL'): Promise<void>;
 }
 
-/** Starts Switchboard on a data folder, with one of the bench's machines, and waits until it is ready. */
-export async function startDriven(folder: string, machine: string): Promise<Driven> {
+/** Starts Switchboard on a data folder, with one of the bench's machines and settings by the environment, and waits until it is ready. */
+export async function startDriven(
+  folder: string,
+  machine: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Driven> {
   const server = startPeer('load-server.ts', []);
   const { url } = await server.message<{ url: string }>('url');
   const peer = startPeer('switchboard-peer.ts', [machine], {
@@ -28,10 +35,12 @@ export async function startDriven(folder: string, machine: string): Promise<Driv
     TELEGRAM_API_ROOT: url,
     SWITCHBOARD_PORT: '0',
     SWITCHBOARD_DATA: folder,
+    ...settings,
   });
-  await peer.message('url');
+  const serving = await peer.message<{ url: string; key: string }>('url');
   return {
     peer,
+    ...{ url: serving.url, key: serving.key },
     async burst(order) {
       const done = server.message<{ ms: number }>('done');
       const begun = server.message('begun');

@@ -15,7 +15,10 @@ const ratio = (ours: Speed | undefined, peer: Speed): string =>
     ? 'none'
     : `${(ours.perSecond / peer.perSecond).toFixed(2)}, of CPU ${(ours.perCpuSecond / peer.perCpuSecond).toFixed(2)}`;
 
-/** Updates a second through poll, journal (synchronous FULL), step and snapshot, against grammY that keeps nothing. */
+/**
+ * Updates a second through poll, journal (synchronous FULL), step and snapshot, against grammY that keeps nothing; and
+ * what XState, JSON and the disk alone allow.
+ */
 export async function ingest({ folder, print }: Bench): Promise<void> {
   const ours: Speed[] = [];
   for (const [machine, chats] of [
@@ -34,12 +37,16 @@ export async function ingest({ folder, print }: Bench): Promise<void> {
     );
     ours.push(speed);
   }
+  const bare = await measure('XState, JSON and one commit a batch, nothing else', print, 1000, (url) =>
+    startPeer('bare-ingest-peer.ts', [url, `${folder}/bare`]),
+  );
   for (const [label, file] of [
     ['grammY with in-memory sessions', 'grammy-session-peer.ts'],
     ['grammY plain', 'grammy-peer.ts'],
   ] as const) {
     const peer = await measure(`${label}, 1,000 chats`, print, 1000, (url) => startPeer(file, [url]));
     print(`Switchboard / ${label}, 1,000 chats`, ratio(ours[0], peer));
+    print(`these parts alone / ${label}`, ratio(bare, peer));
   }
 }
 

@@ -6,6 +6,7 @@ import { consolePage } from './console.ts';
 import { delivery } from './delivery.ts';
 import { fanOut } from './fan-out.ts';
 import { ingest } from './ingest.ts';
+import { inspector } from './inspector.ts';
 import { latency } from './latency.ts';
 import { readerMemory } from './reader-memory.ts';
 import { recover } from './recover.ts';
@@ -22,6 +23,7 @@ import { waiting } from './waiting.ts';
 const BENCHMARKS = {
   'start-up': startUp,
   ingest,
+  inspector,
   latency,
   chats,
   recover,

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
@@ -7,38 +6,10 @@ import { loadSettings } from '../../config/load.ts';
 import { createLog } from '../../src/log.ts';
 import { startSwitchboard } from '../../src/main.ts';
 import { createKey, type Env, freeEnv, run, startServer } from '../cli/support.ts';
-import { launchBrowser } from './launch.ts';
+import { barriers, logIn, openPage, userOf } from './stage.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const patience = { timeout: 90_000 };
-
-/** A page of a browser of its own, and all that it complained of. */
-async function openPage(options: { readonly width?: number; readonly dark?: boolean } = {}) {
-  const browser = await launchBrowser();
-  const context = await browser.newContext({
-    viewport: { width: options.width ?? 1400, height: 900 },
-    colorScheme: options.dark === true ? 'dark' : 'light',
-  });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('dialog', (dialog) => {
-    complaints.push(`a dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on('console', (message) => {
-    // A server that restarts, and a key that is revoked, are told in the console by the browser itself.
-    if (message.type() === 'error' && !message.text().includes('Failed to load resource'))
-      complaints.push(message.text());
-  });
-  return { page, context, complaints };
-}
-
-async function logIn(page: Page, key: string): Promise<void> {
-  await page.getByLabel('Key').fill(key);
-  await page.getByRole('button', { name: 'Log in' }).click();
-}
 
 const current = (page: Page) => page.locator('[data-current]');
 const box = (page: Page, state: string) => page.locator(`.box[data-state="${state}"]`);
@@ -47,38 +18,6 @@ const stands = (page: Page, state: string) =>
     .filter({ hasText: new RegExp(`^${state}$`) })
     .waitFor();
 const litWay = (page: Page, text: string) => page.locator('.way.lit').filter({ hasText: text }).waitFor();
-
-/** A user of the sandbox. */
-function userOf(sandboxUrl: string, id: number) {
-  const chat = `${sandboxUrl}/sandbox/bots/1:sandbox/chats/${id}`;
-  const post = async (path: string, body: object): Promise<void> => {
-    const response = await fetch(`${chat}/${path}`, { method: 'POST', body: JSON.stringify(body) });
-    expect(response.status).toBe(200);
-  };
-  return {
-    say: (text: string) => post('messages', { text, from: { id, first_name: 'Mia' } }),
-    async press(label: string): Promise<void> {
-      const { messages } = Object(await (await fetch(chat)).json());
-      const buttons = messages.flatMap(({ message_id, reply_markup }: never) =>
-        (Object(reply_markup).inline_keyboard ?? []).flat().map((button: object) => ({ message_id, ...button })),
-      );
-      const found = buttons.findLast((button: { readonly text: string }) => button.text === label);
-      await post('callbacks', { message_id: found.message_id, data: found.callback_data });
-    },
-  };
-}
-
-/** What axe finds that would keep somebody from using the page. */
-async function barriers(page: Page): Promise<unknown[]> {
-  await page.evaluate(AXE);
-  const result = Object(await page.evaluate('axe.run()'));
-  return result.violations
-    .filter(({ impact }: { readonly impact: string }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }: { readonly id: string; readonly nodes: readonly { readonly html: string }[] }) => [
-      id,
-      nodes.slice(0, 3).map(({ html }) => html),
-    ]);
-}
 
 test('a payment is followed live, walked back and forth, and still there after a restart', patience, async () => {
   const env: Env = { ...freeEnv(), SWITCHBOARD_INSPECT: '1' };

@@ -1,27 +1,10 @@
-import { tmpdir } from 'node:os';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { onTestFinished } from 'vitest';
-import { unpackChromium } from './chromium.ts';
+import { startBrowser } from './start-browser.ts';
 
-/**
- * A real Chromium for one test, closed with it. It runs as any user, root too, on a machine that has no browser. It
- * keeps what browsers keep from pages (the package's own flags switch that off): tests want to see it.
- */
+/** A real Chromium for one test, closed with it. */
 export async function launchBrowser(): Promise<Browser> {
-  const { executablePath, env } = await unpackChromium(tmpdir());
-  const browser = await chromium.launch({
-    executablePath,
-    env: { ...env, TMPDIR: tmpdir() },
-    // Chromium's own sandbox refuses root, and needs namespaces that containers often lack.
-    args: [
-      '--no-sandbox',
-      '--disable-setuid-sandbox',
-      '--disable-dev-shm-usage',
-      '--disable-gpu',
-      '--font-render-hinting=none',
-    ],
-    timeout: 60_000,
-  });
+  const browser = await startBrowser();
   onTestFinished(() => browser.close());
   return browser;
 }

@@ -9,7 +9,7 @@ import { machine as reminder } from '../machines/reminder.machine.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 import { groupUpdate, textUpdate } from '../support/updates.ts';
 import { running } from './running.ts';
-import { first, routerOf, tableOf } from './versions.ts';
+import { first, routerOf, second, tableOf } from './versions.ts';
 
 const inspect = (journal: Journal, machine: AnyStateMachine, clock: Clock) =>
   createInspection({
@@ -209,4 +209,26 @@ test('who asks for counts again at once gets the same: a count is not begun anew
   now += limits.censusEveryMs;
   await inspector.counts('shop');
   expect(walks).toBe(2);
+});
+
+test('chats of an older version that is kept are counted on its chart, and not on that of today', async () => {
+  const journal = openJournal(temporaryFolder(), systemClock);
+  const router = routerOf(journal, tableOf(first));
+  await router.receiveUpdates([textUpdate(7, 'hello'), textUpdate(8, 'buy')], 3);
+  const inspector = createInspection({
+    ...{ journal, clock: systemClock, liveState: () => null, perOf: () => 'chat' },
+    machines: [
+      { name: 'shop', machine: second, source: null },
+      { name: 'shop@1', machine: first, source: null },
+    ],
+  });
+  expect((await inspector.counts('shop')).states).toEqual([]);
+  expect((await inspector.counts('shop@1')).states).toContainEqual({
+    ...{ path: 'deciding', active: 1, done: 0, quarantined: 0 },
+  });
+  const query = { state: '', after: null, limit: 10 };
+  expect((await inspector.chatsIn('shop', query)).chats).toEqual([]);
+  expect((await inspector.chatsIn('shop@1', query)).chats.map(({ id }) => id)).toEqual(['7', '8']);
+  expect(JSON.parse(inspector.definition('shop', '1') ?? '')).toMatchObject({ version: '1' });
+  expect(JSON.parse(inspector.definition('shop', '2') ?? '')).toMatchObject({ version: '2' });
 });

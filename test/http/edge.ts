@@ -4,10 +4,12 @@ import { onTestFinished } from 'vitest';
 import { assign, setup } from 'xstate';
 import { createCallbacks } from '../../src/callbacks/deliver.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
+import type { StepWatch } from '../../src/conversations/conversations.ts';
 import { createInspection } from '../../src/conversations/inspection.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import { createRouter } from '../../src/conversations/router.ts';
 import { createHttpServer } from '../../src/http/server.ts';
+import { createFeed } from '../../src/inspector/feed.ts';
 import type { EntryType } from '../../src/journal/journal.ts';
 import { createKeyring } from '../../src/keys/keyring.ts';
 import type { NewKey, Role } from '../../src/keys/keys.ts';
@@ -17,6 +19,7 @@ import { createBroadcast } from '../../src/operators/broadcast.ts';
 import { createUpdateQueues } from '../../src/operators/facade.ts';
 import { createDeliveries } from '../../src/outbox/deliver.ts';
 import { createOutbox } from '../../src/outbox/post.ts';
+import type { Playground } from '../../src/sandbox/sandbox.ts';
 import { createStatus } from '../../src/status.ts';
 import { TelegramUnreachable } from '../../src/telegram/errors.ts';
 import { createDiskUploads } from '../../src/uploads/disk.ts';
@@ -50,6 +53,8 @@ export interface EdgeOptions {
   readonly inspect?: boolean;
   /** The console is served too. */
   readonly console?: boolean;
+  /** The pretend users of a sandbox are served too. */
+  readonly playground?: Playground;
   readonly clock?: Clock;
   readonly streamsPerKeyMax?: number;
   readonly streamsMax?: number;
@@ -77,7 +82,8 @@ export async function startEdge({
     { private: { machine: 'counter', per: 'chat' }, group: { machine: 'counter', per: 'chat' }, channel: null },
     new Map([['counter', counter]]),
   );
-  const router = createRouter({ journal, machines, username: () => null });
+  let watch: StepWatch | null = null;
+  const router = createRouter({ journal, machines, username: () => null, watch: () => watch });
   const callbacks = createCallbacks({ journal, keyring, send: async () => null, clock, random: () => 0, log });
   onTestFinished(() => callbacks.stop());
   const uploads = createDiskUploads({ folder, journal, randomBytes, log });
@@ -93,8 +99,17 @@ export async function startEdge({
     ...{ journal, clock, perOf: () => 'chat', liveState: () => null },
     machines: [{ name: 'counter', machine: counter, source: 'the text of its file' }],
   });
+  const feed = createFeed({
+    ...{ clock, actor: () => null, watchActors: () => () => {}, conversation: (id) => journal.conversation(id) },
+    watchSteps(wanted) {
+      watch = wanted;
+      return () => {
+        watch = null;
+      };
+    },
+  });
   const looks = {
-    ...(inspect ? { inspector: { inspector, sandbox: true } } : {}),
+    ...(inspect ? { inspector: { inspector, feed, sandbox: true } } : {}),
     ...(consoled ? { console: consoleIn(folder, '123') } : {}),
   };
   const server = await createHttpServer({ host: '127.0.0.1', port: 0, ...parts, ...options, ...looks });
@@ -116,6 +131,8 @@ export async function startEdge({
   return {
     ...{ folder, url, server, parts, journal, keyring, operators, status, router, outbox, log, logged },
     ...{ key, admin, clock, fault },
+    /** Whether somebody looks at the conversations' steps. */
+    isWatched: () => watch !== null,
     /** Ends the streams of the admin key, as a network that breaks would: the key stays. */
     cutStreams: () => operators.endStreamsOf(admin.id),
     /** Commits one entry; resolves with its seq. */

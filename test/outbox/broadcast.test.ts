@@ -120,7 +120,7 @@ test.each([
       },
       onResult: () => {},
       onFate: () => {},
-      onEnded: () => actor.send({ type: 'calls.ended' }),
+      onEnded: (enough) => actor.send({ type: 'calls.ended', enough }),
       onRound: () => {},
     });
     const actor = createActor(

@@ -21,7 +21,7 @@ function begin() {
     { clock: { setTimeout: (fn, ms) => clock.setTimeout(fn, ms), clearTimeout: (t) => clock.clearTimeout(t) } },
   ).start();
   const ends = async (inFlight: number, more: Partial<Round> = {}) => {
-    rounds.at(-1)?.resolve({ inFlight, more: false, ended: false, waitMs: null, ...more });
+    rounds.at(-1)?.resolve({ inFlight, more: false, ended: 'none', waitMs: null, ...more });
     await settle();
   };
   const fails = async () => {
@@ -37,7 +37,7 @@ type Begun = ReturnType<typeof begin>;
 const WAYS: Readonly<Record<string, (outbox: Begun) => Promise<unknown>>> = {
   gathering: async () => {},
   sending: ({ ends }) => ends(1),
-  collecting: ({ ends }) => ends(1, { ended: true }),
+  collecting: ({ ends }) => ends(1, { ended: 'some' }),
   waiting: ({ ends }) => ends(0),
   backingOff: ({ fails }) => fails(),
   'draining.storing': async ({ actor, ends }) => {
@@ -104,19 +104,34 @@ test('messages that come while it looks, or while calls are under way, are looke
 test('a call that ends waits a moment for others to share its round; a message that comes does not', async () => {
   const { actor, ends, clock, rounds, state } = begin();
   await ends(3);
-  actor.send({ type: 'calls.ended' });
+  actor.send({ type: 'calls.ended', enough: false });
   await clock.advance(4);
   expect([rounds.length, state()]).toEqual([1, 'collecting']);
   await clock.advance(1);
   expect([rounds.length, state()]).toEqual([2, 'gathering']);
   // While it looks, whether or not the look has seen it.
-  actor.send({ type: 'calls.ended' });
+  actor.send({ type: 'calls.ended', enough: false });
   await ends(2);
   expect(state()).toBe('collecting');
   await clock.advance(5);
-  await ends(2, { ended: true });
+  await ends(2, { ended: 'some' });
   expect(state()).toBe('collecting');
   actor.send({ type: 'messages.queued' });
+  expect([rounds.length, state()]).toEqual([4, 'gathering']);
+});
+
+test('once enough calls have ended their fates wait for no others', async () => {
+  const { actor, ends, rounds, state } = begin();
+  await ends(3);
+  actor.send({ type: 'calls.ended', enough: true });
+  expect([rounds.length, state()]).toEqual([2, 'gathering']);
+  await ends(3);
+  actor.send({ type: 'calls.ended', enough: false });
+  expect([rounds.length, state()]).toEqual([2, 'collecting']);
+  actor.send({ type: 'calls.ended', enough: true });
+  expect([rounds.length, state()]).toEqual([3, 'gathering']);
+  // While it looked.
+  await ends(3, { ended: 'enough' });
   expect([rounds.length, state()]).toEqual([4, 'gathering']);
 });
 
@@ -136,7 +151,7 @@ test('a round that fails is tried again after a while, whatever comes meanwhile'
   const { actor, fails, clock, rounds, state } = begin();
   await fails();
   actor.send({ type: 'messages.queued' });
-  actor.send({ type: 'calls.ended' });
+  actor.send({ type: 'calls.ended', enough: false });
   expect([rounds.length, state()]).toEqual([1, 'backingOff']);
   await clock.advance(1000);
   expect([rounds.length, state()]).toEqual([2, 'gathering']);
@@ -149,8 +164,8 @@ test('drained while it looks, it waits for what that look has set going, and sto
   await ends(2);
   await ends(2);
   expect([rounds.map(({ ending }) => ending), state()]).toEqual([[false, true], { draining: 'listening' }]);
-  actor.send({ type: 'calls.ended' });
-  await ends(1, { ended: true });
+  actor.send({ type: 'calls.ended', enough: false });
+  await ends(1, { ended: 'some' });
   expect(state()).toEqual({ draining: 'storing' });
   await ends(0);
   expect([rounds.map(({ ending }) => ending), state()]).toEqual([[false, true, true, true], 'drained']);
@@ -165,7 +180,7 @@ test('drained while it looks, and the look fails: calls under way are waited for
   await clock.advance(1000);
   await ends(1);
   expect(state()).toEqual({ draining: 'listening' });
-  actor.send({ type: 'calls.ended' });
+  actor.send({ type: 'calls.ended', enough: false });
   await ends(0);
   expect(state()).toBe('drained');
 });

@@ -77,7 +77,7 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
     log: createLog('silent', process.stdout),
     onResult: () => {},
     onFate: outbox.settledNow,
-    onEnded: () => actor.send({ type: 'calls.ended' }),
+    onEnded: (enough) => actor.send({ type: 'calls.ended', enough }),
     onRound: () => {},
   });
   const logic = outboxLogic({ sender, random, onUp: () => {}, onDown: (error) => void downs.push(error) });

@@ -19,6 +19,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const blocks = blocksOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
 const of = (section: string) => blocks.filter((block) => block.section === section);
 
+const CHAT = 'Chat in the browser';
 const WALK = 'A walk of five minutes';
 const BOT = 'With a real bot';
 const KEYS = 'Keys and roles';
@@ -37,12 +38,12 @@ test('every block of the page is run or looked for by a test here', () => {
   const untested = blocks.filter(
     (block) =>
       block.language !== '' &&
-      ![WALK, BOT, SANDBOX, KEYS, EVENTS, BACKEND, STILL, CONSOLE, INSPECTOR, DATA].includes(block.section) &&
+      ![CHAT, WALK, BOT, SANDBOX, KEYS, EVENTS, BACKEND, STILL, CONSOLE, INSPECTOR, DATA].includes(block.section) &&
       !(block.section === 'Switchboard' && BY_CI.includes(block.lines.join('\n'))),
   );
   expect(untested).toEqual([]);
   const languages = (section: string) => [...new Set(of(section).map(({ language }) => language))].sort();
-  for (const section of [WALK, BOT, SANDBOX, KEYS, STILL, CONSOLE, INSPECTOR])
+  for (const section of [CHAT, WALK, BOT, SANDBOX, KEYS, STILL, CONSOLE, INSPECTOR])
     expect(languages(section)).toEqual(['sh', 'text']);
   expect(languages(DATA)).toEqual(['sh']);
   expect(languages(EVENTS)).toEqual(['js']);
@@ -104,7 +105,7 @@ test.concurrent('with a real bot, played by a sandbox', { timeout: 120_000 }, as
   });
 });
 
-test.concurrent.for([KEYS, SANDBOX, CONSOLE, INSPECTOR])(
+test.concurrent.for([CHAT, KEYS, SANDBOX, CONSOLE, INSPECTOR])(
   '%s',
   { timeout: 60_000 },
   async (section, { onTestFinished }) => {

@@ -13,17 +13,19 @@ import { codesIn, tableOf } from './blocks.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const page = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
-test.each(['README.md', 'machines/README.md', 'docs/machines.md', 'docs/events.md', 'docs/facade.md'])(
-  'every relative link of %s leads somewhere',
-  (file) => {
-    const links = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(
-      ([, to = '']) => to,
-    );
-    const relative = links.filter((to) => !/^\w+:/.test(to));
-    expect(relative.length).toBeGreaterThan(0);
-    expect(relative.filter((to) => !existsSync(join(ROOT, dirname(file), to)))).toEqual([]);
-  },
-);
+test.each([
+  'README.md',
+  'machines/README.md',
+  'docs/machines.md',
+  'docs/events.md',
+  'docs/facade.md',
+  'docs/inspector.md',
+])('every relative link of %s leads somewhere', (file) => {
+  const links = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, to = '']) => to);
+  const relative = links.filter((to) => !/^\w+:/.test(to));
+  expect(relative.length).toBeGreaterThan(0);
+  expect(relative.filter((to) => !existsSync(join(ROOT, dirname(file), to)))).toEqual([]);
+});
 
 test('the settings are those of config/schema.ts, with the defaults of config/default.json', () => {
   const defaults: unknown = JSON.parse(readFileSync(join(ROOT, 'config', 'default.json'), 'utf8'));
@@ -82,6 +84,18 @@ test('the bounds that docs/events.md tells are those of src/limits.ts', () => {
     expect(events).toContain(told);
   expect(events).toContain('twice as old, or twice as');
   expect(limits.retentionPatience).toBe(2);
+});
+
+test('the bounds that docs/inspector.md tells are those of src/limits.ts', () => {
+  const inspector = readFileSync(join(ROOT, 'docs', 'inspector.md'), 'utf8');
+  for (const told of [
+    `within a moment (${limits.feedMomentMs} ms)`,
+    `Of one chat ${limits.feedChatStepsMax} steps a moment`,
+    `There are ${limits.feedReadersMax} readers`,
+    `cut off at ${limits.feedBufferBytes / 1024 / 1024} MiB`,
+    `within ${limits.ticketLifeMs / 1000} seconds`,
+  ])
+    expect(inspector).toContain(told);
 });
 
 test('the other commands that the page names are there', () => {

@@ -128,3 +128,26 @@ test('whoever wrote last writes again where nobody is named', async () => {
     language_code: 'de',
   });
 });
+
+test('a user who is only known has not written yet, and the bot cannot write to them', async () => {
+  const { bot, control, write } = await start();
+  const ada = { id: 7, is_bot: false, first_name: 'Ada', username: 'ada' };
+  expect(await control('users', { id: 7, first_name: 'Ada', username: 'ada' })).toEqual({ user: ada });
+  expect(await control('users')).toEqual({ users: [ada] });
+  expect((await bot('sendMessage', { chat_id: 7, text: 'x' })).error_code).toBe(403);
+  await write(7, 'hello');
+  expect((await bot('sendMessage', { chat_id: 7, text: 'x' })).result.chat).toMatchObject({ first_name: 'Ada' });
+  expect(await control('users', { first_name: 'nobody' })).toMatchObject({ code: 'request_invalid', field: '/id' });
+});
+
+test('a group lists its members: who made it, was taken in, or has written; and keeps them as it moves', async () => {
+  const { control } = await start();
+  const [ada, ben, cleo] = ['Ada', 'Ben', 'Cleo'].map((first_name, i) => ({ id: i + 1, is_bot: false, first_name }));
+  const { chat_id: id } = await control('chats', { title: 'Friends', from: ada, members: [ben] });
+  await control(`chats/${id}/messages`, { text: 'hi', from: cleo });
+  expect((await control(`chats/${id}`)).chat.members).toEqual([ada, ben, cleo]);
+  expect((await control('users')).users).toEqual([ada, ben, cleo]);
+  const { chat_id: moved } = await control(`chats/${id}/migrate`, {});
+  expect((await control(`chats/${moved}`)).chat.members).toEqual([ada, ben, cleo]);
+  expect(await control('chats', { title: 'X', members: [{}] })).toMatchObject({ field: '/members/0/id' });
+});

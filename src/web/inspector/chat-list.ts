@@ -56,7 +56,7 @@ export function Chats({
     <section aria-label="Chats">
       <div class="row"><h3>Chats</h3><button class="button quiet" type="button" onClick=${() => load(null)}>Refresh</button></div>
       ${state === 'failed' ? html`<p class="notice bad" role="alert">${failure}</p>` : null}
-      ${state === 'idle' && chats.length === 0 ? html`<p class="muted">No chat is here.</p>` : null}
+      ${state === 'idle' && chats.length === 0 ? html`<p class="muted">${path === '' ? 'No chat runs this machine yet: one begins with what a user writes.' : 'No chat is here.'}</p>` : null}
       <ul class="chats">
         ${chats.map(
           ({ id, state: value, status }) => html`

@@ -45,8 +45,8 @@ export function ChatPanel({
         standing === null
           ? null
           : html`
-            <p class="stands" role="status"><span class="muted">${isPast ? 'was in' : 'is in'}</span> <b data-current>${stateText(standing.state)}</b></p>
-            <${Steps} life=${life} />
+            <p class="stands" role="status">${standing.state === null ? null : html`<span class="muted">${isPast ? 'was in' : 'is in'}</span>`} <b data-current>${stateText(standing.state)}</b></p>
+            <${Steps} life=${life} chart=${chart} />
             <${Waiting} life=${life} />
             <${StepDetails} life=${life} chart=${chart} />
             <section aria-label="Context"><h3>${isPast ? 'Context then' : 'Context now'}</h3><${Json} value=${standing.context} /></section>
@@ -83,7 +83,7 @@ function Waiting({ life }: { readonly life: Life }) {
         )}
         ${requests.map(
           ({ src, input }) => html`
-          <li><span class="tag accent">asks</span> <span class="mono">${src}</span> <span class="muted" dir="auto">${short(input)}</span></li>`,
+          <li><span class="tag accent">asks</span> <span class="mono">${src}</span> <span class="muted asks" dir="auto">${short(input)}</span></li>`,
         )}
       </ul>
     </section>

@@ -32,7 +32,7 @@ export function Counted({ counts, path, chart, onState }: CountedProps) {
         <b>${total.toLocaleString()}</b> ${total === 1 ? 'chat' : 'chats'}
         ${done === 0 ? null : html`<span class="tag">${done.toLocaleString()} at an end</span>`}
         ${quarantined === 0 ? null : html`<span class="tag bad">${quarantined.toLocaleString()} quarantined</span>`}
-        ${isOld ? html`<span class="muted">at ${new Date(counts.at ?? 0).toLocaleTimeString()}</span>` : null}
+        ${isOld ? html`<span class="muted as-of">at ${new Date(counts.at ?? 0).toLocaleTimeString()}</span>` : null}
       </p>
       ${counts.complete ? null : html`<p class="muted" role="status">Counting: ${counts.counted.toLocaleString()} chats looked at so far.</p>`}
       <ul class="tally">

@@ -7,12 +7,17 @@ import { Icon } from './icon.ts';
 export function MachineList({
   machines,
   chosen,
+  sequence,
   onChoose,
+  onSequence,
   onChat,
 }: {
   readonly machines: readonly Chart[];
   readonly chosen: string | null;
+  /** The live actors' sequence is looked at. */
+  readonly sequence: boolean;
   readonly onChoose: (name: string) => void;
+  readonly onSequence: () => void;
   readonly onChat: (id: string) => void;
 }) {
   const [id, setId] = useState('');
@@ -30,7 +35,7 @@ export function MachineList({
           name,
           version,
         }) => html`<li><button class="button quiet machine-item" type="button" aria-current=${name === chosen ? 'true' : undefined} onClick=${() => onChoose(name)}>
-          ${name}${kind === 'live' ? null : html` <span class="muted">${version}</span>`}</button></li>`,
+          ${name.replace(/@.*/, '')}${kind === 'live' ? null : html` <span class="muted">${version}${name.includes('@') ? ', kept' : ''}</span>`}</button></li>`,
       )}</ul>
     `;
   };
@@ -43,6 +48,7 @@ export function MachineList({
       </form>
       ${group('Conversations', 'conversation')}
       ${group('Switchboard itself', 'live')}
+      <ul><li><button class="button quiet machine-item" type="button" aria-current=${sequence ? 'true' : undefined} onClick=${onSequence}>Message sequence</button></li></ul>
     </nav>
   `;
 }

@@ -6,19 +6,18 @@ import { Bar } from '../ui/bar.ts';
 import { html } from '../ui/html.ts';
 import { Login, refreshWho, who } from '../ui/login.ts';
 import * as answers from './answers.ts';
-import { Canvas, measureOf } from './canvas.ts';
 import { ChatPanel } from './chat.ts';
+import { ChatSequence } from './chat-sequence.ts';
 import { statesIn } from './difference.ts';
 import type { Lit } from './drawing.ts';
-import { elkWorker } from './elk.ts';
-import { type Drawing, draw } from './layout.ts';
-import { createLife, type Life } from './life.ts';
+import type { FeedRow } from './feed.ts';
+import { useCounts, useFeed, useLife } from './following.ts';
+import type { Life } from './life.ts';
+import { ActorsPanel, LiveSequence } from './live-sequence.ts';
 import { MachineList } from './machines.ts';
+import { Stage } from './stage.ts';
 import { StatePanel } from './state.ts';
 import { look, where } from './where.ts';
-
-/** How often chats are counted again while the page is seen. */
-const COUNT_EVERY_MS = 2000;
 
 function App() {
   const me = who.value;
@@ -55,7 +54,7 @@ function Inspector() {
 }
 
 function Workbench({ machines, sandbox }: { readonly machines: readonly Chart[]; readonly sandbox: boolean }) {
-  const { machine: wanted, state, chat } = where.value;
+  const { machine: wanted, state, chat, view } = where.value;
   const life = useLife(chat);
   const ofChat = life?.now.value ?? null;
   const name = ofChat === null ? wanted : nameOf(machines, ofChat.machine, ofChat.version);
@@ -64,7 +63,13 @@ function Workbench({ machines, sandbox }: { readonly machines: readonly Chart[];
     (ofChat === null ? machines.find(({ kind }) => kind === 'conversation') : undefined) ??
     null;
   const counts = useCounts(chart?.name ?? null);
-  const lit = litOf(life, counts, state);
+  const isSequence = view === 'sequence';
+  const feed = useFeed(life === null && chat === null && (isSequence || chart?.kind === 'live'));
+  const [picked, setPicked] = useState<FeedRow | null>(null);
+  const actor = { poller: 'ingress', outbox: 'outbox', switchboard: 'switchboard' }[chart?.name ?? ''];
+  const standing = actor === undefined ? undefined : feed?.stands.value.get(actor);
+  const live = chart?.kind === 'live' ? (standing?.state ?? counts?.live ?? null) : null;
+  const lit = litOf(life, live, state);
   const numbers = useMemo(
     () =>
       counts === null || chart?.kind === 'live'
@@ -89,105 +94,54 @@ function Workbench({ machines, sandbox }: { readonly machines: readonly Chart[];
     return () => removeEventListener('keydown', onKeyDown);
   }, [life]);
   const choose = (path: string): void => look({ machine: chart?.name ?? null, state: path, chat: null });
+  const isLiveSequence = isSequence && life === null && chat === null;
+  const stage = (): unknown => {
+    if (isSequence && life !== null) return html`<${ChatSequence} life=${life} chart=${chart} />`;
+    if (isLiveSequence) return feed && html`<${LiveSequence} feed=${feed} chosen=${picked} onChoose=${setPicked} />`;
+    if (chart === null) return html`<p class="empty">Nothing to draw.</p>`;
+    return html`<${Stage} chart=${chart} lit=${lit} counts=${numbers} onChoose=${choose} />`;
+  };
+  const side = (): unknown => {
+    const close = (): void => look({ chat: null, machine: chart?.name ?? null });
+    if (life !== null) return html`<${ChatPanel} life=${life} chart=${chart} sandbox=${sandbox} onClose=${close} />`;
+    if (isLiveSequence)
+      return (
+        feed &&
+        html`<${ActorsPanel} feed=${feed} chosen=${picked} onMachine=${(one: string) => look({ machine: one, state: null, view: null })} />`
+      );
+    if (chart === null) return null;
+    const open = (id: string): void => look({ chat: id, state: null, machine: chart.name });
+    return html`<${StatePanel} chart=${chart} path=${state ?? ''} counts=${counts} live=${live}
+      context=${standing?.context ?? null} onSequence=${() => look({ state: null, view: 'sequence' })} onChat=${open} onState=${choose} />`;
+  };
   return html`
     <main class="workbench">
-      <${MachineList} machines=${machines} chosen=${chart?.name ?? null} onChoose=${(one: string) => look({ machine: one, state: null, chat: null })}
-        onChat=${(id: string) => look({ chat: id, state: null })} />
-      <section class="stage" aria-label="Chart">${chart === null ? html`<p class="empty">Nothing to draw.</p>` : html`<${Stage} chart=${chart} lit=${lit} counts=${numbers} onChoose=${choose} />`}</section>
-      <aside class="side" aria-label="Details">
-        ${life !== null ? html`<${ChatPanel} life=${life} chart=${chart} sandbox=${sandbox} onClose=${() => look({ chat: null, machine: chart?.name ?? null })} />` : null}
-        ${life === null && chart !== null ? html`<${StatePanel} chart=${chart} path=${state ?? ''} counts=${counts} onChat=${(id: string) => look({ chat: id, state: null, machine: chart.name })} onState=${choose} />` : null}
-      </aside>
+      <${MachineList} machines=${machines} chosen=${isLiveSequence ? null : (chart?.name ?? null)} sequence=${isLiveSequence}
+        onChoose=${(one: string) => look({ machine: one, state: null, chat: null, view: null })}
+        onSequence=${() => look({ chat: null, view: 'sequence' })} onChat=${(id: string) => look({ chat: id, state: null })} />
+      <section class="stage" aria-label=${isSequence ? 'Sequence' : 'Chart'}>
+        ${life === null ? null : html`<${Views} isSequence=${isSequence} />`}
+        ${stage()}
+      </section>
+      <aside class="side" aria-label="Details">${side()}</aside>
     </main>
   `;
 }
 
-/** The chart's drawing, once it is laid out. */
-function Stage({
-  chart,
-  lit,
-  counts,
-  onChoose,
-}: {
-  readonly chart: Chart;
-  readonly lit: Lit;
-  readonly counts: ReadonlyMap<string, number> | null;
-  readonly onChoose: (path: string) => void;
-}) {
-  const [drawing, setDrawing] = useState<Drawing | null>(null);
-  const [failure, setFailure] = useState('');
-  useEffect(() => {
-    let gone = false;
-    drawingOf(chart).then(
-      (drawn) => {
-        if (!gone) setDrawing(drawn);
-      },
-      (error: unknown) => setFailure(error instanceof Error ? error.message : 'The chart could not be laid out'),
-    );
-    return () => {
-      gone = true;
-    };
-  }, [chart]);
-  if (failure !== '') return html`<p class="notice bad" role="alert">${failure}</p>`;
-  if (drawing === null || drawing.chart !== chart) return null;
-  return html`<${Canvas} drawing=${drawing} lit=${lit} counts=${counts} onChoose=${onChoose} />`;
-}
-
-const elk = elkWorker();
-const drawings = new Map<Chart, Promise<Drawing>>();
-function drawingOf(chart: Chart): Promise<Drawing> {
-  const drawing = drawings.get(chart) ?? draw(chart, measureOf(), elk);
-  drawings.set(chart, drawing);
-  return drawing;
+/** Of a chat: where it stands, or what it got and sent. */
+function Views({ isSequence }: { readonly isSequence: boolean }) {
+  const view = (name: string, chosen: boolean, to: string | null) =>
+    html`<button class="button quiet view" type="button" aria-pressed=${chosen} onClick=${() => look({ view: to })}>${name}</button>`;
+  return html`<div class="views" role="group" aria-label="View">${view('Chart', !isSequence, null)}${view('Sequence', isSequence, 'sequence')}</div>`;
 }
 
 /** A kept older version is a machine of its own. */
 const nameOf = (machines: readonly Chart[], machine: string, version: string): string =>
   machines.some(({ name }) => name === `${machine}@${version}`) ? `${machine}@${version}` : machine;
 
-function useLife(chat: string | null): Life | null {
-  const [life, setLife] = useState<Life | null>(null);
-  useEffect(() => {
-    if (chat === null) {
-      setLife(null);
-      return undefined;
-    }
-    const made = createLife(chat);
-    setLife(made);
-    return () => made.close();
-  }, [chat]);
-  return chat === null ? null : life;
-}
-
-function useCounts(machine: string | null): answers.Counts | null {
-  const [counts, setCounts] = useState<{ readonly of: string; readonly counts: answers.Counts } | null>(null);
-  useEffect(() => {
-    if (machine === null) return undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let gone = false;
-    const count = async (): Promise<void> => {
-      if (!document.hidden) {
-        const found = await answers.counts(machine).catch((error: unknown) => {
-          if (error instanceof Problem && error.status === 401) void refreshWho();
-          return null;
-        });
-        if (gone) return;
-        if (found !== null) setCounts({ of: machine, counts: found });
-      }
-      timer = setTimeout(count, COUNT_EVERY_MS);
-    };
-    void count();
-    return () => {
-      gone = true;
-      clearTimeout(timer);
-    };
-  }, [machine]);
-  return counts?.of === machine ? counts.counts : null;
-}
-
 /** A chat's states and ways as of the step that is looked at; without one, where a live actor is. */
-function litOf(life: Life | null, counts: answers.Counts | null, chosen: string | null): Lit {
-  if (life === null) return { states: new Set(statesIn(counts?.live ?? null)), transitions: new Set(), chosen };
+function litOf(life: Life | null, live: unknown, chosen: string | null): Lit {
+  if (life === null) return { states: new Set(statesIn(live)), transitions: new Set(), chosen };
   const states = new Set(statesIn(life.standing.value?.state ?? null));
   return { states, transitions: new Set(life.step.value?.transitions ?? []), chosen: null };
 }

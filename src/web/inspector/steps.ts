@@ -1,4 +1,4 @@
-import type { TravelStep } from '../../inspector/inspector.ts';
+import type { Chart, TravelStep } from '../../inspector/inspector.ts';
 import { fieldsOf } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
 import { moveOf, stateText } from './difference.ts';
@@ -7,14 +7,20 @@ import { Icon } from './icon.ts';
 import type { Life } from './life.ts';
 
 /** What came, in few words: what a user wrote, which button, which delay, whose answer. */
-export function eventText({ cause, event, note }: TravelStep): { readonly title: string; readonly about: string } {
+export function eventText(
+  { cause, event, note }: TravelStep,
+  chart: Chart | null,
+): { readonly title: string; readonly about: string } {
   if (cause === 'note') return { title: 'note', about: note };
   const { type, text, data, kind } = fieldsOf(event);
   const name = String(type);
   const [, what = '', about = ''] = /^xstate\.(after|done\.actor|error\.actor)\.(.*)$/s.exec(name) ?? [];
   if (what === 'after') return { title: `after ${timerName(name)}`, about: 'its time is over' };
-  if (what !== '')
-    return { title: `${about} ${what === 'done.actor' ? 'done' : 'failed'}`, about: 'the backend answered' };
+  if (what !== '') {
+    // An id that XState has given tells nothing.
+    const asked = chart?.nodes.flatMap(({ invokes }) => invokes).find(({ id }) => id === about)?.src ?? about;
+    return { title: `${asked} ${what === 'done.actor' ? 'done' : 'failed'}`, about: 'the backend answered' };
+  }
   if (typeof text === 'string' && text !== '') return { title: name, about: text };
   if (typeof data === 'string') return { title: name, about: data };
   return { title: name, about: typeof kind === 'string' ? kind : '' };
@@ -29,13 +35,13 @@ export function timerName(id: string): string {
 const time = (at: string): string => new Date(at).toLocaleTimeString();
 
 /** The way through a chat's life: a slider, keys, and the list of its steps. */
-export function Steps({ life }: { readonly life: Life }) {
+export function Steps({ life, chart }: { readonly life: Life; readonly chart: Chart | null }) {
   const { steps, at, earlier, later, underWay, beginsAt } = life;
   const list = steps.value;
   const last = list.length - 1;
   const index = at.value ?? last;
   const chosen = list[index];
-  const words = chosen === undefined ? '' : `${eventText(chosen).title}, ${stateText(chosen.after.state)}`;
+  const words = chosen === undefined ? '' : `${eventText(chosen, chart).title}, ${stateText(chosen.after.state)}`;
   const onKeyDown = (event: KeyboardEvent): void => {
     const go = { ArrowUp: life.back, ArrowDown: life.forth, Home: life.toFirst, End: life.toNow }[event.key];
     if (go === undefined) return;
@@ -57,7 +63,7 @@ export function Steps({ life }: { readonly life: Life }) {
       ${beginsAt.value === null ? null : html`<p class="notice">The journal begins with entry ${beginsAt.value}: what was before is not known, so that steps may look other than they were.</p>`}
       <ol class="steps" role="listbox" aria-label="Steps of this chat" tabindex="0" aria-activedescendant=${chosen === undefined ? undefined : `step-${index}`} onKeyDown=${onKeyDown}>
         ${earlier.value ? html`<li role="presentation"><button class="button quiet" type="button" tabindex="-1" onClick=${life.loadEarlier}>Earlier steps</button></li>` : null}
-        ${list.map((step, n) => html`<${StepLine} key=${`${step.seq} ${n}`} step=${step} n=${n} chosen=${n === index} onChoose=${life.to} from=${n === 0 ? life.before.value?.state : list[n - 1]?.after.state} />`)}
+        ${list.map((step, n) => html`<${StepLine} key=${`${step.seq} ${n}`} step=${step} chart=${chart} n=${n} chosen=${n === index} onChoose=${life.to} from=${n === 0 ? life.before.value?.state : list[n - 1]?.after.state} />`)}
         ${later.value ? html`<li role="presentation"><button class="button quiet" type="button" tabindex="-1" onClick=${life.loadLater}>Later steps</button></li>` : null}
       </ol>
     </section>
@@ -66,18 +72,20 @@ export function Steps({ life }: { readonly life: Life }) {
 
 function StepLine({
   step,
+  chart,
   n,
   chosen,
   from,
   onChoose,
 }: {
   readonly step: TravelStep;
+  readonly chart: Chart | null;
   readonly n: number;
   readonly chosen: boolean;
   readonly from: unknown;
   readonly onChoose: (n: number) => void;
 }) {
-  const { title, about } = eventText(step);
+  const { title, about } = eventText(step, chart);
   const move = moveOf(from, step.after.state);
   const seen = (element: HTMLElement | null): void => {
     const list = element?.parentElement;

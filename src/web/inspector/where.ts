@@ -5,11 +5,18 @@ export interface Where {
   readonly machine: string | null;
   readonly state: string | null;
   readonly chat: string | null;
+  /** `sequence`: what is sent, in place of the chart. */
+  readonly view: string | null;
 }
 
 function read(): Where {
   const fields = new URLSearchParams(location.hash.slice(1));
-  return { machine: fields.get('machine'), state: fields.get('state'), chat: fields.get('chat') };
+  return {
+    machine: fields.get('machine'),
+    state: fields.get('state'),
+    chat: fields.get('chat'),
+    view: fields.get('view'),
+  };
 }
 
 export const where = signal<Where>(read());

@@ -6,12 +6,11 @@ const PAGES = ['sandbox', 'console', 'inspector'] as const;
 type PageName = (typeof PAGES)[number];
 const TITLES: Readonly<Record<PageName, string>> = { sandbox: 'Sandbox', console: 'Console', inspector: 'Inspector' };
 
-/** The pages that this process serves, as the document says. */
-const SERVED = (document.body.dataset.pages ?? '').split(' ');
-
-/** The bar at the head of each page: where one is, who one is. */
+/** The bar at the head of each page: where one is, and which others this process serves; who one is. */
 export function Bar({ page, children }: { readonly page: PageName; readonly children?: ComponentChildren }) {
-  const links = PAGES.filter((name) => SERVED.includes(name)).map(
+  // As the server has written them into the page.
+  const pages = document.body.dataset.pages?.split(' ') ?? [];
+  const links = PAGES.filter((name) => pages.includes(name)).map(
     (name) => html`<a href="/${name}" aria-current=${name === page ? 'page' : undefined}>${TITLES[name]}</a>`,
   );
   const me = who.value;

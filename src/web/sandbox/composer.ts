@@ -1,0 +1,104 @@
+import type { User } from '@grammyjs/types';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { html } from '../ui/html.ts';
+import type { ChatItem } from './answers.ts';
+import { ReplyKeyboard } from './keyboard.ts';
+import { Menu } from './menu.ts';
+import { lineOf, nameOf, Sign } from './names.ts';
+import { isPicture, samplePhoto, sentFile } from './photos.ts';
+import { candidates, change, current, editing, isBots, say, writeAs, writer } from './talk.ts';
+import { room } from './world.ts';
+
+/** What was begun in each chat, and not sent. */
+const drafts = new Map<number, string>();
+
+/** Telegram's own bound. */
+const LENGTH_MAX = 4096;
+
+/** Where one writes: Enter sends, Shift+Enter begins a line, the arrow upwards changes one's last message. */
+export function Composer() {
+  const [chat, from] = [current.value, writer.value];
+  if (chat === null || from === null) return null;
+  return html`<${Line} key=${chat.id} chat=${chat} from=${from} />`;
+}
+
+function Line({ chat, from }: { readonly chat: ChatItem; readonly from: User }) {
+  const edited = editing.value;
+  const [text, setText] = useState(drafts.get(chat.id) ?? '');
+  const field = useRef<HTMLTextAreaElement>(null);
+  const files = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (matchMedia('(min-width: 900px)').matches) field.current?.focus();
+    return () => {
+      editing.value = null;
+    };
+  }, []);
+  useEffect(() => {
+    if (edited === null) return undefined;
+    const draft = text;
+    setText(edited.text ?? edited.caption ?? '');
+    field.current?.focus();
+    return () => setText(draft);
+  }, [edited]);
+  useEffect(() => {
+    const area = field.current;
+    if (area === null) return;
+    area.style.height = 'auto';
+    area.style.height = `${Math.min(area.scrollHeight + 2, 180)}px`;
+  }, [text]);
+  useEffect(() => {
+    if (edited === null) drafts.set(chat.id, text);
+  }, [text]);
+
+  const submit = async (event?: Event): Promise<void> => {
+    event?.preventDefault();
+    if (text.trim() === '') return;
+    const done = edited === null ? await say({ text }) : await change(edited, text);
+    if (!done) return;
+    if (edited === null) setText('');
+    editing.value = null;
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) void submit(event);
+    else if (event.key === 'Escape' && edited !== null) editing.value = null;
+    else if (event.key === 'ArrowUp' && text === '' && edited === null) {
+      const own = room.value?.messages.value?.findLast(
+        (one) => !isBots(one) && (one.text ?? one.caption) !== undefined,
+      );
+      if (own === undefined) return;
+      event.preventDefault();
+      editing.value = own;
+    }
+  };
+  const send = async (blob: Blob, name: string): Promise<void> => {
+    const file = await sentFile(blob, name);
+    const caption = text.trim() === '' ? {} : { caption: text.slice(0, 1024) };
+    if (await say({ ...(isPicture(blob) ? { photo: file } : { document: file }), ...caption })) setText('');
+  };
+  const choose = (name: string): void => {
+    if (name === 'sample') void samplePhoto().then((blob) => send(blob, 'sample.png'));
+    else files.current?.click();
+  };
+  return html`
+    <form class="composer" onSubmit=${submit}>
+      ${edited === null ? null : html`<div class="editing"><span><b>Editing</b> <span dir="auto">${lineOf(edited)}</span></span><button type="button" class="button quiet" aria-label="Do not edit" onClick=${() => (editing.value = null)}><${Sign} name="close" /></button></div>`}
+      ${chat.type === 'private' ? null : html`<label class="as">Write as <select value=${String(from.id)} onChange=${(event: Event) => writeAs(chat.id, Number((event.target as HTMLSelectElement).value))}>${candidates.value.map((user) => html`<option value=${String(user.id)}>${nameOf(user)}</option>`)}</select></label>`}
+      <div class="line">
+        <input type="file" hidden ref=${files} aria-label="A photo or a file" onChange=${(event: Event) => {
+          const input = event.target as HTMLInputElement;
+          const [file] = input.files ?? [];
+          if (file !== undefined) void send(file, file.name);
+          input.value = '';
+        }} />
+        <${Menu} label="Send a photo or a file" up=${true} sign=${html`<${Sign} name="attach" />`}>
+          <button type="button" class="button quiet" onClick=${() => choose('file')}>A photo or a file…</button>
+          <button type="button" class="button quiet" onClick=${() => choose('sample')}>A sample photo</button>
+        <//>
+        <textarea ref=${field} rows="1" dir="auto" maxlength=${LENGTH_MAX} aria-label="Message" placeholder=${chat.type === 'private' ? 'Message' : `Message as ${from.first_name}`} value=${text}
+          onInput=${(event: Event) => setText((event.target as HTMLTextAreaElement).value)} onKeyDown=${onKeyDown}></textarea>
+        <button class="button primary send" aria-label=${edited === null ? 'Send' : 'Save'} disabled=${text.trim() === ''}><${Sign} name="send" /></button>
+      </div>
+      <${ReplyKeyboard} />
+    </form>
+  `;
+}
