@@ -50,6 +50,7 @@ const PAGES: readonly Picture[] = [
       await page.locator('.line').first().waitFor();
       await page.locator('.chat-row', { hasText: 'stands still' }).waitFor();
       await page.locator('.spark canvas').first().waitFor();
+      await page.locator('progress').waitFor({ state: 'detached' });
     },
   },
   {
