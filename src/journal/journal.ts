@@ -266,6 +266,13 @@ export type MessageChange = Partial<
   Pick<MessageRecord, 'chat' | 'params' | 'status' | 'dueAt' | 'attempts' | 'telegramMessageId' | 'error' | 'files'>
 >;
 
+/** Until when Telegram is not to be sent anything for a chat; `chat` null: for any. */
+export interface Hold {
+  readonly chat: string | null;
+  /** ms since 1970. */
+  readonly until: number;
+}
+
 /** A key's place among the updates. */
 export interface CursorRecord {
   readonly keyId: string;
@@ -391,8 +398,10 @@ export interface Tx {
    * is to be queued, one expires. It may have passed. Null: nothing.
    */
   nextMessageAt(): Promise<number | null>;
-  /** Messages that wait for another try, each the first of its chat's line, those with the longest wait first. */
-  restingMessages(limit: number): Promise<MessageRecord[]>;
+  /** Telegram asked to wait. Of two waits for the same the longer holds. */
+  hold(hold: Hold): void;
+  /** The waits that are not over: the bot's, then the longest ones. */
+  holds(limit: number): Promise<Hold[]>;
   /** Messages claimed by a process that did not settle them. */
   orphanedMessages(): Promise<MessageRecord[]>;
   outboxDepth(): Promise<number>;

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import type { MessageRecord, Tx } from './journal.ts';
+import { holdsTx, prepareHolds } from './sqlite-holds.ts';
 import { prepareLanes } from './sqlite-lanes.ts';
 import { chatCell, int, messageOf, type SeqRange, text } from './sqlite-rows.ts';
 
@@ -10,6 +11,7 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
   return {
     range,
     lanes: prepareLanes(db, range),
+    holds: prepareHolds(db),
     add: db.prepare(
       `INSERT INTO messages (id, slot, chat, lane, method, params, status, open, priority, ready_at, due_at, expires_at,
          on_unknown, key_id, attempts, telegram_message_id, error, created_at, updated_at, files)
@@ -36,10 +38,6 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     ),
     orphans: db.prepare(
       "SELECT * FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending' ORDER BY id",
-    ),
-    resting: db.prepare(
-      `SELECT * FROM messages INDEXED BY messages_resting
-       WHERE slot = ? AND ready_at > 0 AND ready_at > ? AND attempts > 0 AND error IS NOT NULL ORDER BY ready_at DESC LIMIT ?`,
     ),
     countOpen: db.prepare('SELECT count(*) AS n FROM messages INDEXED BY messages_open WHERE slot = ? AND open = 1'),
     countSending: db.prepare(
@@ -97,7 +95,8 @@ type OutboxTx = Pick<
   | 'claim'
   | 'rest'
   | 'nextMessageAt'
-  | 'restingMessages'
+  | 'hold'
+  | 'holds'
   | 'orphanedMessages'
   | 'outboxDepth'
   | 'closeChat'
@@ -144,6 +143,7 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
   }
 
   return {
+    ...holdsTx(now, sql.holds, range),
     addMessage(m) {
       const [chat, lane, dueAt] = [chatOf(m), laneOf(m), Math.ceil(m.dueAt)];
       const open = isOpen(m) ? 1 : null;
@@ -190,9 +190,6 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
     },
     async nextMessageAt() {
       return lanes.nextAt();
-    },
-    async restingMessages(limit) {
-      return sql.resting.all(slot, now, limit).map((row) => messageOf(range, row));
     },
     async orphanedMessages() {
       return sql.orphans.all(slot).map((row) => messageOf(range, row));

@@ -23,8 +23,6 @@ export interface FateError {
   readonly history?: readonly Failures[];
   /** Of a message that waits for another call: an earlier one may have been carried out. */
   readonly may_have_arrived?: true;
-  /** Of a message that Telegram had wait (429): what waits with it, its chat or all that the bot sends. */
-  readonly held?: 'chat' | 'bot';
 }
 
 export interface Failures {
@@ -101,6 +99,16 @@ function fateOfRefusal(refusal: TelegramRefused, history: History, random: () =>
   const times = inARow(history, (earlier) => (code === 429 ? earlier === 429 : earlier >= 500)) + 1;
   if (times >= limits.sendAttemptsMax) return { kind: 'failed', error: withHistory(failure, history.failures) };
   return again(failure, history, backoff(times, random));
+}
+
+/**
+ * How long Telegram asked to wait (429), whatever becomes of the message itself; null: it did not. Where it named no time:
+ * as long as the message waits.
+ */
+export function waitAsked(error: unknown, fate: Fate): number | null {
+  if (!(error instanceof TelegramRefused) || error.errorCode !== 429) return null;
+  if (error.retryAfterMs !== undefined) return Math.max(error.retryAfterMs, limits.sendBackoffMinMs);
+  return fate.kind === 'retry' ? fate.delayMs : limits.sendBackoffMaxMs;
 }
 
 /** The token is refused, not the message (telegram.md: 404 "Not Found" is a malformed one): once it is mended, all goes on. */

@@ -1,3 +1,4 @@
+import type { Hold } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { Bucket } from './bucket.ts';
 
@@ -107,9 +108,9 @@ export function createPacing(rates: PacingRates, startAt: number) {
       return 'chat';
     },
 
-    /** At start: Telegram asked an earlier process to wait until then. */
-    heldOver(what: 'chat' | 'bot', chat: string, until: number, now: number): void {
-      const bucket = what === 'bot' ? bot : bucketOf(chat, now);
+    /** At start: Telegram asked an earlier process to wait. */
+    heldOver({ chat, until }: Hold, now: number): void {
+      const bucket = chat === null ? bot : bucketOf(chat, now);
       bucket.refused(now, until - now);
     },
 

@@ -267,6 +267,48 @@ export function outboxContract(openEngine: OpenEngine): void {
     expect(orphans.map(({ seq }) => seq)).toEqual([2, 5]);
   });
 
+  test('waits that Telegram asked for are remembered until they are over, the longer of two for the same', async () => {
+    const engine = await openEngine();
+    const first = await engine.open();
+    const now = engine.clock.now();
+    const hold = (journal: Journal, chat: string | null, ms: number) =>
+      journal.write(async (tx) => tx.hold({ chat, until: now + ms }));
+    for (const [chat, ms] of [
+      ['7', 10],
+      [null, 20],
+      ['-8', 30],
+      ['7', 25],
+      ['7', 5],
+      ['@news', 40],
+    ] as const) {
+      await hold(first, chat, ms);
+    }
+    const again = await engine.open();
+    const held = (limit = 99) =>
+      again.write(async (tx) => (await tx.holds(limit)).map(({ chat, until }) => [chat, until - now]));
+    expect(await held()).toEqual([
+      [null, 20],
+      ['@news', 40],
+      ['-8', 30],
+      ['7', 25],
+    ]);
+    expect(await held(2)).toEqual([
+      [null, 20],
+      ['@news', 40],
+    ]);
+    await engine.clock.advance(25);
+    expect(await held()).toEqual([
+      ['@news', 40],
+      ['-8', 30],
+    ]);
+    await hold(again, '-8', 31);
+    expect(await held()).toEqual([
+      ['@news', 40],
+      ['-8', 31],
+    ]);
+    expect(await (await engine.open('2')).write((tx) => tx.holds(99))).toEqual([]);
+  });
+
   test('a chat that takes no messages is remembered with the reason, until something comes from it', async () => {
     const engine = await openEngine();
     const first = await engine.open();

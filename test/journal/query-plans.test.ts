@@ -77,6 +77,8 @@ test.each([
   ['DELETE FROM entry_index', 'PRIMARY KEY (block>? AND block<?)'],
   ['DELETE FROM units', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
   ['SELECT seq FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq>?)'],
+  ['DELETE FROM holds', 'holds_over (slot=? AND until<?)'],
+  ['FROM holds INDEXED BY holds_over WHERE slot = ? AND until >', 'holds_over (slot=? AND until>?)'],
   ['messages INDEXED BY messages_ready', 'messages_ready (slot=?)'],
   ['SELECT min(at) AS at', 'messages_resting (slot=? AND ready_at>?)'],
   ['SELECT min(at) AS at', 'messages_scheduled (slot=?)'],
