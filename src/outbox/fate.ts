@@ -3,7 +3,7 @@ import { errorText } from '../errors.ts';
 import type { MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { CallImpossible, TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
-import { chatIdOf, messageId } from './outbox.ts';
+import { chatIdOf, isChat, messageId } from './outbox.ts';
 
 /** How one call ended. */
 export type Fate =
@@ -119,6 +119,9 @@ const refusesTheBot = ({ code, description }: FateError): boolean =>
 const closesChat = ({ code, description }: FateError): boolean =>
   code === 403 && /blocked by the user|deactivated|was kicked|not a member|can't initiate/i.test(description);
 
+/** Nothing that comes from a chat bears its @name alone, nor is anything of no chat: closed by that, they would stay so. */
+const canOpen = (chat: string): boolean => isChat(chat) && !chat.startsWith('@');
+
 function again(failure: FateError, history: History, delayMs: number): Fate {
   const { failures, now } = history;
   const first = failures[0];
@@ -179,8 +182,7 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
     }
     case 'failed':
       end(tx, bot, message, 'failed', fate.error);
-      // Nothing that comes from a chat bears its @name alone: closed by that, it would stay so.
-      if (fate.closes === true && !message.chat.startsWith('@'))
+      if (fate.closes === true && canOpen(message.chat))
         tx.closeChat(message.chat, JSON.stringify(withHistory(fate.error, [])));
       return;
     case 'unknown': {

@@ -1,6 +1,7 @@
 import type { Hold } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { Bucket } from './bucket.ts';
+import { isChat } from './outbox.ts';
 
 /** How fast messages go out at first. Telegram's published figures (telegram.md, Sending) where nobody says otherwise. */
 export interface PacingRates {
@@ -83,6 +84,7 @@ export function createPacing(rates: PacingRates, startAt: number) {
       if (chatAt > now) return { kind: 'chat', until: chatAt };
       const botAt = counted ? botReadyAt(priority, now) : bot.heldUntil;
       if (botAt > now) return { kind: 'bot', until: botAt };
+      if (!counted) bucket.note(now);
       if (!counted) return GO;
       bucket.take(now);
       bot.take(now);
@@ -91,10 +93,12 @@ export function createPacing(rates: PacingRates, startAt: number) {
 
     /**
      * Telegram answered 429 to a message of this chat. It does not say whether it means the chat or the bot. The chat,
-     * where other messages went there shortly before; the bot, where none did and the bot is near its own limit, or
-     * where another chat was refused as oddly a moment ago. In doubt the chat: no other is held up for it.
+     * where other calls for it went shortly before; the bot, where none did and the bot is near its own limit, or
+     * where another chat was refused as oddly a moment ago. In doubt the chat: no other is held up for it. What is written
+     * to no chat is of as many users: the message is meant alone.
      */
-    refused(chat: string, waitMs: number, now: number): 'chat' | 'bot' {
+    refused(chat: string, waitMs: number, now: number): 'message' | 'chat' | 'bot' {
+      if (!isChat(chat)) return 'message';
       const bucket = bucketOf(chat, now);
       const nearLimit = bot.tokens(now) < rates.overallBurst / 2;
       const twice = odd.chat !== chat && now - odd.at < limits.paceSameCauseMs;

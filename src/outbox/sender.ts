@@ -95,6 +95,7 @@ export function createSender(options: SenderOptions) {
     if (waitMs === null) return null;
     const now = clock.now();
     const meant = pacing.refused(chat, waitMs, now);
+    if (meant === 'message') return null;
     return { chat: meant === 'bot' ? null : chat, until: now + waitMs };
   }
 

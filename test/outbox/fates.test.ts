@@ -352,6 +352,19 @@ test('a chat that blocked the bot: nothing more is tried there until the user wr
   expect(await told()).toEqual(['message.failed', 'message.failed', 'message.failed', 'message.sent', 'message.sent']);
 });
 
+test('what refuses the answer to one button (403) says nothing of the next user', async () => {
+  const world = await newWorld();
+  const { post, fateOf, calls } = runOutbox(world);
+  const description = 'Forbidden: bot was blocked by the user';
+  await world.bot.control('faults', { method: 'answerCallbackQuery', error_code: 403, description });
+  const first = await post({ method: 'answerCallbackQuery', callback_query_id: 'a' });
+  expect(JSON.parse((await fateOf(first)).error ?? '')).toEqual({ code: 403, description });
+  // Telegram is asked of the next one, too. (Here it knows of no such button.)
+  const next = await post({ method: 'answerCallbackQuery', callback_query_id: 'b' });
+  expect(await fateOf(next)).toMatchObject({ status: 'failed', attempts: 1 });
+  expect(calls).toHaveLength(2);
+});
+
 test('a fate that the disk does not take is written as soon as it does, without a second call', async () => {
   const world = await newWorld();
   let full = false;
