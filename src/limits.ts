@@ -139,6 +139,8 @@ export const limits = {
   // Pacing: how the buckets learn (outbox/bucket.ts). Shares are of the rate that a bucket starts with.
   /** Chats whose pace is remembered, each some 300 bytes; the one written to longest ago starts anew. */
   pacedChatsMax: 10_000,
+  /** Chats that Telegram asked to wait with are passed over then; so many at once, and the next goes all the same. */
+  pacedHeldLooksMax: 100,
   /** A bucket that somebody waits for gets wider by this share, this often. */
   paceWidenShare: 0.1,
   paceWidenEveryMs: 10_000,

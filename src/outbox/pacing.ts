@@ -36,7 +36,8 @@ const GO: Leave = { kind: 'go' };
  * A bucket for each chat and one for the bot; each learns (bucket.ts). Replies may empty the bot's bucket, bulk leaves a
  * third of it to them: however much waits in bulk, a reply finds a token.
  *
- * Memory: the chats written to last, limits.pacedChatsMax. A chat that is forgotten starts anew.
+ * Memory: the chats written to last, limits.pacedChatsMax, and those that Telegram asked to wait with. A chat that is
+ * forgotten starts anew.
  */
 export function createPacing(rates: PacingRates, startAt: number) {
   const chats = new Map<string, Bucket>();
@@ -49,17 +50,22 @@ export function createPacing(rates: PacingRates, startAt: number) {
     let bucket = chats.get(chat);
     if (bucket === undefined) {
       bucket = new Bucket(flowOf(chat), now);
-      if (chats.size >= limits.pacedChatsMax) for (const oldest of chats.keys()) return replace(oldest, chat, bucket);
+      if (chats.size >= limits.pacedChatsMax) forgetOne(now);
     } else chats.delete(chat);
     // The Map's order is that of their last use.
     chats.set(chat, bucket);
     return bucket;
   }
 
-  function replace(oldest: string, chat: string, bucket: Bucket): Bucket {
-    chats.delete(oldest);
-    chats.set(chat, bucket);
-    return bucket;
+  /** The one used longest ago, of those that Telegram has not asked to wait with: these are as good as used. */
+  function forgetOne(now: number): void {
+    let looks = 0;
+    for (const [chat, bucket] of chats) {
+      chats.delete(chat);
+      looks += 1;
+      if (bucket.heldUntil <= now || looks === limits.pacedHeldLooksMax) return;
+      chats.set(chat, bucket);
+    }
   }
 
   const flowOf = (chat: string) =>

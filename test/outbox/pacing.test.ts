@@ -155,6 +155,20 @@ test('a chat that is refused again and again is written to ever more slowly, wit
   expect(leave.kind === 'chat' && leave.until - now).toBe(S / limits.paceShareMin);
 });
 
+test('a chat that Telegram asked to wait with is not forgotten while it waits, however many others are written to', () => {
+  const pacing = createPacing({ ...RATES, overallPerS: 1e6, overallBurst: 1e6 }, 0);
+  pacing.refused('7', 3600 * S, 0);
+  for (let n = 0; n < 3 * limits.pacedChatsMax; n += 1) ask(pacing, `${1000 + n}`, n);
+  expect(pacing.size()).toBe(limits.pacedChatsMax);
+  expect(ask(pacing, '7', 100 * S)).toEqual({ kind: 'chat', until: 3600 * S });
+});
+
+test('where all of them wait it remembers no more of them, and takes no time to find that out', () => {
+  const pacing = createPacing(RATES, 0);
+  for (let n = 0; n < 3 * limits.pacedChatsMax; n += 1) pacing.refused(`${n}`, 3600 * S, n / 100);
+  expect(pacing.size()).toBe(limits.pacedChatsMax);
+});
+
 test('it remembers a bounded number of chats, those written to last', () => {
   const pacing = createPacing({ ...RATES, overallPerS: 1e6, overallBurst: 1e6 }, 0);
   press(pacing, 'first', 0, 1);
