@@ -405,9 +405,12 @@ export interface Tx {
   /** Messages claimed by a process that did not settle them. */
   orphanedMessages(): Promise<MessageRecord[]>;
   outboxDepth(): Promise<number>;
-  /** The chat takes no messages of the bot. `error`: why, `{"code","description"}` as JSON. */
-  closeChat(chat: string, error: string): void;
-  /** Something came from these chats: they take messages again. */
+  /**
+   * The chat takes no messages of the bot, as the call of this message tells, that had been claimed. `error`: why,
+   * `{"code","description"}` as JSON. Nothing is done where something has come from the chat since the claim.
+   */
+  closeChat(chat: string, error: string, by: number): void;
+  /** Something came from these chats: they take messages again, whatever becomes of calls that are under way. */
   reopenChats(chats: readonly string[]): Promise<void>;
   /** Of these chats the closed ones, each with its error. */
   closedChats(chats: readonly string[]): Promise<ReadonlyMap<string, string>>;

@@ -54,7 +54,14 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     moveScheduled: db.prepare(
       "UPDATE messages INDEXED BY messages_scheduled SET chat = ?1 WHERE slot = ?2 AND status = 'scheduled' AND chat = ?3",
     ),
-    close: db.prepare('INSERT OR REPLACE INTO closed_chats (slot, chat, error, at) VALUES (?, ?, ?, ?)'),
+    close: db.prepare(
+      `INSERT OR REPLACE INTO closed_chats (slot, chat, error, at)
+       SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = ? AND opened = attempts)`,
+    ),
+    open: db.prepare(
+      `UPDATE messages INDEXED BY messages_sending SET opened = attempts
+       WHERE slot = ? AND status = 'sending' AND chat IN (SELECT value FROM json_each(?))`,
+    ),
     reopen: db.prepare(
       'DELETE FROM closed_chats WHERE slot = ? AND chat IN (SELECT value FROM json_each(?)) RETURNING chat',
     ),
@@ -197,13 +204,15 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
     async outboxDepth() {
       return state.waiting;
     },
-    closeChat(chat, error) {
+    closeChat(chat, error, by) {
       sql.mayBeClosed = true;
-      sql.close.run(slot, chatCell(chat), error, now);
+      sql.close.run(slot, chatCell(chat), error, now, range.id(by));
     },
     async reopenChats(chats) {
-      if (!sql.mayBeClosed || chats.length === 0) return;
-      sql.reopen.all(slot, JSON.stringify(chats.map(chatCell)));
+      if (chats.length === 0) return;
+      const cells = JSON.stringify(chats.map(chatCell));
+      sql.open.run(slot, cells);
+      if (sql.mayBeClosed) sql.reopen.all(slot, cells);
     },
     async closedChats(chats) {
       if (!sql.mayBeClosed || chats.length === 0) return new Map();

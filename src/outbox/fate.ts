@@ -183,7 +183,7 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
     case 'failed':
       end(tx, bot, message, 'failed', fate.error);
       if (fate.closes === true && canOpen(message.chat))
-        tx.closeChat(message.chat, JSON.stringify(withHistory(fate.error, [])));
+        tx.closeChat(message.chat, JSON.stringify(withHistory(fate.error, [])), seq);
       return;
     case 'unknown': {
       // With `resend` the sender has said that a double is better than a loss; the operators still hear of it.

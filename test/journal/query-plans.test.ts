@@ -77,6 +77,8 @@ test.each([
   ['DELETE FROM entry_index', 'PRIMARY KEY (block>? AND block<?)'],
   ['DELETE FROM units', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
   ['SELECT seq FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq>?)'],
+  ['SET opened = attempts', 'messages_sending (slot=? AND chat=?)'],
+  ['SELECT 1 FROM messages WHERE id = ? AND opened', 'INTEGER PRIMARY KEY (rowid=?)'],
   ['DELETE FROM holds', 'holds_over (slot=? AND until<?)'],
   ['FROM holds INDEXED BY holds_over WHERE slot = ? AND until >', 'holds_over (slot=? AND until>?)'],
   ['messages INDEXED BY messages_ready', 'messages_ready (slot=?)'],

@@ -352,6 +352,30 @@ test('a chat that blocked the bot: nothing more is tried there until the user wr
   expect(await told()).toEqual(['message.failed', 'message.failed', 'message.failed', 'message.sent', 'message.sent']);
 });
 
+test('a user who wrote while a message to them was being refused gets the next one', async () => {
+  const world = await newWorld();
+  const { promise: written, resolve: write } = Promise.withResolvers<void>();
+  const { send, find, fateOf } = runOutbox(world, {
+    through: (api) => ({
+      ...api,
+      async call(method, params) {
+        if (params.text !== 'refused') return api.call(method, params);
+        const answer = api.call(method, params).catch((error) => error);
+        await Promise.all([answer, written]);
+        throw await answer;
+      },
+    }),
+  });
+  await world.bot.control('chats/1/block', {});
+  const refused = await send(1, 'refused');
+  await until(async () => (await find(refused)).status === 'sending');
+  await world.bot.control('chats/1/unblock', {});
+  await world.journal.write((tx) => tx.reopenChats(['1']));
+  write();
+  expect((await fateOf(refused)).status).toBe('failed');
+  expect((await fateOf(await send(1, 'the next one'))).status).toBe('sent');
+});
+
 test('what refuses the answer to one button (403) says nothing of the next user', async () => {
   const world = await newWorld();
   const { post, fateOf, calls } = runOutbox(world);

@@ -11,3 +11,6 @@ CREATE INDEX holds_over ON holds (slot, until);
 INSERT INTO holds
   SELECT slot, CASE error ->> 'held' WHEN 'bot' THEN '' ELSE chat END AS held, max(ready_at)
   FROM messages INDEXED BY messages_resting WHERE ready_at > 0 AND error ->> 'held' IS NOT NULL GROUP BY slot, held;
+
+-- The attempt during which something came from the message's chat: a refusal of that call says nothing of the chat now.
+ALTER TABLE messages ADD COLUMN opened INTEGER;
