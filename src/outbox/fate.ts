@@ -23,6 +23,8 @@ export interface FateError {
   readonly history?: readonly Failures[];
   /** Of a message that waits for another call: an earlier one may have been carried out. */
   readonly may_have_arrived?: true;
+  /** Of a message that Telegram had wait (429): what waits with it, its chat or all that the bot sends. */
+  readonly held?: 'chat' | 'bot';
 }
 
 export interface Failures {

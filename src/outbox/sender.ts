@@ -62,7 +62,8 @@ export function createSender(options: SenderOptions) {
       return { message, fate: fateOfResult(result), hold: null };
     } catch (error) {
       const fate = fateOfError(error, historyOf(message, clock.now()), random);
-      return { message, fate, hold: holdOf(message, waitAsked(error, fate)) };
+      const waitMs = waitAsked(error, fate);
+      return waitMs === null ? { message, fate, hold: null } : asHeld(message, fate, waitMs);
     }
   }
 
@@ -91,12 +92,13 @@ export function createSender(options: SenderOptions) {
   }
 
   /** Where Telegram asks to wait, whoever else it means waits too, also in the next process. */
-  function holdOf({ chat }: MessageRecord, waitMs: number | null): Hold | null {
-    if (waitMs === null) return null;
+  function asHeld(message: MessageRecord, fate: Fate, waitMs: number): Ended {
     const now = clock.now();
-    const meant = pacing.refused(chat, waitMs, now);
-    if (meant === 'message') return null;
-    return { chat: meant === 'bot' ? null : chat, until: now + waitMs };
+    const held = pacing.refused(message.chat, waitMs, now);
+    if (held === 'message') return { message, fate, hold: null };
+    const hold = { chat: held === 'bot' ? null : message.chat, until: now + waitMs };
+    if (fate.kind !== 'retry') return { message, fate, hold };
+    return { message, fate: { ...fate, error: { ...fate.error, held } }, hold };
   }
 
   function expire(tx: Tx, messages: readonly MessageRecord[]): void {

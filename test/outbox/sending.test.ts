@@ -101,7 +101,7 @@ test('a wait that Telegram asked of the whole bot outlives the process', async (
   await world.bot.control('faults', { method: 'sendMessage', error_code: 429, retry_after: 3 });
   const held = await dying.send(1, 'a', { priority: 'high' });
   await until(async () => (await dying.find(held)).error !== null);
-  expect(JSON.parse((await dying.find(held)).error ?? '')).toMatchObject({ code: 429 });
+  expect(JSON.parse((await dying.find(held)).error ?? '')).toMatchObject({ code: 429, held: 'bot' });
   dying.actor.stop();
 
   const next = runOutbox({ ...world, journal: openJournal(world.folder, world.clock) }, { rates });
