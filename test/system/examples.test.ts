@@ -138,11 +138,13 @@ describe('the examples of the description are accepted, and their messages sent'
   });
 });
 
-/** What a schema may be: itself, or each branch of its unions. */
-const branchesOf = (schema: Json): Json[] => {
+/** What a schema may be: itself, or each branch of its unions; and what the items of its lists may be. */
+const formsOf = (schema: Json): Json[] => {
   const { anyOf, oneOf, ...own } = schema;
   const branches: Json[] = [...(anyOf ?? []), ...(oneOf ?? [])];
-  return branches.length === 0 ? [own] : branches.flatMap(branchesOf);
+  if (branches.length > 0) return branches.flatMap(formsOf);
+  const items = Object.values<Json>(own.properties ?? {}).flatMap((field) => field.items ?? []);
+  return [own, ...items.flatMap(formsOf).filter(({ type }) => type === 'object')];
 };
 
 test('every body is described, in each of its forms, down to its fields', async () => {
@@ -151,13 +153,13 @@ test('every body is described, in each of its forms, down to its fields', async 
   const bodies = Object.entries<Json>(paths).flatMap(([path, operations]) =>
     Object.entries<Json>(operations).flatMap(([method, { requestBody }]) =>
       Object.entries<Json>(requestBody?.content ?? {}).flatMap(([type, { schema }]) =>
-        branchesOf(schema).map((branch, n) => ({ name: `${method} ${path} ${type} ${n}`, branch })),
+        formsOf(schema).map((form, n) => ({ name: `${method} ${path} ${type} ${n}`, form })),
       ),
     ),
   );
   expect(bodies.length).toBeGreaterThan(Object.keys(WRITE_METHODS).length);
-  for (const { name, branch } of bodies) {
-    const fields: [string, Json][] = Object.entries(branch.properties ?? {});
+  for (const { name, form } of bodies) {
+    const fields: [string, Json][] = Object.entries(form.properties ?? {});
     expect([name, fields.length > 0]).toEqual([name, true]);
     // A field without a type could be anything.
     const vague = fields.filter(([, field]) => !TELLING.some((keyword) => keyword in field)).map(([field]) => field);
