@@ -201,7 +201,7 @@ test(`10,000 messages through faults and kills: each has one honest fate (seed $
     await (await fetch(`${url}/v1/events?poll=1`, { headers: { authorization: `Bearer ${stage.key}` } })).text(),
   );
   await pulse.until(() => operator.entries.length >= head, 'the operator to have heard all', 60_000);
-  await pulse.until(() => settled() === MESSAGES, 'every fate', 60_000).catch(() => {});
+  await pulse.until(() => settled() === MESSAGES, 'every fate', 120_000).catch(() => {});
   child.disconnect();
   expect((await exited)[0]).toBe(0);
   await reading;
