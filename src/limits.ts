@@ -139,6 +139,8 @@ export const limits = {
   // Pacing: how the buckets learn (outbox/bucket.ts). Shares are of the rate that a bucket starts with.
   /** Chats whose pace is remembered, each some 300 bytes; the one written to longest ago starts anew. */
   pacedChatsMax: 10_000,
+  /** Chats that Telegram asked to wait with are passed over then; so many at once, and the next goes all the same. */
+  pacedHeldLooksMax: 100,
   /** A bucket that somebody waits for gets wider by this share, this often. */
   paceWidenShare: 0.1,
   paceWidenEveryMs: 10_000,
@@ -296,10 +298,15 @@ export const limits = {
   /** Restart of a failed actor: doubled from min to max. */
   restartMinMs: 250,
   restartMaxMs: 30_000,
-  /** Time for a part to finish its work when it is asked to stop; then what it has claimed ends as unknown. */
+  /** Time for the poller to finish its work when it is asked to stop. */
   drainMs: 2_500,
-  /** SIGTERM to exit: above drainMs (twice) and httpCloseMs together. At the bound the process ends as it is. */
+  /**
+   * SIGTERM to exit: above drainMs, httpCloseMs and shutdownRestMs together. What these leave is the outbox's, for the
+   * answers to its calls; what has none by then is unknown. At the bound the process ends as it is.
+   */
   shutdownMs: 10_000,
+  /** The last of it, for closing what is open. */
+  shutdownRestMs: 1_000,
 
   // The sandbox.
   /** Bots (tokens) remembered. Beyond it the one used longest ago is forgotten, with its chats. */

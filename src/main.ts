@@ -179,13 +179,14 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     sandboxUrl,
     failed,
     async stop() {
+      const outboxUntil = clock.now() + limits.shutdownMs - limits.shutdownRestMs;
       const late = clock.setTimeout(() => {
         log.error({ event: 'stop_timeout' }, 'the work at hand did not finish in time');
         process.exit(1);
       }, limits.shutdownMs);
-      await system.drain('ingress').catch((error) => log.warn(errorText(error)));
+      await system.drain('ingress', limits.drainMs).catch((error) => log.warn(errorText(error)));
       await http.close();
-      await system.drain('outbox').catch((error) => log.warn(errorText(error)));
+      await system.drain('outbox', outboxUntil - clock.now()).catch((error) => log.warn(errorText(error)));
       await closing.closeAll();
       clock.clearTimeout(late);
     },

@@ -75,8 +75,8 @@ export interface System {
   /** Before `start`: ends what a crash cut off (I5). Rejects where the journal cannot be written. */
   recover(): Promise<void>;
   start(): void;
-  /** Asks a part to finish the work at hand and take no more. Resolves when it has, or after limits.drainMs. */
-  drain(name: 'ingress' | 'outbox'): Promise<void>;
+  /** Asks a part to finish the work at hand and take no more. Resolves when it has; rejects after `timeoutMs`. */
+  drain(name: 'ingress' | 'outbox', timeoutMs: number): Promise<void>;
   /** Stops the actors at once and lets the backend's requests go: the journal has them. */
   stop(): Promise<void>;
 }
@@ -303,7 +303,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
         log.warn({ event: 'recovered', orphans }, 'messages whose calls a crash cut off are unknown now');
     },
     start: switchboard.start,
-    drain: (name) => switchboard.drain(name, limits.drainMs),
+    drain: switchboard.drain,
     async stop() {
       switchboard.stop();
       await runner.close();

@@ -347,9 +347,9 @@ export function createRouter({ journal, machines, username, watch = () => null }
   }
 }
 
-/** Somebody speaks there, or has let the bot in: a chat that took no messages of the bot takes them again. */
+/** Somebody does something there, or has let the bot in: a chat that took no messages of the bot takes them again. */
 const opensChat = ({ event }: ClassifiedUpdate): boolean =>
-  event !== null && !(event.type === 'membership.changed' && /^(kicked|left)$/.test(event.status));
+  event?.type !== 'membership.changed' || !/^(kicked|left)$/.test(event.status);
 
 /** An update's entry. One that cannot be written as JSON again (nested too deep) must not hold the others up (I8). */
 function updateBody(update: unknown, updateId: number): string {

@@ -283,6 +283,13 @@ export type MessageChange = Partial<
   Pick<MessageRecord, 'chat' | 'params' | 'status' | 'dueAt' | 'attempts' | 'telegramMessageId' | 'error' | 'files'>
 >;
 
+/** Until when Telegram is not to be sent anything for a chat; `chat` null: for any. */
+export interface Hold {
+  readonly chat: string | null;
+  /** ms since 1970. */
+  readonly until: number;
+}
+
 /** A key's place among the updates. */
 export interface CursorRecord {
   readonly keyId: string;
@@ -408,14 +415,19 @@ export interface Tx {
    * is to be queued, one expires. It may have passed. Null: nothing.
    */
   nextMessageAt(): Promise<number | null>;
-  /** Messages that wait for another try, each the first of its chat's line, those with the longest wait first. */
-  restingMessages(limit: number): Promise<MessageRecord[]>;
+  /** Telegram asked to wait. Of two waits for the same the longer holds. */
+  hold(hold: Hold): void;
+  /** The waits that are not over: the bot's, then the longest ones. */
+  holds(limit: number): Promise<Hold[]>;
   /** Messages claimed by a process that did not settle them. */
   orphanedMessages(): Promise<MessageRecord[]>;
   outboxDepth(): Promise<number>;
-  /** The chat takes no messages of the bot. `error`: why, `{"code","description"}` as JSON. */
-  closeChat(chat: string, error: string): void;
-  /** Something came from these chats: they take messages again. */
+  /**
+   * The chat takes no messages of the bot, as the call of this message tells, that had been claimed. `error`: why,
+   * `{"code","description"}` as JSON. Nothing is done where something has come from the chat since the claim.
+   */
+  closeChat(chat: string, error: string, by: number): void;
+  /** Something came from these chats: they take messages again, whatever becomes of calls that are under way. */
   reopenChats(chats: readonly string[]): Promise<void>;
   /** Of these chats the closed ones, each with its error. */
   closedChats(chats: readonly string[]): Promise<ReadonlyMap<string, string>>;

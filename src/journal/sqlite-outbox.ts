@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import type { MessageRecord, Tx } from './journal.ts';
+import { holdsTx, prepareHolds } from './sqlite-holds.ts';
 import { prepareLanes } from './sqlite-lanes.ts';
 import { chatCell, int, messageOf, type SeqRange, text } from './sqlite-rows.ts';
 
@@ -10,6 +11,7 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
   return {
     range,
     lanes: prepareLanes(db, range),
+    holds: prepareHolds(db),
     add: db.prepare(
       `INSERT INTO messages (id, slot, chat, lane, method, params, status, open, priority, ready_at, due_at, expires_at,
          on_unknown, key_id, attempts, telegram_message_id, error, created_at, updated_at, files)
@@ -37,10 +39,6 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     orphans: db.prepare(
       "SELECT * FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending' ORDER BY id",
     ),
-    resting: db.prepare(
-      `SELECT * FROM messages INDEXED BY messages_resting
-       WHERE slot = ? AND ready_at > 0 AND ready_at > ? AND attempts > 0 AND error IS NOT NULL ORDER BY ready_at DESC LIMIT ?`,
-    ),
     countOpen: db.prepare('SELECT count(*) AS n FROM messages INDEXED BY messages_open WHERE slot = ? AND open = 1'),
     countSending: db.prepare(
       "SELECT count(*) AS n FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending'",
@@ -56,7 +54,14 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     moveScheduled: db.prepare(
       "UPDATE messages INDEXED BY messages_scheduled SET chat = ?1 WHERE slot = ?2 AND status = 'scheduled' AND chat = ?3",
     ),
-    close: db.prepare('INSERT OR REPLACE INTO closed_chats (slot, chat, error, at) VALUES (?, ?, ?, ?)'),
+    close: db.prepare(
+      `INSERT OR REPLACE INTO closed_chats (slot, chat, error, at)
+       SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = ? AND opened = attempts)`,
+    ),
+    open: db.prepare(
+      `UPDATE messages INDEXED BY messages_sending SET opened = attempts
+       WHERE slot = ? AND status = 'sending' AND chat IN (SELECT value FROM json_each(?))`,
+    ),
     reopen: db.prepare(
       'DELETE FROM closed_chats WHERE slot = ? AND chat IN (SELECT value FROM json_each(?)) RETURNING chat',
     ),
@@ -97,7 +102,8 @@ type OutboxTx = Pick<
   | 'claim'
   | 'rest'
   | 'nextMessageAt'
-  | 'restingMessages'
+  | 'hold'
+  | 'holds'
   | 'orphanedMessages'
   | 'outboxDepth'
   | 'closeChat'
@@ -144,6 +150,7 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
   }
 
   return {
+    ...holdsTx(now, sql.holds, range),
     addMessage(m) {
       const [chat, lane, dueAt] = [chatOf(m), laneOf(m), Math.ceil(m.dueAt)];
       const open = isOpen(m) ? 1 : null;
@@ -191,22 +198,21 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
     async nextMessageAt() {
       return lanes.nextAt();
     },
-    async restingMessages(limit) {
-      return sql.resting.all(slot, now, limit).map((row) => messageOf(range, row));
-    },
     async orphanedMessages() {
       return sql.orphans.all(slot).map((row) => messageOf(range, row));
     },
     async outboxDepth() {
       return state.waiting;
     },
-    closeChat(chat, error) {
+    closeChat(chat, error, by) {
       sql.mayBeClosed = true;
-      sql.close.run(slot, chatCell(chat), error, now);
+      sql.close.run(slot, chatCell(chat), error, now, range.id(by));
     },
     async reopenChats(chats) {
-      if (!sql.mayBeClosed || chats.length === 0) return;
-      sql.reopen.all(slot, JSON.stringify(chats.map(chatCell)));
+      if (chats.length === 0) return;
+      const cells = JSON.stringify(chats.map(chatCell));
+      sql.open.run(slot, cells);
+      if (sql.mayBeClosed) sql.reopen.all(slot, cells);
     },
     async closedChats(chats) {
       if (!sql.mayBeClosed || chats.length === 0) return new Map();

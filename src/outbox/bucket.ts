@@ -20,8 +20,8 @@ export class Bucket {
   #heldUntil = 0;
   /** The last turn given. */
   #turn = 0;
-  /** When the last two messages went. */
-  #took: readonly [number, number] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  /** When the last two calls went. */
+  #went: readonly [number, number] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   /** Somebody was told to wait since the rate last changed. */
   #wanted = false;
   #changedAt: number;
@@ -72,13 +72,18 @@ export class Bucket {
   take(now: number): void {
     this.#tokens = this.tokens(now) - 1;
     this.#at = Math.max(now, this.#at);
-    this.#took = [this.#took[1], now];
+    this.note(now);
     this.#widen(now);
   }
 
-  /** Whether another message went shortly before the last one: so lately that the bucket has not filled again since. */
+  /** A call goes that Telegram does not count as a message; a 429 may be about it all the same. */
+  note(now: number): void {
+    this.#went = [this.#went[1], now];
+  }
+
+  /** Whether another call went shortly before the last one: so lately that the bucket has not filled again since. */
   get busy(): boolean {
-    const [before, last] = this.#took;
+    const [before, last] = this.#went;
     return last - before < Math.max(2, this.#start.burst) / this.#perMs;
   }
 

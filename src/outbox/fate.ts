@@ -3,7 +3,7 @@ import { errorText } from '../errors.ts';
 import type { MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { CallImpossible, TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
-import { chatIdOf, messageId } from './outbox.ts';
+import { chatIdOf, isChat, messageId } from './outbox.ts';
 
 /** How one call ended. */
 export type Fate =
@@ -103,6 +103,16 @@ function fateOfRefusal(refusal: TelegramRefused, history: History, random: () =>
   return again(failure, history, backoff(times, random));
 }
 
+/**
+ * How long Telegram asked to wait (429), whatever becomes of the message itself; null: it did not. Where it named no time:
+ * as long as the message waits.
+ */
+export function waitAsked(error: unknown, fate: Fate): number | null {
+  if (!(error instanceof TelegramRefused) || error.errorCode !== 429) return null;
+  if (error.retryAfterMs !== undefined) return Math.max(error.retryAfterMs, limits.sendBackoffMinMs);
+  return fate.kind === 'retry' ? fate.delayMs : limits.sendBackoffMaxMs;
+}
+
 /** The token is refused, not the message (telegram.md: 404 "Not Found" is a malformed one): once it is mended, all goes on. */
 const refusesTheBot = ({ code, description }: FateError): boolean =>
   code === 401 || (code === 404 && description === 'Not Found');
@@ -110,6 +120,9 @@ const refusesTheBot = ({ code, description }: FateError): boolean =>
 /** The bot is blocked, put out, or was never let in: true of every message until something comes from the chat. */
 const closesChat = ({ code, description }: FateError): boolean =>
   code === 403 && /blocked by the user|deactivated|was kicked|not a member|can't initiate/i.test(description);
+
+/** Nothing that comes from a chat bears its @name alone, nor is anything of no chat: closed by that, they would stay so. */
+const canOpen = (chat: string): boolean => isChat(chat) && !chat.startsWith('@');
 
 function again(failure: FateError, history: History, delayMs: number): Fate {
   const { failures, now } = history;
@@ -171,9 +184,8 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
     }
     case 'failed':
       end(tx, bot, message, 'failed', fate.error);
-      // Nothing that comes from a chat bears its @name alone: closed by that, it would stay so.
-      if (fate.closes === true && !message.chat.startsWith('@'))
-        tx.closeChat(message.chat, JSON.stringify(withHistory(fate.error, [])));
+      if (fate.closes === true && canOpen(message.chat))
+        tx.closeChat(message.chat, JSON.stringify(withHistory(fate.error, [])), seq);
       return;
     case 'unknown': {
       // With `resend` the sender has said that a double is better than a loss; the operators still hear of it.

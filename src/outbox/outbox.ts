@@ -84,6 +84,9 @@ export function seqOfMessageId(bot: string, id: string): number | null {
   return /^[1-9]\d{0,15}$/.test(digits) ? Number(digits) : null;
 }
 
+/** False of calls that are addressed to no chat, as the answer to a button: all of them have the chat `0`. */
+export const isChat = (chat: string): boolean => chat !== '0';
+
 /** A chat id as Telegram's JSON has it: a number, or an @name. */
 export const chatIdOf = (chat: string): number | string => (chat.startsWith('@') ? chat : Number(chat));
 
@@ -121,7 +124,7 @@ export type MessageTx = Pick<Tx, 'now' | 'nextSeq' | 'append' | 'addMessage'>;
 export function addMessage(tx: MessageTx, bot: string, message: NewMessage): MessageRecord {
   const { chat, method, params, priority, sendAt, expiresAt, onUnknown, keyId, files } = message;
   // What is written to no chat has no order to keep: the answers to all users' buttons would wait for each other.
-  const order = chat === '0' ? 'free' : (message.order ?? 'chat');
+  const order = isChat(chat) ? (message.order ?? 'chat') : 'free';
   const seq = tx.nextSeq();
   const status = sendAt !== null && sendAt > tx.now ? 'scheduled' : 'queued';
   const record: MessageRecord = {

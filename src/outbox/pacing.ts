@@ -1,5 +1,7 @@
+import type { Hold } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { Bucket } from './bucket.ts';
+import { isChat } from './outbox.ts';
 
 /** How fast messages go out at first. Telegram's published figures (telegram.md, Sending) where nobody says otherwise. */
 export interface PacingRates {
@@ -34,7 +36,8 @@ const GO: Leave = { kind: 'go' };
  * A bucket for each chat and one for the bot; each learns (bucket.ts). Replies may empty the bot's bucket, bulk leaves a
  * third of it to them: however much waits in bulk, a reply finds a token.
  *
- * Memory: the chats written to last, limits.pacedChatsMax. A chat that is forgotten starts anew.
+ * Memory: the chats written to last, limits.pacedChatsMax, and those that Telegram asked to wait with. A chat that is
+ * forgotten starts anew.
  */
 export function createPacing(rates: PacingRates, startAt: number) {
   const chats = new Map<string, Bucket>();
@@ -47,17 +50,22 @@ export function createPacing(rates: PacingRates, startAt: number) {
     let bucket = chats.get(chat);
     if (bucket === undefined) {
       bucket = new Bucket(flowOf(chat), now);
-      if (chats.size >= limits.pacedChatsMax) for (const oldest of chats.keys()) return replace(oldest, chat, bucket);
+      if (chats.size >= limits.pacedChatsMax) forgetOne(now);
     } else chats.delete(chat);
     // The Map's order is that of their last use.
     chats.set(chat, bucket);
     return bucket;
   }
 
-  function replace(oldest: string, chat: string, bucket: Bucket): Bucket {
-    chats.delete(oldest);
-    chats.set(chat, bucket);
-    return bucket;
+  /** The one used longest ago, of those that Telegram has not asked to wait with: these are as good as used. */
+  function forgetOne(now: number): void {
+    let looks = 0;
+    for (const [chat, bucket] of chats) {
+      chats.delete(chat);
+      looks += 1;
+      if (bucket.heldUntil <= now || looks === limits.pacedHeldLooksMax) return;
+      chats.set(chat, bucket);
+    }
   }
 
   const flowOf = (chat: string) =>
@@ -82,6 +90,7 @@ export function createPacing(rates: PacingRates, startAt: number) {
       if (chatAt > now) return { kind: 'chat', until: chatAt };
       const botAt = counted ? botReadyAt(priority, now) : bot.heldUntil;
       if (botAt > now) return { kind: 'bot', until: botAt };
+      if (!counted) bucket.note(now);
       if (!counted) return GO;
       bucket.take(now);
       bot.take(now);
@@ -90,10 +99,12 @@ export function createPacing(rates: PacingRates, startAt: number) {
 
     /**
      * Telegram answered 429 to a message of this chat. It does not say whether it means the chat or the bot. The chat,
-     * where other messages went there shortly before; the bot, where none did and the bot is near its own limit, or
-     * where another chat was refused as oddly a moment ago. In doubt the chat: no other is held up for it.
+     * where other calls for it went shortly before; the bot, where none did and the bot is near its own limit, or
+     * where another chat was refused as oddly a moment ago. In doubt the chat: no other is held up for it. What is written
+     * to no chat is of as many users: the message is meant alone.
      */
-    refused(chat: string, waitMs: number, now: number): 'chat' | 'bot' {
+    refused(chat: string, waitMs: number, now: number): 'message' | 'chat' | 'bot' {
+      if (!isChat(chat)) return 'message';
       const bucket = bucketOf(chat, now);
       const nearLimit = bot.tokens(now) < rates.overallBurst / 2;
       const twice = odd.chat !== chat && now - odd.at < limits.paceSameCauseMs;
@@ -107,9 +118,9 @@ export function createPacing(rates: PacingRates, startAt: number) {
       return 'chat';
     },
 
-    /** At start: Telegram asked an earlier process to wait until then. */
-    heldOver(what: 'chat' | 'bot', chat: string, until: number, now: number): void {
-      const bucket = what === 'bot' ? bot : bucketOf(chat, now);
+    /** At start: Telegram asked an earlier process to wait. */
+    heldOver({ chat, until }: Hold, now: number): void {
+      const bucket = chat === null ? bot : bucketOf(chat, now);
       bucket.refused(now, until - now);
     },
 

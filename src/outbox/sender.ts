@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import type { Round } from '../../machines/outbox.machine.ts';
 import type { Clock } from '../clock.ts';
-import type { Journal, MessageRecord, Tx } from '../journal/journal.ts';
+import type { Hold, Journal, MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { writeMethod } from '../telegram/methods.ts';
 import type { BotApi } from '../telegram/telegram.ts';
 import { type Uploads, uploadsOf } from '../uploads/uploads.ts';
 import { claimSome } from './claim.ts';
-import { end, errorOf, type Fate, fateOfError, fateOfResult, historyOf, settle } from './fate.ts';
+import { end, type Fate, fateOfError, fateOfResult, historyOf, settle, waitAsked } from './fate.ts';
 import { chatIdOf, messageId } from './outbox.ts';
 import type { Pacing } from './pacing.ts';
 
@@ -33,6 +33,8 @@ export interface SenderOptions {
 interface Ended {
   readonly message: MessageRecord;
   readonly fate: Fate;
+  /** What Telegram asked to wait with. */
+  readonly hold: Hold | null;
 }
 
 /**
@@ -53,13 +55,15 @@ export function createSender(options: SenderOptions) {
   let last: Promise<unknown> = Promise.resolve();
   let sent = 0;
 
-  async function call(message: MessageRecord): Promise<Fate> {
+  async function call(message: MessageRecord): Promise<Ended> {
     try {
       const result = await api.call(message.method, paramsOf(message), { files: filesOf(message) });
       onResult(message.seq, result);
-      return fateOfResult(result);
+      return { message, fate: fateOfResult(result), hold: null };
     } catch (error) {
-      return fateOfError(error, historyOf(message, clock.now()), random);
+      const fate = fateOfError(error, historyOf(message, clock.now()), random);
+      const waitMs = waitAsked(error, fate);
+      return waitMs === null ? { message, fate, hold: null } : asHeld(message, fate, waitMs);
     }
   }
 
@@ -67,7 +71,8 @@ export function createSender(options: SenderOptions) {
     uploadsOf(files).map((upload) => ({ ...upload, path: uploads.pathOf(upload) }));
 
   async function send(message: MessageRecord): Promise<void> {
-    const fate = asHeld(message, await call(message));
+    const done = await call(message);
+    const { fate } = done;
     if (fate.kind === 'sent') sent += 1;
     else {
       const { code, description } = fate.error;
@@ -75,7 +80,7 @@ export function createSender(options: SenderOptions) {
       log.warn({ message: id, method: message.method, fate: fate.kind, code, description }, 'not sent');
     }
     const before = endedSoFar();
-    ended.push({ message, fate });
+    ended.push(done);
     const now = endedSoFar();
     if (now !== before) onEnded(now === 'enough');
   }
@@ -86,10 +91,14 @@ export function createSender(options: SenderOptions) {
     return ended.length * 2 >= inFlight ? 'enough' : 'some';
   }
 
-  /** Where Telegram asks to wait, whoever else it means waits too; the row tells it to the next process. */
-  function asHeld({ chat }: MessageRecord, fate: Fate): Fate {
-    if (fate.kind !== 'retry' || fate.error.code !== 429) return fate;
-    return { ...fate, error: { ...fate.error, held: pacing.refused(chat, fate.delayMs, clock.now()) } };
+  /** Where Telegram asks to wait, whoever else it means waits too, also in the next process. */
+  function asHeld(message: MessageRecord, fate: Fate, waitMs: number): Ended {
+    const now = clock.now();
+    const held = pacing.refused(message.chat, waitMs, now);
+    if (held === 'message') return { message, fate, hold: null };
+    const hold = { chat: held === 'bot' ? null : message.chat, until: now + waitMs };
+    if (fate.kind !== 'retry') return { message, fate, hold };
+    return { message, fate: { ...fate, error: { ...fate.error, held } }, hold };
   }
 
   function expire(tx: Tx, messages: readonly MessageRecord[]): void {
@@ -99,7 +108,10 @@ export function createSender(options: SenderOptions) {
   async function round(ending: boolean): Promise<Round> {
     const done = await journal.write(async (tx) => {
       const stored = [...ended];
-      for (const { message, fate } of stored) settle(tx, bot, message, fate);
+      for (const { message, fate, hold } of stored) {
+        settle(tx, bot, message, fate);
+        if (hold !== null) tx.hold(hold);
+      }
       if (ending) return { stored, claimed: [], closed: [], expired: [], more: false, nextAt: null };
       const { expired } = await tx.dueMessages();
       expire(tx, expired);
@@ -137,10 +149,7 @@ export function createSender(options: SenderOptions) {
       return journal.write(async (tx) => {
         const orphans = await tx.orphanedMessages();
         for (const message of orphans) settle(tx, bot, message, { kind: 'unknown', error, resendAfterMs: 0 });
-        for (const { chat, dueAt, error: last } of await tx.restingMessages(limits.pacedChatsMax)) {
-          const held = errorOf(last)?.held;
-          if (held !== undefined) pacing.heldOver(held, chat, dueAt, tx.now);
-        }
+        for (const hold of await tx.holds(limits.pacedChatsMax)) pacing.heldOver(hold, tx.now);
         return orphans.length;
       });
     },

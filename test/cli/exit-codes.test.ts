@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { openReader } from '../../src/journal/sqlite-open.ts';
 import { start as startSandbox } from '../sandbox/start.ts';
 import { createKey, freeEnv, run, startServer } from './support.ts';
 
@@ -102,4 +103,26 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s: open streams end cleanly, exit 0 
   expect((await ended).code).toBe(0);
   expect(performance.now() - begun).toBeLessThan(5000);
   expect(await text).toContain('event: stream.hello');
+});
+
+test('SIGTERM during a call: its answer, which takes 4 s, is waited for, and the message is sent', async () => {
+  const { sandbox, token, control, write } = await startSandbox();
+  await write(777, 'hello');
+  const { url, env, child, ended } = await startServer({
+    ...{ ...freeEnv(), TELEGRAM_BOT_TOKEN: token, TELEGRAM_API_ROOT: sandbox.url },
+  });
+  const { key } = await createKey(env, 'aggregator');
+  await control('faults', { method: 'sendLocation', kind: 'slow', delay_ms: 4000 });
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'idempotency-key': 'slow' };
+  const body = JSON.stringify({ method: 'sendLocation', chat_id: 777, latitude: 1, longitude: 2 });
+  expect((await fetch(`${url}/v1/messages`, { method: 'POST', headers, body })).status).toBe(202);
+  const db = openReader(env.SWITCHBOARD_DATA ?? '');
+  onTestFinished(() => db.close());
+  const row = db.prepare("SELECT status FROM messages WHERE method = 'sendLocation'");
+  while (row.get()?.status !== 'sending') await new Promise(setImmediate);
+  const begun = performance.now();
+  child.kill('SIGTERM');
+  expect((await ended).code).toBe(0);
+  expect(performance.now() - begun).toBeLessThan(9000);
+  expect(row.get()?.status).toBe('sent');
 });

@@ -140,6 +140,22 @@ describe('updates', () => {
     expect(await types()).toEqual(['update.received']);
   });
 
+  test('whatever a user does opens a chat that had closed itself to the bot; blocking it does not', async () => {
+    const closed = () => journal.write(async (tx) => [...(await tx.closedChats(['7'])).keys()]);
+    const [chat, user] = [
+      { id: 7, type: 'private' },
+      { id: 7, first_name: 'Ann' },
+    ];
+    await journal.write(async (tx) => tx.closeChat('7', '{"code":403}', 1));
+    const router = start();
+    const blocks = { chat, from: user, new_chat_member: { status: 'kicked' } };
+    await router.receiveUpdates([{ update_id: 5, my_chat_member: blocks }], 6);
+    expect(await closed()).toEqual(['7']);
+    const reaction = { chat, user, message_id: 1, date: 1, old_reaction: [], new_reaction: [] };
+    await router.receiveUpdates([{ update_id: 6, message_reaction: reaction }], 7);
+    expect(await closed()).toEqual([]);
+  });
+
   test('an update of no chat, or of a kind nobody knows, is journalled untouched', async () => {
     const strange = { update_id: 5, hologram: { depth: 3, nested: [{ a: null }] } };
     await start().receiveUpdates([strange, { update_id: 6 }], 7);

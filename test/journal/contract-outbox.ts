@@ -267,15 +267,57 @@ export function outboxContract(openEngine: OpenEngine): void {
     expect(orphans.map(({ seq }) => seq)).toEqual([2, 5]);
   });
 
+  test('waits that Telegram asked for are remembered until they are over, the longer of two for the same', async () => {
+    const engine = await openEngine();
+    const first = await engine.open();
+    const now = engine.clock.now();
+    const hold = (journal: Journal, chat: string | null, ms: number) =>
+      journal.write(async (tx) => tx.hold({ chat, until: now + ms }));
+    for (const [chat, ms] of [
+      ['7', 10],
+      [null, 20],
+      ['-8', 30],
+      ['7', 25],
+      ['7', 5],
+      ['@news', 40],
+    ] as const) {
+      await hold(first, chat, ms);
+    }
+    const again = await engine.open();
+    const held = (limit = 99) =>
+      again.write(async (tx) => (await tx.holds(limit)).map(({ chat, until }) => [chat, until - now]));
+    expect(await held()).toEqual([
+      [null, 20],
+      ['@news', 40],
+      ['-8', 30],
+      ['7', 25],
+    ]);
+    expect(await held(2)).toEqual([
+      [null, 20],
+      ['@news', 40],
+    ]);
+    await engine.clock.advance(25);
+    expect(await held()).toEqual([
+      ['@news', 40],
+      ['-8', 30],
+    ]);
+    await hold(again, '-8', 31);
+    expect(await held()).toEqual([
+      ['@news', 40],
+      ['-8', 31],
+    ]);
+    expect(await (await engine.open('2')).write((tx) => tx.holds(99))).toEqual([]);
+  });
+
   test('a chat that takes no messages is remembered with the reason, until something comes from it', async () => {
     const engine = await openEngine();
     const first = await engine.open();
     const closed = (journal: Journal) => journal.write((tx) => tx.closedChats(['7', '-8', '9']));
     expect(await closed(first)).toEqual(new Map());
     await first.write(async (tx) => {
-      tx.closeChat('7', '{"code":403}');
-      tx.closeChat('-8', '{"code":400}');
-      tx.closeChat('-8', '{"code":403}');
+      tx.closeChat('7', '{"code":403}', 1);
+      tx.closeChat('-8', '{"code":400}', 2);
+      tx.closeChat('-8', '{"code":403}', 3);
     });
     const again = await engine.open();
     expect(await closed(again)).toEqual(
@@ -287,6 +329,24 @@ export function outboxContract(openEngine: OpenEngine): void {
     await again.write((tx) => tx.reopenChats(['-8', '10']));
     expect(await closed(again)).toEqual(new Map([['7', '{"code":403}']]));
     expect(await (await engine.open('2')).write((tx) => tx.closedChats(['7']))).toEqual(new Map());
+  });
+
+  test('a chat that was heard from while a call was under way is not closed by how that call ends, but by the next', async () => {
+    const journal = await withMessages(await openEngine(), [{ chat: '7' }, { chat: '8' }]);
+    const end = (seq: number, chat: string, as: 'queued' | 'failed') =>
+      journal.write(async (tx) => {
+        tx.changeMessage(seq, { status: as });
+        tx.closeChat(chat, '{"code":403}', seq);
+        return [...(await tx.closedChats(['7', '8'])).keys()];
+      });
+    // Before the claim it says nothing of the call.
+    await journal.write((tx) => tx.reopenChats(['8']));
+    await claim(journal);
+    await journal.write((tx) => tx.reopenChats(['7', '9']));
+    expect(await end(1, '7', 'queued')).toEqual([]);
+    expect(await end(2, '8', 'failed')).toEqual(['8']);
+    await claim(journal);
+    expect(await end(1, '7', 'failed')).toEqual(['7', '8']);
   });
 
   outboxModelContract(openEngine);

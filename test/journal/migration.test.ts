@@ -72,3 +72,26 @@ test('messages of an earlier version keep their places, their fates and their tu
     expect((await tx.claimable(9)).map(({ seq }) => seq)).toEqual([3, 6, 4]);
   });
 });
+
+test('a wait that Telegram asked of an earlier version is waited for still', async () => {
+  const message = (seq: number, chat: string, readyAt: string, error: string) =>
+    `INSERT INTO messages (id, slot, chat, lane, method, params, status, open, priority, ready_at, due_at, on_unknown,
+       attempts, error, created_at, updated_at)
+     VALUES (1099511627776 + ${seq}, 1, ${chat}, 0, 'sendMessage', '{}', 'queued', 1, 1, ${readyAt}, 0, 'hold', 1,
+       ${error}, 1, 2)`;
+  const folder = folderOfVersion(
+    10,
+    [
+      "INSERT INTO head (bot, slot, stream, next_seq, epoch) VALUES ('0', 0, 's', 1, 1), ('1', 1, 's', 20, 3)",
+      message(1, '7', '4e12', `'{"code":429,"description":"x","held":"chat"}'`),
+      message(2, '8', '5e12', `'{"code":429,"description":"x","held":"bot"}'`),
+      message(3, '9', '6e12', `'{"code":500,"description":"x"}'`),
+      message(4, "'@news'", 'NULL', 'NULL'),
+    ].join(';'),
+  );
+  const journal = openJournal(folder, manualClock());
+  expect(await journal.write((tx) => tx.holds(99))).toEqual([
+    { chat: null, until: 5e12 },
+    { chat: '7', until: 4e12 },
+  ]);
+});

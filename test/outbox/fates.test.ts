@@ -352,6 +352,43 @@ test('a chat that blocked the bot: nothing more is tried there until the user wr
   expect(await told()).toEqual(['message.failed', 'message.failed', 'message.failed', 'message.sent', 'message.sent']);
 });
 
+test('a user who wrote while a message to them was being refused gets the next one', async () => {
+  const world = await newWorld();
+  const { promise: written, resolve: write } = Promise.withResolvers<void>();
+  const { send, find, fateOf } = runOutbox(world, {
+    through: (api) => ({
+      ...api,
+      async call(method, params) {
+        if (params.text !== 'refused') return api.call(method, params);
+        const answer = api.call(method, params).catch((error) => error);
+        await Promise.all([answer, written]);
+        throw await answer;
+      },
+    }),
+  });
+  await world.bot.control('chats/1/block', {});
+  const refused = await send(1, 'refused');
+  await until(async () => (await find(refused)).status === 'sending');
+  await world.bot.control('chats/1/unblock', {});
+  await world.journal.write((tx) => tx.reopenChats(['1']));
+  write();
+  expect((await fateOf(refused)).status).toBe('failed');
+  expect((await fateOf(await send(1, 'the next one'))).status).toBe('sent');
+});
+
+test('what refuses the answer to one button (403) says nothing of the next user', async () => {
+  const world = await newWorld();
+  const { post, fateOf, calls } = runOutbox(world);
+  const description = 'Forbidden: bot was blocked by the user';
+  await world.bot.control('faults', { method: 'answerCallbackQuery', error_code: 403, description });
+  const first = await post({ method: 'answerCallbackQuery', callback_query_id: 'a' });
+  expect(JSON.parse((await fateOf(first)).error ?? '')).toEqual({ code: 403, description });
+  // Telegram is asked of the next one, too. (Here it knows of no such button.)
+  const next = await post({ method: 'answerCallbackQuery', callback_query_id: 'b' });
+  expect(await fateOf(next)).toMatchObject({ status: 'failed', attempts: 1 });
+  expect(calls).toHaveLength(2);
+});
+
 test('a fate that the disk does not take is written as soon as it does, without a second call', async () => {
   const world = await newWorld();
   let full = false;

@@ -84,6 +84,25 @@ test('a 429 that the chat does not explain means the bot where that is near its 
   expect(twice.refused('2', 4 * S, 2)).toBe('bot');
 });
 
+test('a 429 to an edit among many of its chat means the chat, however near its limit the bot is', () => {
+  const pacing = createPacing(RATES, 0);
+  for (let n = 0; n < 20; n += 1) ask(pacing, `${n}`, 0);
+  for (let n = 0; n < 50; n += 1) ask(pacing, '7', n, { counted: false });
+  expect(pacing.refused('7', 30 * S, 50)).toBe('chat');
+  expect(ask(pacing, '100', 60, { priority: 0 }).kind).toBe('go');
+  expect(ask(pacing, '7', 60, { counted: false })).toEqual({ kind: 'chat', until: 30_050 });
+});
+
+test('a 429 to the answer of one button means that answer: nobody else waits', () => {
+  const pacing = createPacing(RATES, 0);
+  const answer = (now: number) => ask(pacing, '0', now, { priority: 0, counted: false, free: true }).kind;
+  for (let n = 0; n < 20; n += 1) expect(answer(n)).toBe('go');
+  for (let n = 0; n < 20; n += 1) ask(pacing, `${n}`, n);
+  expect(pacing.refused('0', 30 * S, 20)).toBe('message');
+  expect(answer(21)).toBe('go');
+  expect(ask(pacing, '100', 21, { priority: 0 }).kind).toBe('go');
+});
+
 test('a bucket widens while somebody waits for it, and only then', () => {
   const pressed = createPacing({ ...RATES, overallPerS: 1, overallBurst: 3 }, 0);
   const idle = createPacing({ ...RATES, overallPerS: 1, overallBurst: 3 }, 0);
@@ -134,6 +153,20 @@ test('a chat that is refused again and again is written to ever more slowly, wit
   press(pacing, '7', now, 1);
   const leave = ask(pacing, '7', now);
   expect(leave.kind === 'chat' && leave.until - now).toBe(S / limits.paceShareMin);
+});
+
+test('a chat that Telegram asked to wait with is not forgotten while it waits, however many others are written to', () => {
+  const pacing = createPacing({ ...RATES, overallPerS: 1e6, overallBurst: 1e6 }, 0);
+  pacing.refused('7', 3600 * S, 0);
+  for (let n = 0; n < 3 * limits.pacedChatsMax; n += 1) ask(pacing, `${1000 + n}`, n);
+  expect(pacing.size()).toBe(limits.pacedChatsMax);
+  expect(ask(pacing, '7', 100 * S)).toEqual({ kind: 'chat', until: 3600 * S });
+});
+
+test('where all of them wait it remembers no more of them, and takes no time to find that out', () => {
+  const pacing = createPacing(RATES, 0);
+  for (let n = 0; n < 3 * limits.pacedChatsMax; n += 1) pacing.refused(`${n}`, 3600 * S, n / 100);
+  expect(pacing.size()).toBe(limits.pacedChatsMax);
 });
 
 test('it remembers a bounded number of chats, those written to last', () => {

@@ -113,6 +113,56 @@ test('a wait that Telegram asked of the whole bot outlives the process', async (
   expect((await next.fateOf(other)).status).toBe('sent');
 });
 
+test.each(['is taken back', 'is passed by one of its chat'])(
+  'a wait of the whole bot outlives the process, also where the message that it was told of %s',
+  async (how) => {
+    const world = await newWorld();
+    const rates = { overallPerS: 10, overallBurst: 6 };
+    const dying = runOutbox(world, { rates });
+    for (const chat of [3, 4, 5]) await dying.fateOf(await dying.send(chat, 'x', { priority: 'high' }));
+    await world.bot.control('faults', { method: 'sendMessage', error_code: 429, retry_after: 300 });
+    const held = await dying.send(1, 'a');
+    await until(async () => (await dying.find(held)).error !== null);
+    if (how === 'is taken back') await dying.outbox.cancel(held);
+    else await dying.send(1, 'urgent', { priority: 'high' });
+    dying.actor.stop();
+
+    const next = runOutbox({ ...world, journal: openJournal(world.folder, world.clock) }, { rates });
+    await next.sender.recover();
+    const other = await next.post({ chat_id: 6, text: 'b', delivery: { priority: 'high' } }, 'next');
+    await next.advance(299_999);
+    expect(texts(next.calls)).toEqual([]);
+    await next.advance(1000);
+    expect((await next.fateOf(other)).status).toBe('sent');
+  },
+);
+
+test('a wait that Telegram asked of a chat is not cut short where the message of it may not wait so long', async () => {
+  const world = await newWorld();
+  const running = runOutbox(world);
+  const { send, find, advance, fateOf, calls, clock } = running;
+  await world.bot.control('faults', { method: 'sendMessage', error_code: 500 });
+  const old = await send(1, 'old');
+  await until(async () => (await find(old)).error !== null && (await find(old)).status === 'queued');
+  await world.bot.control('faults', { method: 'sendMessage', error_code: 429, retry_after: 3600 });
+  // It has failed for nearly a day.
+  clock.set(clock.now() + limits.sendDeadlineMs - 3000);
+  const other = await send(2, 'wakes the outbox');
+  await until(async () => (await find(old)).attempts === 2 && (await find(old)).status === 'queued');
+  const behind = await send(1, 'behind');
+  await fateOf(other);
+  await advance(3_599_999);
+  expect(texts(calls)).toEqual(['old', 'old', 'wakes the outbox']);
+  await world.bot.control('faults', { method: 'sendMessage', error_code: 429, retry_after: 60 });
+  await advance(1);
+  // And where it fails of its age: what is behind waits as Telegram asked.
+  expect((await fateOf(old)).status).toBe('failed');
+  await advance(59_999);
+  expect((await find(behind)).attempts).toBe(0);
+  await advance(1);
+  expect((await fateOf(behind)).status).toBe('sent');
+});
+
 test('a chat that Telegram has wait waits on in the next process, whatever is posted to it meanwhile', async () => {
   const world = await newWorld();
   const dying = runOutbox(world);

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
+import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
 import { createRetention, type Retention } from '../../src/operators/retention.ts';
 import { createSystem, type System } from '../../src/system.ts';
@@ -116,9 +117,9 @@ export class Process {
   async stop(): Promise<void> {
     if (this.serving === null) return;
     const { journal, system, retention } = this.serving;
-    await system.drain('ingress').catch(() => {});
+    await system.drain('ingress', limits.drainMs).catch(() => {});
     system.operators.close();
-    await system.drain('outbox').catch(() => {});
+    await system.drain('outbox', limits.shutdownMs - limits.shutdownRestMs - limits.drainMs).catch(() => {});
     await retention.stop();
     await system.stop();
     await journal.close();

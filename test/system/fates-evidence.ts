@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { ParsedEntry, Shown } from './evidence.ts';
+import type { WireCall } from './wire.ts';
 
 /** A message as it was posted. Its text is its own. */
 export interface Posted {
@@ -12,22 +13,45 @@ export interface Posted {
 
 export interface Counts {
   sent: number;
-  failed: number;
   unknown: number;
   unknownButShown: number;
   /** Shown twice, as it was asked for. */
   again: number;
 }
 
+/** The calls of one message whose end its sender could not know, of all that the wire and the kills tell. */
+export interface Doubts {
+  /** Each call of it that reached the wire, in order: whether no answer to it came whole, or one that tells nothing. */
+  readonly calls: readonly boolean[];
+  /** Kills that found it being sent. */
+  readonly kills: number;
+}
+
+/** The doubts about each text. `killed`: the texts that were being sent at each kill. */
+export function doubtsOf(calls: readonly WireCall[], killed: readonly (readonly string[])[]): (text: string) => Doubts {
+  const byText = new Map<string, { calls: boolean[]; kills: number }>();
+  const of = (text: string) => {
+    const known = byText.get(text) ?? { calls: [], kills: 0 };
+    byText.set(text, known);
+    return known;
+  };
+  // 504: the gateway passed it on, and knows no more.
+  for (const { text, end } of calls) of(text).calls.push(typeof end !== 'number' || end === 504);
+  for (const text of killed.flat()) of(text).kills += 1;
+  return of;
+}
+
 /**
  * I5, of one chat's messages: each was accepted once and has one last fate, which is what its user sees. `sent`: shown, as
- * the message that it says. `failed`: not shown. `unknown`: shown or not. None is shown twice that was not to be, and
- * they are shown in the order in which they were posted.
+ * the message that it says. `unknown`: shown or not, and only where there is a doubt about a call of it; where there is,
+ * it says so, and is not called again unasked. Nothing that was done to them is for good: none is `failed`. None is shown
+ * twice that was not to be, and they are shown in the order in which they were posted.
  */
 export function expectHonest(
   posted: readonly Posted[],
   entries: readonly ParsedEntry[],
   transcript: readonly Shown[],
+  doubts: (text: string) => Doubts,
   counts: Counts,
 ): void {
   const byText = new Map(
@@ -48,17 +72,27 @@ export function expectHonest(
     const seen = shown.filter((message) => message.text === text);
     const types = fates.map(({ type }) => type.slice('message.'.length));
     const fate = types.at(-1) ?? 'none';
-    const early = resend ? types.slice(0, -1).filter((type) => type !== 'unknown') : types.slice(0, -1);
-    expect({ text, early }).toEqual({ text, early: [] });
+    const unknowns = types.filter((type) => type === 'unknown').length;
+    const { calls, kills } = doubts(text);
+    const doubted = calls.filter((inDoubt) => inDoubt).length + kills;
+    // A kill's call may be on the wire as well: between one and all of them.
+    expect({
+      text,
+      calls,
+      kills,
+      unknowns: doubted === 0 ? unknowns === 0 : unknowns >= 1 && unknowns <= doubted,
+    }).toEqual({ text, calls, kills, unknowns: true });
+    const fated = resend ? [...Array(unknowns).fill('unknown'), 'sent'] : [doubted > 0 ? 'unknown' : 'sent'];
+    expect({ text, calls, kills, types }).toEqual({ text, calls, kills, types: fated });
+    if (!resend) {
+      expect({ text, doubled: seen.length > 1 }).toEqual({ text, doubled: false });
+      expect({ text, goesOn: calls.slice(0, -1).includes(true) }).toEqual({ text, goesOn: false });
+    }
     if (fate === 'sent') {
-      expect({ text, as: fates.at(-1)?.fields.message.telegram_message_id }).toEqual({
-        text,
-        as: seen.at(-1)?.message_id,
-      });
-    } else if (fate === 'failed') expect({ text, seen }).toEqual({ text, seen: [] });
-    if (!resend) expect({ text, doubled: seen.length > 1 }).toEqual({ text, doubled: false });
-    expect(['sent', 'failed', 'unknown']).toContain(fate);
-    counts[fate as 'sent' | 'failed' | 'unknown'] += 1;
+      const as = fates.at(-1)?.fields.message.telegram_message_id;
+      expect({ text, as }).toEqual({ text, as: seen.at(-1)?.message_id ?? 'not shown' });
+    }
+    counts[fate as 'sent' | 'unknown'] += 1;
     if (fate === 'unknown') counts.unknownButShown += Math.min(1, seen.length);
     if (seen.length > 1) counts.again += 1;
   }

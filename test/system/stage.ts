@@ -33,6 +33,14 @@ export interface Stage {
   control(path: string, body?: object, method?: string): ReturnType<typeof JSON.parse>;
   /** Starts Switchboard in a process of its own; resolves when it serves. */
   startLife(): Promise<ChildProcess>;
+  /** As `startLife`, without waiting for it to serve. */
+  beginLife(): Life;
+}
+
+export interface Life {
+  readonly child: ChildProcess;
+  /** Rejects where it ends before. */
+  readonly serves: Promise<void>;
 }
 
 export async function setStage(watch: Pick<WireOptions, 'at' | 'onUpdates'>, random: () => number): Promise<Stage> {
@@ -71,7 +79,12 @@ export async function setStage(watch: Pick<WireOptions, 'at' | 'onUpdates'>, ran
       if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
       return JSON.parse(await response.text());
     },
-    startLife: () => startProcess(env),
+    async startLife() {
+      const { child, serves } = beginProcess(env);
+      await serves;
+      return child;
+    },
+    beginLife: () => beginProcess(env),
   };
 }
 
@@ -84,7 +97,7 @@ function createKey(folder: string, role: 'operator' | 'aggregator'): string {
   return text;
 }
 
-async function startProcess(env: NodeJS.ProcessEnv): Promise<ChildProcess> {
+function beginProcess(env: NodeJS.ProcessEnv): Life {
   const child = fork(join(import.meta.dirname, 'echo-process.ts'), [], {
     env,
     execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -100,7 +113,7 @@ async function startProcess(env: NodeJS.ProcessEnv): Promise<ChildProcess> {
   const died = once(child, 'exit').then(([code]) => {
     throw new Error(`the process ended with ${code} before it served: ${output}`);
   });
-  await Promise.race([once(child, 'message'), died]);
-  died.catch(() => {});
-  return child;
+  const serves = Promise.race([once(child, 'message').then(() => {}), died]);
+  for (const promise of [died, serves]) promise.catch(() => {});
+  return { child, serves };
 }

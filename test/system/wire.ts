@@ -10,8 +10,17 @@ import type { AddressInfo } from 'node:net';
  */
 export type Moment = 'batch' | 'confirm' | 'call' | 'answer';
 
+/** A message on its way, as the wire saw it. */
+export interface WireCall {
+  readonly text: string;
+  /** An answer went back: Telegram's error_code, 0 for none. `open`: none has yet, `lost`: none ever will. */
+  end: 'open' | 'lost' | number;
+}
+
 export interface Wire {
   readonly url: string;
+  /** Messages that arrived here, in that order. */
+  readonly calls: readonly WireCall[];
   /** The next poll asks for everything that is not confirmed, whatever the bot asked for: a server may do that. */
   forgetOffset(): void;
   close(): Promise<void>;
@@ -28,6 +37,7 @@ export interface WireOptions {
 
 /** A wire between a bot and its Bot API server, on which a test can stop time at the moments that matter. */
 export async function createWire({ target, at, onUpdates }: WireOptions): Promise<Wire> {
+  const calls: WireCall[] = [];
   let forgets = false;
   let handedOver = false;
 
@@ -61,10 +71,17 @@ export async function createWire({ target, at, onUpdates }: WireOptions): Promis
   }
 
   async function send(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
-    if (!at('call')) return void request.socket.destroy();
-    const text = await forward(request, body);
-    if (!at('answer')) return void request.socket.destroy();
-    answer(response, text);
+    const call: WireCall = { text: JSON.parse(body).text, end: 'open' };
+    calls.push(call);
+    try {
+      if (!at('call')) return void request.socket.destroy();
+      const text = await forward(request, body);
+      if (!at('answer')) return void request.socket.destroy();
+      if (!response.destroyed) call.end = JSON.parse(text).error_code ?? 0;
+      answer(response, text);
+    } finally {
+      if (call.end === 'open') call.end = 'lost';
+    }
   }
 
   const server = createServer(async (request, response) => {
@@ -83,10 +100,13 @@ export async function createWire({ target, at, onUpdates }: WireOptions): Promis
       request.socket.destroy();
     }
   });
+  // A connection that it closed as the next call comes would lose calls that it never saw.
+  server.keepAliveTimeout = 75_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
+    calls,
     forgetOffset() {
       forgets = true;
     },

@@ -173,6 +173,31 @@ test('closing in the middle of a call: it may have been carried out', async () =
   expect((await calling).left).toBe(true);
 });
 
+test('calls share connections, which are kept open: 40 calls, four at a time, take two', async () => {
+  const connections = new Set<Socket>();
+  const root = await serve((request, response) => {
+    connections.add(request.socket);
+    request.resume().on('end', () => response.end('{"ok":true,"result":true}'));
+  });
+  const telegram = api(root);
+  for (let n = 0; n < 10; n += 1) {
+    await Promise.all([1, 2, 3, 4].map(() => telegram.call('sendMessage', { chat_id: 777, text: 'x' })));
+  }
+  expect(connections.size).toBe(2);
+});
+
+test('a call that Telegram refused leaves its connection open, too', async () => {
+  const connections = new Set<Socket>();
+  const root = await serve((request, response) => {
+    connections.add(request.socket);
+    const refusal = '{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":1}}';
+    request.resume().on('end', () => response.writeHead(429).end(refusal));
+  });
+  const telegram = api(root);
+  for (let n = 0; n < 20; n += 1) await refused(telegram.call('sendMessage', { chat_id: 777, text: 'x' }));
+  expect(connections.size).toBeLessThanOrEqual(2);
+});
+
 test('a 429 tells how long to wait', async () => {
   const { sandbox, token, control } = await start();
   await control('faults', { method: 'sendMessage', error_code: 429, retry_after: 7 });
