@@ -96,7 +96,10 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
 
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const newStreamId = () => randomBytes(6).toString('hex');
-  const journal = openSqliteJournal({ db, reader: connection(openReader), bot, newStreamId, clock, onLost: fail });
+  const reader = connection(openReader);
+  const onRenamed = (stream: string) =>
+    log.warn({ event: 'stream_renamed', stream }, 'the database came from elsewhere: readers begin anew');
+  const journal = openSqliteJournal({ db, reader, bot, newStreamId, onRenamed, clock, onLost: fail });
   closing.add(() => journal.close());
   const keyring = createKeyring({ store: createSqliteKeyStore(connection(openDatabase)), clock, randomBytes });
   closing.add(() => keyring.close());

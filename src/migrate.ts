@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Settings } from '../config/schema.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -77,9 +78,9 @@ export async function migrate(options: MigrateOptions): Promise<SweepCounts | nu
     openSqliteReader(folder, bot).close();
     const held = holdDataFolder(folder, db, clock.now());
     opened({ close: held.release });
-    // The bot has a journal: no new stream begins here.
     const reader = opened(openReader(folder));
-    const journal = opened(openSqliteJournal({ db, reader, bot, clock, newStreamId: () => '' }));
+    const newStreamId = () => randomBytes(6).toString('hex');
+    const journal = opened(openSqliteJournal({ db, reader, bot, clock, newStreamId }));
     const tally = createTally(machines.versions);
     const router = createRouter({ journal, machines, username: () => null });
     const counts = await sweep({

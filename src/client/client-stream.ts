@@ -33,8 +33,17 @@ export interface Means {
   readonly clock: Clock;
 }
 
-/** Opens `/v1/events` as NDJSON. Throws EventsRefused. */
-export async function open(
+/** Opens `/v1/events` as NDJSON, and gives up where no answer comes. Throws EventsRefused. */
+export async function open(address: StreamAddress, connection: AbortController, means: Means): Promise<Opened> {
+  const timer = means.clock.setTimeout(() => connection.abort(), limits.clientSilenceMs);
+  try {
+    return await ask(address, connection.signal, means);
+  } finally {
+    means.clock.clearTimeout(timer);
+  }
+}
+
+async function ask(
   { url, key, query }: StreamAddress,
   signal: AbortSignal,
   // By itself: as a method of another object a browser's own fetch refuses to run.
@@ -69,7 +78,9 @@ async function* linesOf(body: ReadableStream<Uint8Array>, clock: Clock): AsyncGe
       const chunk = await reader.read().catch(() => null);
       clock.clearTimeout(timer);
       if (chunk === null || chunk.done) return;
-      const parts = (rest + decoder.decode(chunk.value, { stream: true })).split('\n');
+      const [end = '', ...parts] = decoder.decode(chunk.value, { stream: true }).split('\n');
+      // What came before is not looked through again: a long line comes in many pieces.
+      parts.unshift(rest + end);
       rest = parts.pop() ?? '';
       for (const part of parts) {
         const line = lineOf(part);

@@ -39,7 +39,7 @@ export interface EventsOptions {
  */
 export async function* events(options: EventsOptions): AsyncGenerator<ClientEvent, void, undefined> {
   const { signal = new AbortController().signal, clock = systemClock, random = Math.random } = options;
-  const place = new Place(options.after ?? 'latest');
+  const place = new Place(options.after || 'latest');
   let failures = 0;
   while (!signal.aborted) {
     const connection = new AbortController();
@@ -47,13 +47,14 @@ export async function* events(options: EventsOptions): AsyncGenerator<ClientEven
     signal.addEventListener('abort', stop);
     let waitMs: number | null = null;
     try {
-      const stream = await open(addressOf(options, place), connection.signal, { clock, fetch: options.fetch ?? fetch });
+      const stream = await open(addressOf(options, place), connection, { clock, fetch: options.fetch ?? fetch });
       if (stream.kind === 'later') waitMs = stream.afterMs;
       else {
         for await (const line of stream.lines) {
-          failures = 0;
           const taken = place.take(line);
           if (taken === 'again') break;
+          // One that opens and ends, again and again, is no better than none.
+          if (line.type === 'stream.heartbeat' || taken.some((event) => 'seq' in event)) failures = 0;
           yield* taken;
           if (signal.aborted) return;
         }
@@ -79,40 +80,45 @@ const addressOf = ({ url, key, chats = [], types = [] }: EventsOptions, place: P
 /** How far a reader is. I4 from the reader's side: it passes on each seq once, in order, and notices what is missing. */
 class Place {
   readonly #after: string;
-  #stream: string | null = null;
+  /** Whether a stream was opened: until then it begins where it was asked to. */
+  #hasBegun = false;
+  #stream = '';
   #seq = 0;
   /** The first that is kept. */
   #first = 1;
   /** Nothing is filtered: every seq must come. */
   #isWhole = false;
+  /** It was told that this stream is another than before. */
+  #isReset = false;
   /** A gap that nobody declared, and that was asked for again. */
   #missed: number | null = null;
 
   constructor(after: string) {
     this.#after = after;
+    if (!this.#isId()) return;
+    const dot = after.lastIndexOf('.');
+    this.#stream = after.slice(0, dot);
+    this.#seq = Number(after.slice(dot + 1));
+  }
+
+  #isId(): boolean {
+    return this.#after !== 'earliest' && this.#after !== 'latest';
   }
 
   query(): [string, string][] {
-    if (this.#stream !== null) return [['last_event_id', `${this.#stream}.${this.#seq}`]];
-    const isId = this.#after !== 'earliest' && this.#after !== 'latest';
-    return [[isId ? 'last_event_id' : 'from', this.#after]];
+    if (this.#hasBegun) return [['last_event_id', `${this.#stream}.${this.#seq}`]];
+    return [[this.#isId() ? 'last_event_id' : 'from', this.#after]];
   }
 
   /** What a line brings; `again`: something is missing before it, and the stream has to be opened anew. */
   take(line: StreamLine): readonly ClientEvent[] | 'again' {
     switch (line.type) {
       case 'stream.hello':
-        this.#isWhole = line.filtered !== true;
-        this.#first = line.first;
-        // A stream of another name: its `stream.reset` comes next.
-        if (this.#stream === null) this.#begin(line.stream, line.head);
-        else this.#stream = line.stream;
-        return [];
+        return this.#hello(line);
       case 'stream.heartbeat':
         return [];
       case 'stream.reset':
-        this.#seq = this.#first - 1;
-        return [{ type: 'stream.reset', stream: this.#stream ?? '' }];
+        return this.#isReset ? [] : this.#reset();
       case 'stream.gap':
         this.#seq = line.to;
         return [{ type: 'stream.gap', from: line.from, to: line.to }];
@@ -121,11 +127,25 @@ class Place {
     }
   }
 
-  #begin(stream: string, head: number): void {
+  /**
+   * A stream of another name, or not as long as what was read, begins anew: seen here, as the connection may break before
+   * its `stream.reset` comes, and this place has no meaning in it.
+   */
+  #hello({ stream, first, head, filtered }: Extract<StreamLine, { readonly head: number }>): readonly ClientEvent[] {
+    const isOther = stream !== this.#stream || head < this.#seq;
+    const isPlaced = this.#hasBegun || this.#isId();
+    this.#hasBegun = true;
     this.#stream = stream;
-    if (this.#after === 'earliest') this.#seq = this.#first - 1;
-    else if (this.#after === 'latest') this.#seq = head;
-    else this.#seq = Number(this.#after.slice(this.#after.lastIndexOf('.') + 1));
+    this.#first = first;
+    this.#isWhole = filtered !== true;
+    this.#isReset = isPlaced && isOther;
+    if (!isPlaced) this.#seq = this.#after === 'earliest' ? first - 1 : head;
+    return this.#isReset ? this.#reset() : [];
+  }
+
+  #reset(): readonly ClientEvent[] {
+    this.#seq = this.#first - 1;
+    return [{ type: 'stream.reset', stream: this.#stream }];
   }
 
   #entry(line: Extract<StreamLine, { readonly seq: number }>): readonly ClientEvent[] | 'again' {

@@ -69,18 +69,20 @@ function passedOn({ errorCode, description, retryAfterMs, migrateToChat }: Teleg
 }
 
 /**
- * A write that has no result of Telegram's. What was taken back may be tried again: 429, as Telegram asks to wait. What
- * may have been carried out has a code that no client tries again by itself (I5).
+ * A write that has no result of Telegram's. What was taken back, or not sent in time, may be tried again: 429, as
+ * Telegram asks to wait. What may have been carried out has a code that no client tries again by itself (I5).
  */
 export function fateError(delivered: Exclude<Delivered, { kind: 'result' }>): TelegramError {
-  if (delivered.kind === 'withdrawn') return tooMany(Math.ceil(limits.outboxFullRetryMs / 1000));
+  if (delivered.kind === 'withdrawn' || delivered.message.status === 'expired') {
+    return tooMany(Math.ceil(limits.outboxFullRetryMs / 1000));
+  }
   const { status, error } = delivered.message;
   const told: { code?: unknown; description?: unknown } = error === null ? {} : JSON.parse(error);
   const { code, description } = told;
   if (status === 'failed' && typeof code === 'number' && code >= 400 && typeof description === 'string') {
     return { ok: false, error_code: code, description };
   }
-  if (status === 'failed' || status === 'canceled' || status === 'expired') return plain(400, `the message ${status}`);
+  if (status === 'failed' || status === 'canceled') return plain(400, `the message ${status}`);
   return plain(424, "Telegram's answer was lost: the message may have been sent");
 }
 

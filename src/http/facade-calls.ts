@@ -18,7 +18,8 @@ export interface FacadeCall {
   readonly gone: AbortSignal;
 }
 
-export interface FacadeCallsOptions extends Pick<HttpParts, 'updates' | 'deliveries' | 'uploads' | 'api' | 'closing'> {
+export interface FacadeCallsOptions
+  extends Pick<HttpParts, 'updates' | 'deliveries' | 'uploads' | 'api' | 'clock' | 'closing'> {
   /** A key was given this file, as getFile answers it. */
   readonly onFile: (key: Key, file: unknown) => void;
 }
@@ -28,7 +29,8 @@ const KINDS: readonly string[] = UPDATE_KINDS;
 const NO_WEBHOOK = '{"ok":true,"result":true,"description":"Webhook is already deleted"}';
 
 /** Carries out the Bot API's methods for keys. Gives the answer's JSON, or the error; throws what no one method knows of. */
-export function createFacadeCalls({ updates, deliveries, uploads, api, closing, onFile }: FacadeCallsOptions) {
+export function createFacadeCalls(options: FacadeCallsOptions) {
+  const { updates, deliveries, uploads, api, clock, closing, onFile } = options;
   /** Calls passed on to Telegram that have no answer yet. */
   let passedOn = 0;
 
@@ -81,9 +83,12 @@ export function createFacadeCalls({ updates, deliveries, uploads, api, closing, 
   ): Promise<string | TelegramError> {
     // No parameter of Telegram's: nor is it one here.
     const { delivery: _, ...call } = params;
-    const post = { keyId: key.id, chats: key.chats, idempotencyKey: null, body: { ...call, method }, files };
+    const waitMs = limits.facadeWriteWaitMs;
+    // Who takes it back where its caller has gone may itself be gone by then: a crash leaves the message there.
+    const delivery = { expires_at: new Date(clock.now() + waitMs).toISOString() };
+    const post = { keyId: key.id, chats: key.chats, idempotencyKey: null, body: { ...call, method, delivery }, files };
     const stop = AbortSignal.any([gone, closing]);
-    const delivered = await deliveries.deliver(post, { waitMs: limits.facadeWriteWaitMs, stop, gone });
+    const delivered = await deliveries.deliver(post, { waitMs, stop, gone });
     return delivered.kind === 'result' ? resultOf(delivered.result) : fateError(delivered);
   }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 import { SwitchboardError } from '../errors.ts';
 import type { App } from './app.ts';
+import { clientModule } from './client-module.ts';
 import { createPageModules, IMPORT_MAP } from './page-modules.ts';
 
 /** A page that is served: its address, its title and the module that draws it (src/web/<name>/main.ts). */
@@ -39,7 +40,10 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-/** The pages and the modules that they load. Both are the same for everybody: what is secret comes over the API. */
+/**
+ * The pages and the modules that they load, and the operators' client for programs of others. All are the same for
+ * everybody: what is secret comes over the API.
+ */
 export function pageRoutes(app: App, pages: readonly Page[]): void {
   const modules = createPageModules();
   for (const page of pages) {
@@ -49,6 +53,13 @@ export function pageRoutes(app: App, pages: readonly Page[]): void {
         .send(documentOf(page, pages));
     });
   }
+  let client: string | null = null;
+  app.get('/client.js', { schema: { hide: true } }, async (_request, reply) => {
+    client ??= clientModule();
+    return reply
+      .headers({ ...HEADERS, 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'no-cache' })
+      .send(client);
+  });
   app.get('/assets/*', { schema: { hide: true } }, async (request, reply): Promise<FastifyReply> => {
     const module = await modules.load(request.url.slice('/assets/'.length).split('?')[0] ?? '');
     if (module === null) throw new SwitchboardError('not_found', 'There is no such file');

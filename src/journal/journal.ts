@@ -8,7 +8,10 @@
  */
 export interface Journal {
   readonly bot: string;
-  /** Names this journal for ever: a journal made anew has another id, so that readers notice. */
+  /**
+   * Names this journal for ever: one made anew, or put into another data folder as a backup is, has another id, so that
+   * readers notice.
+   */
   readonly stream: string;
   /**
    * Runs a job in the next transaction, with those of other callers that wait (group commit), in the order of the

@@ -5,10 +5,11 @@ import { limits } from '../limits.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Commit, Journal, Tx } from './journal.ts';
 import { openConversations } from './sqlite-conversations.ts';
+import { takeEpoch } from './sqlite-head.ts';
 import { openEntryIndex } from './sqlite-index.ts';
 import { countWaiting, prepareOutbox } from './sqlite-outbox.ts';
 import { prepareReads } from './sqlite-reads.ts';
-import { int, intOrNull, seqRange, text } from './sqlite-rows.ts';
+import { int, seqRange } from './sqlite-rows.ts';
 import { prepareSeqAt, prepareTrim } from './sqlite-trim.ts';
 import { emptyState, markOf, prepareStatements, sqliteTx, type TxState } from './sqlite-tx.ts';
 import { prepareUnits } from './sqlite-units.ts';
@@ -20,8 +21,10 @@ export interface SqliteJournalOptions {
   /** A second connection: readers never see what is not committed. */
   readonly reader: DatabaseSync;
   readonly bot: string;
-  /** Names a journal made anew. */
+  /** Names a journal made anew, or brought into its folder from elsewhere. */
   readonly newStreamId: () => string;
+  /** It was brought there, and has this new name. */
+  readonly onRenamed?: (stream: string) => void;
   readonly clock: Clock;
   /** Another process has taken the bot over: nothing can be committed any more. */
   readonly onLost?: (error: SwitchboardError) => void;
@@ -209,22 +212,3 @@ const stopProcess = (error: unknown): void =>
   queueMicrotask(() => {
     throw error;
   });
-
-/** Takes the bot over: whoever held the epoch before can commit no more (I6). */
-function takeEpoch({ db, bot, newStreamId }: SqliteJournalOptions) {
-  const row = db
-    .prepare(
-      `INSERT INTO head (bot, slot, stream, next_seq, epoch)
-       VALUES (?, (SELECT coalesce(max(slot) + 1, 0) FROM head), ?, 1, 1)
-       ON CONFLICT (bot) DO UPDATE SET epoch = epoch + 1 RETURNING slot, stream, next_seq, epoch, poll_offset`,
-    )
-    .get(bot, newStreamId());
-  if (row === undefined) throw new TypeError('SQLite returned no head row');
-  return {
-    slot: int(row, 'slot'),
-    stream: text(row, 'stream'),
-    nextSeq: int(row, 'next_seq'),
-    epoch: int(row, 'epoch'),
-    pollOffset: intOrNull(row, 'poll_offset'),
-  };
-}

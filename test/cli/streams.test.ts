@@ -1,23 +1,36 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { EventSource } from 'eventsource';
 import { expect, onTestFinished, test } from 'vitest';
+import type { Json } from '../sandbox/start.ts';
 import { temporaryFolder } from '../support/journal.ts';
 import { freePort } from '../system/ports.ts';
 import { createPulse } from '../system/pulse.ts';
 import { createKey, run, startServer } from './support.ts';
 
-test('a key revoked by the command line loses its open stream, while the server runs; others keep theirs', async () => {
+test('a key revoked by the command line loses its stream and its poll within a second, while the server runs; others keep theirs', async () => {
   const { env, url } = await startServer();
   const [mine, other] = [await createKey(env, 'operator'), await createKey(env, 'operator')];
   const open = (key: string) => fetch(`${url}/v1/events`, { headers: { authorization: `Bearer ${key}` } });
   const [stream, others] = [await open(mine.key), await open(other.key)];
   const ended = (async () => {
     for await (const _ of stream.body ?? []);
+    return performance.now();
   })();
-  expect((await run(['keys', 'revoke', mine.id], env).ended).code).toBe(0);
-  await ended;
+  const polled = fetch(`${url}/telegram/bot${mine.key}/getUpdates?timeout=50`);
+  const refused = polled.then((answer) => ({ status: answer.status, at: performance.now() }));
+  const revoking = run(['keys', 'revoke', mine.id], env);
+  // It says so once it has done so.
+  await once(revoking.child.stdout ?? revoking.child, 'data');
+  const revokedAt = performance.now();
+  expect((await ended) - revokedAt).toBeLessThan(1000);
+  const { status, at } = await refused;
+  expect(status).toBe(401);
+  expect(at - revokedAt).toBeLessThan(1000);
+  expect((await revoking.ended).code).toBe(0);
   expect((await open(mine.key)).status).toBe(401);
   const reader = others.body?.getReader();
   expect((await reader?.read())?.done).toBe(false);
@@ -83,4 +96,37 @@ test('EventSource and curl -N resume by themselves and by header where a killed 
   await pulse.until(() => seen.length === 3, 'the EventSource to come back');
   expect(seen).toEqual(['one', 'two', 'three']);
   expect((before + curled.join('')).match(/"text":"\w+"/g)).toEqual(['"text":"one"', '"text":"two"', '"text":"three"']);
+}, 60_000);
+
+test('readers of a backup that was restored are told that the journal is another, and miss nothing', async () => {
+  const first = await startServer();
+  const { key } = await createKey(first.env, 'operator');
+  const poll = async (url: string, id: string): Promise<Json> => {
+    const headers = { authorization: `Bearer ${key}` };
+    const place = id === '' ? 'from=earliest' : `last_event_id=${id}`;
+    return (await fetch(`${url}/v1/events?poll=1&type=update.received&${place}`, { headers })).json();
+  };
+  const say = async (server: typeof first, id: string, ...texts: string[]) => {
+    const chat = `${server.sandboxUrl}/sandbox/bots/1:sandbox/chats/777/messages`;
+    for (const text of texts) await fetch(chat, { method: 'POST', body: JSON.stringify({ text }) });
+    for (let heard: string[] = []; ; ) {
+      const page = await poll(server.url, id);
+      heard = page.events.map(({ update }: Json) => update.message.text);
+      if (heard.at(-1) === texts.at(-1)) return { ...page, heard };
+    }
+  };
+  await say(first, '', 'kept');
+  const folder = join(temporaryFolder(), 'data');
+  mkdirSync(folder);
+  const db = new DatabaseSync(join(String(first.env.SWITCHBOARD_DATA), 'switchboard.db'));
+  db.exec(`VACUUM INTO '${join(folder, 'switchboard.db')}'`);
+  db.close();
+  const lost = await say(first, '', 'lost', 'lost too');
+  first.child.kill('SIGTERM');
+  await first.ended;
+
+  const second = await startServer({ ...first.env, SWITCHBOARD_DATA: folder });
+  const after = await say(second, lost.last_event_id, 'new', 'newer', 'newest');
+  expect(after).toMatchObject({ reset: true, heard: ['kept', 'new', 'newer', 'newest'] });
+  expect(second.stdout()).toContain('"event":"stream_renamed"');
 }, 60_000);

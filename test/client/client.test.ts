@@ -90,6 +90,14 @@ describe('the events of a journal', () => {
     await edge.append('7');
     const taken = await take(2, { url: edge.url, key: edge.admin.text, after: 'another.42' });
     expect(taken).toMatchObject([{ type: 'stream.reset', stream: 'stream' }, { seq: 1 }]);
+    const beyond = await take(2, { url: edge.url, key: edge.admin.text, after: 'stream.42' });
+    expect(beyond).toMatchObject([{ type: 'stream.reset', stream: 'stream' }, { seq: 1 }]);
+  });
+
+  test('begin with what comes next where no id was kept, also where an empty one was', async () => {
+    const { at, asked } = await serving([[{ ...hello, head: 4 }, entry(5)]]);
+    expect(seqs(await take(1, { ...at, after: '' }))).toEqual([5]);
+    expect(asked).toEqual(['/v1/events?from=latest']);
   });
 
   test('end when the signal says so, whatever is under way', async () => {
@@ -122,14 +130,23 @@ describe('the events of a journal', () => {
 
 /** A server that gives these answers, one after the other: lines of a stream, or a status with its headers. */
 async function serving(
-  answers: readonly (readonly object[] | { status: number; retryAfter?: string } | 'reset' | 'silence')[],
+  answers: readonly (
+    | readonly object[]
+    | { status: number; retryAfter?: string }
+    | { text: string }
+    | 'reset'
+    | 'silence'
+    | 'no answer'
+  )[],
 ) {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(request.url ?? '');
     const answer = answers[asked.length - 1];
     if (answer === undefined || answer === 'reset') return void request.socket.destroy();
+    if (answer === 'no answer') return;
     if (answer === 'silence') return void response.writeHead(200).flushHeaders();
+    if ('text' in answer) return void response.write(answer.text);
     if ('status' in answer) {
       const headers = answer.retryAfter === undefined ? {} : { 'retry-after': answer.retryAfter };
       return void response.writeHead(answer.status, headers).end();
@@ -187,6 +204,43 @@ describe('what is missing', () => {
   });
 });
 
+describe('a journal that is another', () => {
+  const other = { ...hello, stream: 'new', head: 99 };
+
+  test('is told once, also where the connection breaks before the server tells it', async () => {
+    const { at, asked } = await serving([[other], [other, entry(1)]]);
+    expect(await take(2, { ...at, after: 'old.42' })).toMatchObject([
+      { type: 'stream.reset', stream: 'new' },
+      { seq: 1, id: 'new.1' },
+    ]);
+    expect(asked).toEqual(['/v1/events?last_event_id=old.42', '/v1/events?last_event_id=new.0']);
+  });
+
+  test('is told once where it comes in the middle, or has the name and is not as long', async () => {
+    for (const next of [other, { ...hello, head: 1 }]) {
+      const { at, asked } = await serving([
+        [hello, entry(1), entry(2)],
+        [next, { type: 'stream.reset' }, entry(1)],
+      ]);
+      expect(seqs(await take(4, at))).toEqual([1, 2, 'stream.reset', 1]);
+      expect(asked[1]).toBe('/v1/events?last_event_id=s.2');
+    }
+  });
+});
+
+/** Comes back at once, and notes how long it would have waited. */
+function noting() {
+  const waits: number[] = [];
+  const clock = {
+    ...systemClock,
+    setTimeout(fn: () => void, ms: number) {
+      if (ms !== limits.clientSilenceMs) waits.push(ms);
+      return systemClock.setTimeout(fn, ms === limits.clientSilenceMs ? ms : 0);
+    },
+  };
+  return { waits, clock };
+}
+
 describe('coming back', () => {
   test('happens after whatever breaks the connection', async () => {
     const { at, asked } = await serving([
@@ -201,14 +255,7 @@ describe('coming back', () => {
   });
 
   test('waits longer each time nothing comes, with jitter, and as long as the server says', async () => {
-    const waits: number[] = [];
-    const clock = {
-      ...systemClock,
-      setTimeout(fn: () => void, ms: number) {
-        if (ms !== limits.clientSilenceMs) waits.push(ms);
-        return systemClock.setTimeout(fn, ms === limits.clientSilenceMs ? ms : 0);
-      },
-    };
+    const { waits, clock } = noting();
     const { at } = await serving([
       'reset',
       'reset',
@@ -222,8 +269,31 @@ describe('coming back', () => {
     expect(waits).toEqual([500, 1000, 2000, 7000, 500, 1000]);
   });
 
-  test('happens when a stream has said nothing for too long', async () => {
-    const { at, asked } = await serving(['silence', [hello, entry(1)]]);
+  test('waits longer also where each stream opens and ends with nothing in it; a heartbeat shows that one lasts', async () => {
+    const { waits, clock } = noting();
+    const beat = { type: 'stream.heartbeat' };
+    const old = { ...entry(1), update: {} };
+    const { at } = await serving([[hello], [hello, entry(1)], [hello], [hello, old], [hello, beat], [hello, entry(2)]]);
+    await take(2, { ...at, clock, random: () => 1 });
+    expect(waits).toEqual([500, 500, 1000, 2000, 500]);
+  });
+
+  test('is spread: of each wait from half to the whole', async () => {
+    const { waits, clock } = noting();
+    const { at } = await serving(['reset', 'reset', 'reset', [hello, entry(1)]]);
+    const random = [0, 0.5, 1][Symbol.iterator]();
+    await take(1, { ...at, clock, random: () => random.next().value ?? 0 });
+    expect(waits).toEqual([250, 750, 2000]);
+  });
+
+  test('happens where a line grows beyond all bounds: it is given up', async () => {
+    const { at, asked } = await serving([{ text: `"${'x'.repeat(limits.clientLineLengthMax)}` }, [hello, entry(1)]]);
+    expect(seqs(await take(1, at))).toEqual([1]);
+    expect(asked).toHaveLength(2);
+  });
+
+  test.each(['silence', 'no answer'] as const)('happens after %s for too long', async (first) => {
+    const { at, asked } = await serving([first, [hello, entry(1)]]);
     const clock = manualClock();
     const taken = take(1, { ...at, clock });
     while (asked.length === 0) await settle();

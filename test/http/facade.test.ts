@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { limits } from '../../src/limits.ts';
 import type { Json } from '../sandbox/start.ts';
-import { startEdge } from './edge.ts';
+import { manualClock } from '../support/clock.ts';
+import { openJournal } from '../support/journal.ts';
+import { type Edge, startEdge, until } from './edge.ts';
 import { type FacadeStage, startFacade } from './facade-stage.ts';
 
 const texts = (answer: Json): string[] => answer.result.map((update: Json) => update.message.text);
@@ -249,6 +252,37 @@ describe('a write', () => {
       if (heard.includes('event: message.canceled')) break;
     }
     expect((await telegram.control('chats/777')).messages).toHaveLength(2);
+  });
+});
+
+describe('a write that waits', () => {
+  const waiting = async (edge: Edge) => {
+    const answer = edge.get(`/telegram/bot${edge.admin.text}/sendMessage?chat_id=777&text=hello`, {});
+    await until(() => edge.journal.bounds().head > 0);
+    return { seq: edge.journal.bounds().head, answer };
+  };
+
+  test('is not sent later than its caller would have waited, also where the process died meanwhile', async () => {
+    const clock = manualClock();
+    const edge = await startEdge({ clock });
+    const { seq, answer } = await waiting(edge);
+    const next = openJournal(edge.folder, clock, '123');
+    const expired = () => next.write(async (tx) => (await tx.dueMessages()).expired.map((message) => message.seq));
+    clock.set(clock.now() + limits.facadeWriteWaitMs - 1);
+    expect(await expired()).toEqual([]);
+    clock.set(clock.now() + 1);
+    expect(await expired()).toEqual([seq]);
+    void answer.catch(() => {});
+  });
+
+  test('and whose time is over first may be sent again, says its answer', async () => {
+    const edge = await startEdge();
+    const { seq, answer } = await waiting(edge);
+    await edge.journal.write(async (tx) => tx.changeMessage(seq, { status: 'expired' }));
+    edge.parts.outbox.settledNow(seq);
+    const told = await answer;
+    expect(await told.json()).toMatchObject({ error_code: 429, parameters: { retry_after: expect.any(Number) } });
+    expect(told.headers.get('retry-after')).toMatch(/^\d+$/);
   });
 });
 

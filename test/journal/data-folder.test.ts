@@ -1,12 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, onTestFinished, test } from 'vitest';
-import { holdDataFolder, holderOf, openDatabase } from '../../src/journal/sqlite-open.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openSqliteJournal } from '../../src/journal/sqlite.ts';
+import { holdDataFolder, holderOf, openDatabase, openReader } from '../../src/journal/sqlite-open.ts';
+import { manualClock } from '../support/clock.ts';
 import { temporaryFolder } from '../support/journal.ts';
+import { entry } from './records.ts';
 
 /** Another process that takes the data folder and says how that went. */
 async function holder(folder: string) {
@@ -59,4 +63,77 @@ test('a data folder that many processes open and migrate at once is held by one 
 test('the changes of the schema are numbered 1, 2, 3, …: of two with one number a data folder would get the first', () => {
   const files = readdirSync(join(import.meta.dirname, '../../src/journal/sql')).sort();
   expect(files.map((file) => Number(file.slice(0, 4)))).toEqual(files.map((_, n) => n + 1));
+});
+
+/** One start: the name that the journal has then, and what a life of its own may do with it. */
+async function streamAt(
+  folder: string,
+  { bot = '1', during = () => {} }: { bot?: string; during?: (db: DatabaseSync) => void } = {},
+) {
+  const [db, reader] = [openDatabase(folder), openReader(folder)];
+  let renamed: string | null = null;
+  const journal = openSqliteJournal({
+    ...{ db, reader, bot, clock: manualClock(), newStreamId: () => `stream-${++streams}` },
+    onRenamed(stream) {
+      renamed = stream;
+    },
+  });
+  await journal.write(async (tx) => tx.append(entry('one more')));
+  during(db);
+  await journal.close();
+  db.close();
+  reader.close();
+  expect(renamed).toBe(renamed === null ? null : journal.stream);
+  return { stream: journal.stream, head: journal.bounds().head, renamed: renamed !== null };
+}
+let streams = 0;
+
+describe("a journal's name", () => {
+  test('is another once a backup was put into an empty data folder, and stays that from then on', async () => {
+    const [folder, restored] = [temporaryFolder(), temporaryFolder()];
+    const backUp = (db: DatabaseSync) => db.exec(`VACUUM INTO '${join(restored, 'switchboard.db')}'`);
+    const first = await streamAt(folder, { during: backUp });
+    expect(first).toMatchObject({ head: 1, renamed: false });
+    expect(await streamAt(folder)).toEqual({ ...first, head: 2 });
+
+    const again = await streamAt(restored);
+    expect(again).toMatchObject({ head: 2, renamed: true });
+    expect(again.stream).not.toBe(first.stream);
+    expect(await streamAt(restored)).toEqual({ stream: again.stream, head: 3, renamed: false });
+    expect(await streamAt(folder), 'where it came from, nothing has changed').toEqual({ ...first, head: 3 });
+  });
+
+  test('is another for a backup of another folder, and for each bot in it', async () => {
+    const [folder, other] = [temporaryFolder(), temporaryFolder()];
+    const backup = join(temporaryFolder(), 'switchboard.db');
+    const during = (db: DatabaseSync) => db.exec(`VACUUM INTO '${backup}'`);
+    const [one, two] = [await streamAt(folder), await streamAt(folder, { bot: '2', during })];
+    await streamAt(other);
+    for (const tail of ['-wal', '-shm']) rmSync(join(other, `switchboard.db${tail}`), { force: true });
+    cpSync(backup, join(other, 'switchboard.db'));
+    const known = [one.stream, two.stream];
+    const restored = [await streamAt(other), await streamAt(other, { bot: '2' })];
+    expect(restored.map(({ renamed }) => renamed)).toEqual([true, true]);
+    for (const { stream } of restored) expect(known).not.toContain(stream);
+  });
+
+  test('stays where the whole folder moves', async () => {
+    const [folder, moved] = [temporaryFolder(), temporaryFolder()];
+    const { stream } = await streamAt(folder);
+    cpSync(folder, moved, { recursive: true });
+    expect(await streamAt(moved)).toEqual({ stream, head: 2, renamed: false });
+  });
+
+  test('is another, and kept from then on, after a crash before it was noted, or while it was', async () => {
+    const folder = temporaryFolder();
+    const { stream } = await streamAt(folder);
+    const file = join(folder, 'switchboard.stream');
+    for (const left of ['', `\n${stream.slice(0, 4)}`]) {
+      writeFileSync(file, left);
+      const after = await streamAt(folder);
+      expect(after.renamed, JSON.stringify(left)).toBe(true);
+      expect(await streamAt(folder)).toMatchObject({ stream: after.stream, renamed: false });
+    }
+    expect(readFileSync(file, 'utf8')).toMatch(/\nstream-\d+\n$/);
+  });
 });
