@@ -3,6 +3,7 @@ import type { AtRest, RestingState } from '../../machines/events.ts';
 
 /** Why a conversation cannot go on with a machine. */
 export type MisfitCode =
+  | 'machine_not_loaded'
   | 'state_gone'
   | 'context_unfit'
   | 'timer_without_taker'

@@ -18,7 +18,7 @@ export function createTally(versionsOf: VersionsOf) {
   return {
     add({ id, machine, version }: { id: string; machine: string; version: string }, verdict: Verdict): void {
       total += 1;
-      const title = `${machine} ${version} -> ${versionsOf(machine)?.current.version}`;
+      const title = `${machine} ${version} -> ${versionsOf(machine).current?.version ?? 'not loaded'}`;
       const groups = versions.get(title) ?? new Map<string, Group>();
       versions.set(title, groups);
       const { outcome } = verdict;
@@ -53,11 +53,10 @@ export async function judgeAll(
     for (const conversation of page) {
       if (!isOutdated(conversation, versionsOf)) continue;
       const record = await journal.conversation(conversation.id);
-      const versions = versionsOf(conversation.machine);
       // Read again: a server beside us may have brought it up meanwhile.
-      if (record === null || versions === null || !isOutdated(record, versionsOf)) continue;
+      if (record === null || !isOutdated(record, versionsOf)) continue;
       const [timers, requests] = [await journal.timersOf(record.id), await journal.requestsOf(record.id)];
-      onVerdict(record, versions.judge({ record, timers, requests }));
+      onVerdict(record, versionsOf(record.machine).judge({ record, timers, requests }));
     }
     if (page.length < limits.sweepPageMax) return;
     after = page.at(-1)?.id ?? after;

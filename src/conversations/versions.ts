@@ -11,7 +11,8 @@ export type UnfitPolicy = 'keep' | 'restart' | 'quarantine';
 
 /** A machine's versions: that of today, and how conversations come to it from another. */
 export interface Versions {
-  readonly current: Stepper;
+  /** Null: the machine is not loaded. */
+  readonly current: Stepper | null;
   /** By version: the older files that are still there, for conversations that are kept on them. */
   readonly older: ReadonlyMap<string, Stepper>;
   readonly unfit: UnfitPolicy;
@@ -25,24 +26,43 @@ export type Verdict =
   | { readonly outcome: 'migrated'; readonly state: string; readonly snapshot: string; readonly rest: AtRest }
   | { readonly outcome: 'kept' | 'restarted' | 'quarantined'; readonly misfit: Misfit };
 
-export interface VersionsOptions extends Pick<Versions, 'current' | 'older' | 'unfit' | 'restartText'> {
+export interface VersionsOptions extends Pick<Versions, 'older' | 'unfit' | 'restartText'> {
+  readonly current: Stepper;
   readonly machine: AnyStateMachine;
   /** The schema of the context, where the machine gives one. */
   readonly context: ContextCheck | null;
   readonly migrate: Migrate | null;
 }
 
-/** The versions of a machine by its name; null where it is not loaded. */
-export type VersionsOf = (machine: string) => Versions | null;
+/** The versions of a machine by its name. */
+export type VersionsOf = (machine: string) => Versions;
 
-/** Whether a conversation that goes on was stored by another version of its machine. */
+/** Whether a conversation that goes on was stored by another version of its machine, or by one that is not loaded. */
 export function isOutdated(
   { machine, version, status }: Pick<ConversationRecord, 'machine' | 'version' | 'status'>,
   versionsOf: VersionsOf,
 ): boolean {
-  const versions = status === 'active' ? versionsOf(machine) : null;
-  return versions !== null && versions.current.version !== version;
+  return status === 'active' && versionsOf(machine).current?.version !== version;
 }
+
+/** The versions of a machine that is not loaded: no conversation of it can go on here. */
+export function noVersions(machine: string, policy: Pick<Versions, 'unfit' | 'restartText'>): Versions {
+  const misfit = { code: 'machine_not_loaded', detail: notLoaded(machine) } as const;
+  const outcome = policy.unfit === 'restart' ? 'restarted' : 'quarantined';
+  return { ...policy, current: null, older: new Map(), judge: () => ({ outcome, misfit }) };
+}
+
+const notLoaded = (machine: string): string => `no chat runs ${machine}: choose it for a kind of chat, or "keep" it`;
+
+/** Why a conversation stands still that does not fit. */
+export function misfitText({ machine, version }: ConversationRecord, current: Stepper | null, misfit: Misfit): string {
+  if (current === null) return notLoaded(machine);
+  return `version ${version} does not fit version ${current.version}: ${misfit.code}: ${misfit.detail}`;
+}
+
+/** Whether a conversation stands still for no other reason than that its machine was not loaded, and now is. */
+export const mayGoOn = ({ status, error, machine }: ConversationRecord, versionsOf: VersionsOf): boolean =>
+  status === 'quarantined' && error === notLoaded(machine) && versionsOf(machine).current !== null;
 
 /** Judges by what is stored: the code of the version that stored it is not needed. */
 export function createVersions(options: VersionsOptions): Versions {

@@ -29,6 +29,12 @@ test('a version that conversations may be kept on stands beside the machine, and
   const kept = await loadMachineTable(kinds, FIXTURES, { greeter: { unfit: 'keep' } });
   expect(kept.named('greeter', '0')).toMatchObject({ name: 'greeter', version: '0' });
   expect(kept.named('greeter', '7')).toBe(kept.named('greeter'));
+  const chosenNoMore = await loadMachineTable({ ...kinds, private: null, group: null }, FIXTURES, {
+    greeter: { unfit: 'keep' },
+    gone: { unfit: 'keep' },
+  });
+  expect(chosenNoMore.names).toEqual(['greeter']);
+  expect(chosenNoMore.forKind('private')).toBeNull();
   const restarted = await loadMachineTable(kinds, FIXTURES, { greeter: { unfit: 'restart' } });
   expect(restarted.named('greeter', '0')).toMatchObject({ version: '1' });
 });
