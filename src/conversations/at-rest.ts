@@ -19,6 +19,8 @@ const PersistedShape = Type.Object({
   value: State,
   context: Type.Unknown(),
   children: Type.Record(Type.String(), Type.Unknown()),
+  /** What its state invoked; not told by a snapshot of long ago. */
+  asked: Type.Optional(Type.Array(Type.String())),
   historyValue: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Object({ id: Type.String() })))),
 });
 const Persisted = Compile(PersistedShape);
@@ -75,6 +77,10 @@ export function parseAtRest(given: unknown, { requests }: StoredConversation): A
   const { value, context, timers, requests: kept } = given;
   return { value, context, timers, requests: kept };
 }
+
+/** The ids of the requests that no state has invoked, as far as the snapshot tells. */
+export const spawnedOf = ({ asked }: PersistedSnapshot, { requests }: StoredConversation): ReadonlySet<string> =>
+  new Set(requests.filter(({ invoke }) => asked?.includes(invoke) === false).map(({ id }) => id));
 
 /** The snapshot's children under the names that their requests have now; those whose requests were dropped are gone. */
 export function childrenOf(

@@ -1,4 +1,11 @@
-import { type AnyActorScope, type AnyMachineSnapshot, type AnyStateMachine, createActor, createMachine } from 'xstate';
+import {
+  type AnyActorScope,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type AnyStateNode,
+  createActor,
+  createMachine,
+} from 'xstate';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { INSTEAD, lossOf, NotDurable } from './durable.ts';
@@ -18,7 +25,7 @@ export interface Stepper {
   start(input: unknown): Step;
   /** Applies one event. Throws what the machine throws, and where the machine ends in an error. */
   apply(snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step;
-  /** The snapshot as JSON text. Throws where JSON would lose some of its context, and where it is over its size bound. */
+  /** The snapshot as JSON text, with what its states have invoked. Throws where JSON would lose some of its context, and where it is over its size bound. */
   persist(snapshot: AnyMachineSnapshot): string;
   /** Throws where the text is not a snapshot of this machine. */
   restore(persisted: string): AnyMachineSnapshot;
@@ -86,7 +93,7 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
     persist(snapshot) {
       const loss = lossOf(snapshot.context, 'context');
       if (loss !== null) throw new NotDurable(`${name}: state ${stateText(snapshot)}: ${loss}`);
-      const text = JSON.stringify(machine.getPersistedSnapshot(snapshot));
+      const text = JSON.stringify({ ...machine.getPersistedSnapshot(snapshot), asked: askedIn(snapshot) });
       if (text.length <= limits.snapshotLengthMax) return text;
       throw new RangeError(
         `The snapshot has ${text.length} characters, over ${limits.snapshotLengthMax}: keep less context`,
@@ -99,6 +106,10 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
 /** The state as its author writes it: `idle`, or the JSON of what is nested. */
 const stateText = ({ value }: AnyMachineSnapshot): string =>
   typeof value === 'string' ? value : JSON.stringify(value);
+
+/** What its states have invoked, answered or not: another version of the machine cannot tell otherwise (fit.ts). */
+const askedIn = ({ _nodes }: AnyMachineSnapshot): string[] =>
+  _nodes.flatMap(({ invoke }: AnyStateNode) => invoke.map(({ id }) => id));
 
 /** A request that is answered is nobody's child any more: nothing is left of it in the snapshot, nor to withdraw. */
 function withoutAnswered(snapshot: AnyMachineSnapshot, event: { readonly type: string }): AnyMachineSnapshot {

@@ -2,8 +2,9 @@ import type { AnyStateMachine } from 'xstate';
 import type { AtRest, Migrate } from '../../machines/events.ts';
 import { errorText } from '../errors.ts';
 import type { ConversationRecord } from '../journal/journal.ts';
-import { atRest, childrenOf, parseAtRest, persistedOf, type StoredConversation } from './at-rest.ts';
-import { type ContextCheck, contextMisfit, historyMisfit, type Misfit, pendingMisfit, stateMisfit } from './fit.ts';
+import { atRest, childrenOf, parseAtRest, persistedOf, type StoredConversation, spawnedOf } from './at-rest.ts';
+import { type ContextCheck, contextMisfit, endMisfit, historyMisfit, type Misfit, stateMisfit } from './fit.ts';
+import { pendingMisfit } from './pending.ts';
 import type { Stepper } from './step.ts';
 
 /** What becomes of a conversation that does not fit the version of today. */
@@ -91,7 +92,7 @@ export function createVersions(options: VersionsOptions): Versions {
     const { value, context: kept } = rest;
     const text = JSON.stringify({ ...persisted, value, context: kept, children: childrenOf(persisted, stored, rest) });
     const snapshot = current.restore(text);
-    const pending = pendingMisfit(snapshot, rest);
+    const pending = endMisfit(snapshot) ?? pendingMisfit(snapshot, rest, spawnedOf(persisted, stored));
     if (pending !== null) return pending;
     return { outcome: 'migrated', state: JSON.stringify(snapshot.value), snapshot: current.persist(snapshot), rest };
   }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { fromPromise, setup } from 'xstate';
+import { createMachine, fromPromise, raise, setup } from 'xstate';
 import type { AtRest, Migrate } from '../../machines/events.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
@@ -116,6 +116,41 @@ describe('what becomes of a conversation of another version', () => {
     // Where its answer would end the state, who is in it has an answer to come.
     await sweepAll(journal, tableOf(asking('3', 'over')));
     expect((await journal.conversation('7'))?.error).toContain('request_missing');
+  });
+
+  test.each([
+    ['an end of the machine', { over: { type: 'final' } }, 'over', 'state_gone: shop.over is a final state now'],
+    [
+      'an inner end that leads on',
+      { form: { initial: 'sent', onDone: 'over', states: { sent: { type: 'final' } } }, over: {} },
+      'form',
+      'state_gone: shop.form.sent is a final state now',
+    ],
+  ] as const)('a state that has become %s could not be left', async (_, states, initial, error) => {
+    const before = { over: {}, form: { initial: 'sent', states: { sent: {} } } };
+    const old = createMachine({ id: 'shop', version: '1', initial, states: before });
+    await routerOf(journal, tableOf(old)).receiveUpdates([textUpdate(7, 'hello')], 1);
+    // It begins in another state, so that it can be begun.
+    const now = createMachine({ id: 'shop', version: '2', initial: 'start', states: { start: {}, ...states } });
+    await sweepAll(journal, tableOf(now));
+    expect((await journal.conversation('7'))?.error).toBe(`version 1 does not fit version 2: ${error}`);
+  });
+
+  test('a delayed raise that no state takes any more is not dropped', async () => {
+    const remind = raise({ type: 'remind' }, { delay: 1000, id: 'r' });
+    const shop = (version: string, takes: string) =>
+      createMachine({
+        id: 'shop',
+        version,
+        initial: 'a',
+        entry: remind,
+        states: { a: {}, b: { on: { [takes]: 'a' } } },
+      });
+    await routerOf(journal, tableOf(shop('1', 'remind'))).receiveUpdates([textUpdate(7, 'hello')], 1);
+    await sweepAll(journal, tableOf(shop('2', 'recall')));
+    expect((await journal.conversation('7'))?.error).toContain(
+      'timer_without_taker: nothing in "a" takes the timer remind',
+    );
   });
 
   test('the context must fit the schema that the machine gives; what it holds is not told', async () => {
