@@ -2,6 +2,7 @@ import type { AnyMachineSnapshot } from 'xstate';
 import type { ConversationRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { addMessage, type MessageTx } from '../outbox/outbox.ts';
+import { persistedOf } from './at-rest.ts';
 import { durableJson } from './durable.ts';
 import { type Effect, MESSAGE_ACTIONS } from './effects.ts';
 import { afterEnd } from './ending.ts';
@@ -93,13 +94,17 @@ export function applyEvent(
   return done ? null : { record: next, stepper, snapshot };
 }
 
-/** Whether a conversation that has come to its end stays there: what comes is only journalled. */
+/**
+ * Whether a conversation that has come to its end stays there: what comes is only journalled. The version that ended it
+ * has said so; another machine that is chosen for the chat begins.
+ */
 export function endsForGood(record: ConversationRecord, stepper: Stepper): boolean {
   if (record.machine !== stepper.name) return false;
   try {
-    return afterEnd(stepper.restore(record.snapshot)) === 'stay';
+    const { whenDone } = persistedOf(record);
+    return (whenDone ?? afterEnd(stepper.restore(record.snapshot))) === 'stay';
   } catch {
-    // The machine has changed, and knows that end no more.
+    // It has come to no end of its own.
     return false;
   }
 }

@@ -21,6 +21,8 @@ const PersistedShape = Type.Object({
   children: Type.Record(Type.String(), Type.Unknown()),
   /** What its state invoked; not told by a snapshot of long ago. */
   asked: Type.Optional(Type.Array(Type.String())),
+  /** At its end: what comes after it; not told by a snapshot of long ago. */
+  whenDone: Type.Optional(Type.String()),
   historyValue: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Object({ id: Type.String() })))),
 });
 const Persisted = Compile(PersistedShape);

@@ -10,6 +10,7 @@ import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { INSTEAD, lossOf, NotDurable } from './durable.ts';
 import { type Effect, effectOf, systemActor } from './effects.ts';
+import { afterEnd } from './ending.ts';
 
 /** What one step came to. Nothing has been done yet: the effects are data, to be committed with the snapshot. */
 export interface Step {
@@ -25,7 +26,7 @@ export interface Stepper {
   start(input: unknown): Step;
   /** Applies one event. Throws what the machine throws, and where the machine ends in an error. */
   apply(snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step;
-  /** The snapshot as JSON text, with what its states have invoked. Throws where JSON would lose some of its context, and where it is over its size bound. */
+  /** The snapshot as JSON text, with what another version of the machine could not tell. Throws where JSON would lose some of its context, and where it is over its size bound. */
   persist(snapshot: AnyMachineSnapshot): string;
   /** Throws where the text is not a snapshot of this machine. */
   restore(persisted: string): AnyMachineSnapshot;
@@ -93,7 +94,7 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
     persist(snapshot) {
       const loss = lossOf(snapshot.context, 'context');
       if (loss !== null) throw new NotDurable(`${name}: state ${stateText(snapshot)}: ${loss}`);
-      const text = JSON.stringify({ ...machine.getPersistedSnapshot(snapshot), asked: askedIn(snapshot) });
+      const text = JSON.stringify({ ...machine.getPersistedSnapshot(snapshot), ...factsOf(snapshot) });
       if (text.length <= limits.snapshotLengthMax) return text;
       throw new RangeError(
         `The snapshot has ${text.length} characters, over ${limits.snapshotLengthMax}: keep less context`,
@@ -107,9 +108,14 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
 const stateText = ({ value }: AnyMachineSnapshot): string =>
   typeof value === 'string' ? value : JSON.stringify(value);
 
-/** What its states have invoked, answered or not: another version of the machine cannot tell otherwise (fit.ts). */
-const askedIn = ({ _nodes }: AnyMachineSnapshot): string[] =>
-  _nodes.flatMap(({ invoke }: AnyStateNode) => invoke.map(({ id }) => id));
+/**
+ * What another version of the machine could not tell: what the states have invoked, answered or not (at-rest.ts), and at
+ * an end what comes after it.
+ */
+const factsOf = (snapshot: AnyMachineSnapshot) => ({
+  asked: snapshot._nodes.flatMap(({ invoke }: AnyStateNode) => invoke.map(({ id }) => id)),
+  whenDone: snapshot.status === 'done' ? afterEnd(snapshot) : undefined,
+});
 
 /** A request that is answered is nobody's child any more: nothing is left of it in the snapshot, nor to withdraw. */
 function withoutAnswered(snapshot: AnyMachineSnapshot, event: { readonly type: string }): AnyMachineSnapshot {

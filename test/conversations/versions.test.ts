@@ -136,6 +136,37 @@ describe('what becomes of a conversation of another version', () => {
     expect((await journal.conversation('7'))?.error).toBe(`version 1 does not fit version 2: ${error}`);
   });
 
+  test('an end that stays over does so under a version that knows that end no more', async () => {
+    const shop = (version: string, end: string) =>
+      createMachine({
+        ...{ id: 'shop', version, initial: 'open' },
+        states: { open: { on: { 'message.received': end } }, [end]: { type: 'final', meta: { whenDone: 'stay' } } },
+      });
+    await routerOf(journal, tableOf(shop('1', 'gone'))).receiveUpdates([textUpdate(7, 'STOP')], 1);
+    expect(await standing('7')).toBe('done 1 "gone"');
+    const machines = tableOf(shop('2', 'left'));
+    await sweepAll(journal, machines);
+    await routerOf(journal, machines).receiveUpdates([textUpdate(7, 'hello?')], 2);
+    expect(await standing('7')).toBe('done 1 "gone"');
+  });
+
+  test('an end that was stored before it told what comes after it is asked of its machine', async () => {
+    const shop = createMachine({
+      ...{ id: 'shop', version: '1', initial: 'open' },
+      states: { open: { on: { 'message.received': 'gone' } }, gone: { type: 'final', meta: { whenDone: 'stay' } } },
+    });
+    await routerOf(journal, tableOf(shop)).receiveUpdates([textUpdate(7, 'STOP')], 1);
+    await journal.write(async (tx) => {
+      const record = (await tx.conversations(['7'])).get('7');
+      if (record === undefined) throw new Error('it has no conversation');
+      const { whenDone, ...earlier } = JSON.parse(record.snapshot);
+      expect(whenDone).toBe('stay');
+      tx.saveConversation({ ...record, snapshot: JSON.stringify(earlier) });
+    });
+    await routerOf(journal, tableOf(shop)).receiveUpdates([textUpdate(7, 'hello?')], 2);
+    expect(await standing('7')).toBe('done 1 "gone"');
+  });
+
   test('a delayed raise that no state takes any more is not dropped', async () => {
     const remind = raise({ type: 'remind' }, { delay: 1000, id: 'r' });
     const shop = (version: string, takes: string) =>
