@@ -63,9 +63,9 @@ export function contextMisfit(schema: ContextCheck | null, context: unknown): Mi
 /** Where history states would lead; null where all of that is still there. */
 export function historyMisfit(
   machine: AnyStateMachine,
-  history: Readonly<Record<string, readonly { readonly id: string }[]>>,
+  history: Readonly<Record<string, readonly string[]>>,
 ): Misfit | null {
-  const remembered = Object.entries(history).flatMap(([id, nodes]) => [id, ...nodes.map((node) => node.id)]);
+  const remembered = Object.entries(history).flat(2);
   const ids = new Set(remembered.length === 0 ? [] : below(machine.root).map((node) => node.id));
   const missing = remembered.find((id) => !ids.has(id));
   return missing === undefined ? null : { code: 'state_gone', detail: `a history leads to ${missing}, which is gone` };

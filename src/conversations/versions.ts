@@ -2,7 +2,15 @@ import type { AnyStateMachine } from 'xstate';
 import type { AtRest, Migrate } from '../../machines/events.ts';
 import { errorText } from '../errors.ts';
 import type { ConversationRecord } from '../journal/journal.ts';
-import { atRest, childrenOf, parseAtRest, persistedOf, type StoredConversation, spawnedOf } from './at-rest.ts';
+import {
+  atRest,
+  childrenOf,
+  historyOf,
+  parseAtRest,
+  persistedOf,
+  type StoredConversation,
+  spawnedOf,
+} from './at-rest.ts';
 import { type ContextCheck, contextMisfit, endMisfit, historyMisfit, type Misfit, stateMisfit } from './fit.ts';
 import { pendingMisfit } from './pending.ts';
 import type { Stepper } from './step.ts';
@@ -74,7 +82,7 @@ export function createVersions(options: VersionsOptions): Versions {
     try {
       const after = migrate(stored.record.version, before);
       if (after === null) return { code: 'migrate_refused', detail: 'migrate gave null' };
-      return parseAtRest(after, stored);
+      return parseAtRest(after, before);
     } catch (error) {
       return { code: 'migrate_failed', detail: errorText(error) };
     }
@@ -85,12 +93,11 @@ export function createVersions(options: VersionsOptions): Versions {
     const rest = migrated(stored, atRest(persisted, stored));
     if ('code' in rest) return rest;
     const wrong =
-      stateMisfit(machine, rest.value) ??
-      contextMisfit(context, rest.context) ??
-      historyMisfit(machine, persisted.historyValue ?? {});
+      stateMisfit(machine, rest.value) ?? contextMisfit(context, rest.context) ?? historyMisfit(machine, rest.history);
     if (wrong !== null) return wrong;
     const { value, context: kept } = rest;
-    const text = JSON.stringify({ ...persisted, value, context: kept, children: childrenOf(persisted, stored, rest) });
+    const children = childrenOf(persisted, stored, rest);
+    const text = JSON.stringify({ ...persisted, value, context: kept, children, historyValue: historyOf(rest) });
     const snapshot = current.restore(text);
     const pending = endMisfit(snapshot) ?? pendingMisfit(snapshot, rest, spawnedOf(persisted, stored));
     if (pending !== null) return pending;

@@ -136,6 +136,61 @@ describe('what becomes of a conversation of another version', () => {
     expect((await journal.conversation('7'))?.error).toBe(`version 1 does not fit version 2: ${error}`);
   });
 
+  describe('what history remembers', () => {
+    const form = (version: string, second: string) =>
+      setup({
+        types: { events: {} as { type: 'message.received'; text: string } },
+        guards: { says: ({ event }, text: string) => event.text === text },
+      }).createMachine({
+        ...{ id: 'shop', version, initial: 'form' },
+        states: {
+          form: {
+            initial: 'one',
+            on: { 'message.received': { guard: { type: 'says', params: 'help' }, target: 'help' } },
+            states: {
+              one: { on: { 'message.received': { guard: { type: 'says', params: 'next' }, target: second } } },
+              [second]: {},
+              hist: { type: 'history' },
+            },
+          },
+          help: { on: { 'message.received': 'form.hist' } },
+        },
+      });
+    const inHelp = () =>
+      routerOf(journal, tableOf(form('1', 'two'))).receiveUpdates(
+        ['x', 'next', 'help'].map((text) => textUpdate(7, text)),
+        1,
+      );
+    const history = { 'shop.form.hist': ['shop.form.deux'] };
+
+    test('`migrate` renames it, and the way back leads there', async () => {
+      await inHelp();
+      const migrate: Migrate = (_, rest) => {
+        expect(rest.history).toEqual({ 'shop.form.hist': ['shop.form.two'] });
+        return { ...rest, history };
+      };
+      const machines = tableOf(form('2', 'deux'), { migrate });
+      expect(await sweepAll(journal, machines)).toMatchObject({ migrated: 1 });
+      await routerOf(journal, machines).receiveUpdates([textUpdate(7, 'back')], 2);
+      expect(await standing('7')).toBe('active 2 {"form":"deux"}');
+    });
+
+    test('`migrate` that drops it leads to the beginning', async () => {
+      await inHelp();
+      const machines = tableOf(form('2', 'deux'), { migrate: (_, rest) => ({ ...rest, history: {} }) });
+      await sweepAll(journal, machines);
+      await routerOf(journal, machines).receiveUpdates([textUpdate(7, 'back')], 2);
+      expect(await standing('7')).toBe('active 2 {"form":"one"}');
+    });
+
+    test('a history that `migrate` says nothing of is as it was, and must lead somewhere', async () => {
+      await inHelp();
+      const migrate: Migrate = (_, { value, context, timers, requests }) => ({ value, context, timers, requests });
+      await sweepAll(journal, tableOf(form('2', 'deux'), { migrate }));
+      expect((await journal.conversation('7'))?.error).toContain('a history leads to shop.form.two, which is gone');
+    });
+  });
+
   test('an end that stays over does so under a version that knows that end no more', async () => {
     const shop = (version: string, end: string) =>
       createMachine({
