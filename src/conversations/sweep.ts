@@ -17,6 +17,8 @@ export interface SweepOptions {
   readonly pause: () => Promise<void>;
   /** True once it is to end; a later sweep goes on where this one was. */
   readonly stopped?: () => boolean;
+  /** Walks also where the walk has been done: who asks is told of those that are kept, too. */
+  readonly anew?: boolean;
   /** After each unit of work that brought some up: what became of them, and how many came to what so far. */
   readonly onProgress?: (counts: SweepCounts, settled: readonly Settled[]) => void;
 }
@@ -32,11 +34,11 @@ export interface SweepOptions {
  * Null where it was stopped before its end.
  */
 export async function sweep(options: SweepOptions): Promise<SweepCounts | null> {
-  const { journal, machines, router, pause, stopped = () => false } = options;
+  const { journal, machines, router, pause, stopped = () => false, anew = false } = options;
   const counts = { migrated: 0, kept: 0, restarted: 0, quarantined: 0 };
   const plan = planOf(machines);
   const noted = await journal.versionCheck();
-  if (noted?.plan === plan && noted.after === null) return counts;
+  if (noted?.plan === plan && noted.after === null && !anew) return counts;
   let after = noted?.plan === plan ? (noted.after ?? '') : '';
   for (;;) {
     const page = await journal.conversationVersions(after, limits.sweepPageMax);
