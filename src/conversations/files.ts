@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { type AnyStateMachine, StateMachine } from 'xstate';
 import type { Migrate } from '../../machines/events.ts';
 import { errorText, SwitchboardError } from '../errors.ts';
+import type { ConversationRecord } from '../journal/journal.ts';
 import {
   checkedStepper,
   createMachineTable,
@@ -71,6 +72,16 @@ const filesOf = (folder: string): string[] =>
   readdirSync(folder)
     .filter((other) => other.endsWith('.machine.ts'))
     .sort();
+
+/** The path of the file that runs a stored conversation: where the settings keep it, and it is there, that of its version. */
+export function fileThatRuns(
+  folder: string,
+  { machine, version }: Pick<ConversationRecord, 'machine' | 'version'>,
+  unfit: UnfitPolicy | undefined,
+): string {
+  const older = `${machine}@${version}.machine.ts`;
+  return join(folder, unfit === 'keep' && filesOf(folder).includes(older) ? older : `${machine}.machine.ts`);
+}
 
 async function loadMachine(folder: string, file: string): Promise<MachineFile> {
   const there = filesOf(folder);

@@ -1,6 +1,6 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadMachineTable } from '../../src/conversations/files.ts';
+import { fileThatRuns, loadMachineTable } from '../../src/conversations/files.ts';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 
@@ -37,6 +37,13 @@ test('a version that conversations may be kept on stands beside the machine, and
   expect(chosenNoMore.forKind('private')).toBeNull();
   const restarted = await loadMachineTable(kinds, FIXTURES, { greeter: { unfit: 'restart' } });
   expect(restarted.named('greeter', '0')).toMatchObject({ version: '1' });
+});
+
+test('a kept conversation is run, and replayed, by the file of its version; others by that of today', () => {
+  const file = (version: string, unfit?: 'keep' | 'restart') =>
+    basename(fileThatRuns(FIXTURES, { machine: 'greeter', version }, unfit));
+  expect(file('0', 'keep')).toBe('greeter@0.machine.ts');
+  expect([file('1', 'keep'), file('0', 'restart'), file('0')]).toEqual(Array(3).fill('greeter.machine.ts'));
 });
 
 test.each([
