@@ -18,8 +18,13 @@ export function pendingMisfit(
   const nodes: readonly AnyStateNode[] = _nodes;
   const all = below(machine.root);
   const state = JSON.stringify(value);
-  const isFired = (type: string) => (type.startsWith('xstate.after.') ? nodes : all).some(takes(type));
-  const timer = timers.find(({ event }) => !isFired(event.type));
+  const isTold = (type: string): boolean => {
+    if (type.startsWith('xstate.after.')) return nodes.some(takes(type));
+    // One that the machine itself raises to nobody.
+    const raises = (action: Action) => action.type === 'xstate.raise' && Object(action.event).type === type;
+    return all.some(takes(type)) || actionsIn(machine).some(raises);
+  };
+  const timer = timers.find(({ event }) => !isTold(event.type));
   if (timer !== undefined) {
     return { code: 'timer_without_taker', detail: `nothing in ${state} takes the timer ${timer.event.type}` };
   }
@@ -43,17 +48,26 @@ function endsWithItsAnswer(node: AnyStateNode, invoke: string): boolean {
   const within = (target: AnyStateNode): boolean => target === node || (target.parent ? within(target.parent) : false);
   const leaves = ({ target, reenter }: Transition) => target !== undefined && (reenter || !target.some(within));
   const all = below(node.machine.root);
-  if (all.some((state) => actionsOf(state).some((action) => mayStop(node.machine, action, invoke)))) return false;
+  const stops = ({ type, actorRef }: Action) =>
+    type === 'xstate.stopChild' && (actorRef === invoke || typeof actorRef === 'function');
+  if (actionsIn(node.machine).some(stops)) return false;
   const error = `xstate.error.actor.${invoke}`;
   // A failure that nobody takes stops the machine.
   const fails = surelyTakes(node, error, leaves) || !all.some(takes(error));
   return fails && surelyTakes(node, `xstate.done.actor.${invoke}`, leaves);
 }
 
-/** Whether an action takes the invoke back without leaving its state. */
-function mayStop(machine: AnyStateMachine, action: unknown, invoke: string): boolean {
-  const { type, actorRef }: { readonly type?: unknown; readonly actorRef?: unknown } = Object(action);
-  if (type === 'xstate.stopChild') return actorRef === invoke || typeof actorRef === 'function';
-  const named: unknown = typeof action === 'function' ? undefined : machine.implementations.actions[String(type)];
-  return named !== undefined && mayStop(machine, named, invoke);
+interface Action {
+  readonly type?: unknown;
+  readonly event?: unknown;
+  readonly actorRef?: unknown;
 }
+
+/** The actions of a machine, those that it has in its setup as they are there. */
+const actionsIn = (machine: AnyStateMachine): Action[] =>
+  below(machine.root)
+    .flatMap(actionsOf)
+    .map((action) => Object(typeof action === 'function' ? action : implementationOf(machine, Object(action).type)));
+
+const implementationOf = ({ implementations }: AnyStateMachine, name: unknown): unknown =>
+  implementations.actions[String(name)];

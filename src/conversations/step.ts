@@ -11,6 +11,7 @@ import { limits } from '../limits.ts';
 import { INSTEAD, lossOf, NotDurable } from './durable.ts';
 import { type Effect, effectOf, systemActor } from './effects.ts';
 import { afterEnd } from './ending.ts';
+import { below } from './takers.ts';
 
 /** What one step came to. Nothing has been done yet: the effects are data, to be committed with the snapshot. */
 export interface Step {
@@ -80,6 +81,18 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
     return { snapshot, effects };
   }
 
+  const invokesOf = new Map(below(machine.root).map((node) => [node, node.invoke.map(({ id }) => id)]));
+
+  /**
+   * What another version of the machine could not tell, as JSON fields: what the states have invoked, answered or not
+   * (at-rest.ts), and at an end what comes after it. As text: XState's object is slow to add to.
+   */
+  function factsOf(snapshot: AnyMachineSnapshot): string {
+    if (snapshot.status === 'done') return `"asked":[],"whenDone":"${afterEnd(snapshot)}"`;
+    const nodes: readonly AnyStateNode[] = snapshot._nodes;
+    return `"asked":${JSON.stringify(nodes.flatMap((node) => invokesOf.get(node) ?? []))}`;
+  }
+
   return {
     name,
     version: machine.version ?? '0',
@@ -94,28 +107,22 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
     persist(snapshot) {
       const loss = lossOf(snapshot.context, 'context');
       if (loss !== null) throw new NotDurable(`${name}: state ${stateText(snapshot)}: ${loss}`);
-      const text = JSON.stringify({ ...machine.getPersistedSnapshot(snapshot), ...factsOf(snapshot) });
+      const text = `${JSON.stringify(machine.getPersistedSnapshot(snapshot)).slice(0, -1)},${factsOf(snapshot)}}`;
       if (text.length <= limits.snapshotLengthMax) return text;
       throw new RangeError(
         `The snapshot has ${text.length} characters, over ${limits.snapshotLengthMax}: keep less context`,
       );
     },
-    restore: (persisted) => machine.restoreSnapshot(JSON.parse(persisted), scope),
+    restore(persisted) {
+      const { asked: _asked, whenDone: _whenDone, ...snapshot } = JSON.parse(persisted);
+      return machine.restoreSnapshot(snapshot, scope);
+    },
   };
 }
 
 /** The state as its author writes it: `idle`, or the JSON of what is nested. */
 const stateText = ({ value }: AnyMachineSnapshot): string =>
   typeof value === 'string' ? value : JSON.stringify(value);
-
-/**
- * What another version of the machine could not tell: what the states have invoked, answered or not (at-rest.ts), and at
- * an end what comes after it.
- */
-const factsOf = (snapshot: AnyMachineSnapshot) => ({
-  asked: snapshot._nodes.flatMap(({ invoke }: AnyStateNode) => invoke.map(({ id }) => id)),
-  whenDone: snapshot.status === 'done' ? afterEnd(snapshot) : undefined,
-});
 
 /** A request that is answered is nobody's child any more: nothing is left of it in the snapshot, nor to withdraw. */
 function withoutAnswered(snapshot: AnyMachineSnapshot, event: { readonly type: string }): AnyMachineSnapshot {

@@ -133,6 +133,15 @@ describe('a version that changes nothing fits every conversation of the one befo
     expect((await happen(machine, ['hi', 'hi', { afterMs: 1000 }])).replies).toEqual(['now']);
   });
 
+  test('a delayed raise, and the answer to what was spawned, are taken by nobody', async () => {
+    const machine = kit.createMachine({
+      id: 'shop',
+      entry: [raise({ type: 'remind' }, { delay: 1000, id: 'r' }), spawnChild('ask', { id: 'q' })],
+      on: { 'message.received': { actions: { type: 'reply', params: { text: 'yes' } } } },
+    });
+    expect((await happen(machine, ['hi', { afterMs: 1000 }, { answer: 1 }, 'hi'])).replies).toEqual(['yes', 'yes']);
+  });
+
   test('the answer to what was spawned is taken by another state', async () => {
     const machine = kit.createMachine({
       id: 'shop',

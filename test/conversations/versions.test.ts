@@ -223,13 +223,13 @@ describe('what becomes of a conversation of another version', () => {
   });
 
   test('a delayed raise that no state takes any more is not dropped', async () => {
-    const remind = raise({ type: 'remind' }, { delay: 1000, id: 'r' });
+    const later = (type: string) => raise({ type }, { delay: 1000, id: 'r' });
     const shop = (version: string, takes: string) =>
       createMachine({
         id: 'shop',
         version,
         initial: 'a',
-        entry: remind,
+        entry: later(takes),
         states: { a: {}, b: { on: { [takes]: 'a' } } },
       });
     await routerOf(journal, tableOf(shop('1', 'remind'))).receiveUpdates([textUpdate(7, 'hello')], 1);
