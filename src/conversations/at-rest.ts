@@ -68,8 +68,8 @@ export const atRest = (persisted: PersistedSnapshot, { timers, requests }: Store
 });
 
 /**
- * What a machine's `migrate` gave back for what it got. Throws where it is no conversation, where it could not be stored as it is, and
- * where it asks for what was never asked.
+ * What a machine's `migrate` gave back for what it got (`before`). Throws where it is no conversation, where it could not
+ * be stored as it is, and where it asks for what was never asked.
  */
 export function parseAtRest(given: unknown, before: AtRest): AtRest {
   if (!Rest.Check(given)) {

@@ -27,7 +27,10 @@ export interface Stepper {
   start(input: unknown): Step;
   /** Applies one event. Throws what the machine throws, and where the machine ends in an error. */
   apply(snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step;
-  /** The snapshot as JSON text, with what another version of the machine could not tell. Throws where JSON would lose some of its context, and where it is over its size bound. */
+  /**
+   * The snapshot as JSON text, with what another version of the machine could not tell. Throws where JSON would lose some
+   * of its context, and where it is over its size bound.
+   */
   persist(snapshot: AnyMachineSnapshot): string;
   /** Throws where the text is not a snapshot of this machine. */
   restore(persisted: string): AnyMachineSnapshot;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { setup } from 'xstate';
+import { type AnyStateMachine, setup } from 'xstate';
 import { createMachineTable, type MachineTable, type VersionParts } from '../../src/conversations/machines.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
@@ -113,6 +113,39 @@ describe('a deploy without the machine of conversations that wait', () => {
     await sweepAll(journal, without());
     await sweepAll(journal, tableOf(first));
     expect(await standing('3')).toBe('shop 1 quarantined "paying"');
+  });
+
+  test('a group that is known to have moved, and was not told yet, holds up nobody', async () => {
+    await begin();
+    await journal.write(async (tx) => {
+      const record = (await tx.conversations(['2'])).get('2');
+      if (record !== undefined) tx.saveConversation({ ...record, id: '-5', chat: '-5' });
+      tx.moveMessages('-5', '-1005');
+    });
+    await sweepAll(journal, without());
+    await sweepAll(journal, tableOf(first));
+    expect([await standing('-5'), await standing('3')]).toEqual(['shop 1 active "deciding"', 'shop 1 active "paying"']);
+  });
+
+  test('keep: it is run to its end by its own file, and what begins begins the other machine', async () => {
+    await begin();
+    const table = createMachineTable(
+      { private: { machine: 'other', per: 'chat' }, group: null, channel: null },
+      new Map<string, AnyStateMachine>([
+        ['other', other],
+        ['shop', first],
+      ]),
+    );
+    expect(await sweepAll(journal, table)).toMatchObject({ quarantined: 0, restarted: 0 });
+    await clock.advance(60_000);
+    const router = routerOf(journal, table);
+    expect(await router.fireTimers()).toBe(1);
+    await router.receiveUpdates([textUpdate(2, 'hello'), textUpdate(4, 'hello')], 2);
+    expect(await said()).toEqual([
+      '2 message.accepted too late',
+      '2 message.accepted one 2',
+      '4 message.accepted other',
+    ]);
   });
 
   test('restart: the user is told, what waited is taken back, and the next message begins the other machine', async () => {
