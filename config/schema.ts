@@ -86,7 +86,8 @@ export const SettingsSchema = Type.Object(
     ),
     machines: Type.Record(Type.String({ pattern: MACHINE_NAME }), Unfit, {
       ...strict,
-      description: 'By machine: what becomes of a conversation that does not fit its new version',
+      description:
+        'By machine: what becomes of a conversation that does not fit its new version, or whose machine no chat runs any more',
     }),
     backend: Type.Object(
       {

@@ -103,7 +103,12 @@ export interface AtRest {
     readonly src: string;
     readonly input: unknown;
   }[];
+  /** Where history leads: by the id of the history state, `support.form.recent`, the ids of the states it remembers. */
+  readonly history: Readonly<Record<string, readonly string[]>>;
 }
+
+/** What `migrate` gives back: `history` left out is as it was, a history state left out of it remembers nothing. */
+export type Migrated = Omit<AtRest, 'history'> & Partial<Pick<AtRest, 'history'>>;
 
 /** A state's name, or of each region or parent the state within. */
 export type RestingState = string | { readonly [state: string]: RestingState };
@@ -112,7 +117,7 @@ export type RestingState = string | { readonly [state: string]: RestingState };
  * `export const migrate` of a machine's file: brings a conversation that another version of the machine left at rest to
  * this one. `from` is that other version. Null: it cannot be done, and the settings say what becomes of it.
  */
-export type Migrate = (from: string, conversation: AtRest) => AtRest | null;
+export type Migrate = (from: string, conversation: AtRest) => Migrated | null;
 
 /** What a user can do in a private chat that a conversation should answer, however it stands. */
 export type Doing = 'text' | 'button' | 'photo' | 'edit';

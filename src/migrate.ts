@@ -6,7 +6,7 @@ import { loadMachineTable } from './conversations/files.ts';
 import type { MachineTable } from './conversations/machines.ts';
 import { createRouter } from './conversations/router.ts';
 import { type SweepCounts, sweep } from './conversations/sweep.ts';
-import { createTally, judgeAll } from './conversations/tally.ts';
+import { createTally, judgeAll, outlookOf } from './conversations/tally.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import { holdDataFolder, openDatabase, openReader } from './journal/sqlite-open.ts';
 import { openSqliteReader, requireData } from './journal/sqlite-reader.ts';
@@ -49,8 +49,8 @@ export async function dryRun({ folder, bot, machines, print, progress = () => {}
   const journal = openSqliteReader(folder, bot);
   try {
     const tally = createTally(machines.versions);
-    await judgeAll(journal, machines.versions, (conversation, verdict) => {
-      tally.add(conversation, verdict);
+    await judgeAll(journal, machines.versions, (conversation, outlook) => {
+      tally.add(conversation, outlook);
       progress(tally.total());
     });
     for (const line of tally.lines()) print(line);
@@ -83,11 +83,13 @@ export async function migrate(options: MigrateOptions): Promise<SweepCounts | nu
     const journal = opened(openSqliteJournal({ db, reader, bot, clock, newStreamId }));
     const tally = createTally(machines.versions);
     const router = createRouter({ journal, machines, username: () => null });
+    // Before it adds to them: who stands still already.
+    await judgeAll(journal, machines.versions, tally.add, 'quarantined');
     const counts = await sweep({
-      ...{ journal, machines, router },
+      ...{ journal, machines, router, anew: true },
       pause: async () => {},
       onProgress(_, settled) {
-        for (const { before, verdict } of settled) tally.add(before, verdict);
+        for (const { before, verdict } of settled) tally.add(before, outlookOf(verdict));
         progress(tally.total());
       },
     });

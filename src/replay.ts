@@ -3,7 +3,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Settings } from '../config/schema.ts';
 import { chatOfConversation } from './conversations/conversations.ts';
-import { loadStepper } from './conversations/files.ts';
+import { fileThatRuns, loadStepper } from './conversations/files.ts';
 import { fixtureHead, fixtureLine } from './conversations/fixture.ts';
 import { type ReplayedNote, type ReplayedStep, replay } from './conversations/replay.ts';
 import type { PerOf } from './conversations/routing.ts';
@@ -37,11 +37,11 @@ export async function replayCommand(
   const journal = openSqliteReader(settings.data, bot);
   try {
     const chosen = settings.conversations[chatKindOf(undefined, Number(chat))]?.machine;
-    const name = (await journal.conversation(conversation))?.machine ?? chosen;
-    if (file === undefined && name === undefined) {
-      throw new UsageError('no machine runs this chat: give --machine FILE');
-    }
-    const stepper = await loadStepper(file === undefined ? join(MACHINES, `${name}.machine.ts`) : resolve(file));
+    const record = await journal.conversation(conversation);
+    const { machine = chosen, version = '' } = record ?? {};
+    const path = file ?? (machine && fileThatRuns(MACHINES, { machine, version }, settings.machines[machine]?.unfit));
+    if (path === undefined) throw new UsageError('no machine runs this chat: give --machine FILE');
+    const stepper = await loadStepper(resolve(path));
     const perOf: PerOf = (kind) => settings.conversations[kind]?.per ?? 'chat';
     const steps = await replayChat({ journal, conversation, chat, stepper, perOf, save, print, progress });
     if (steps === 0) throw new Error(`the journal has nothing that ${conversation} could have taken`);
@@ -57,7 +57,7 @@ export interface Replay {
   readonly chat: string;
   readonly stepper: Stepper;
   readonly perOf: PerOf;
-  /** The fixture to write, a file that is not there yet; null: none. */
+  /** The fixture to write, a file that is not there yet, once there is a step; null: none. */
   readonly save: string | null;
   /** Resolves once more can be taken. */
   readonly print: (text: string) => Promise<void>;
@@ -71,8 +71,7 @@ export interface Replay {
 export async function replayChat(command: Replay): Promise<number> {
   const { journal, stepper, save, print, progress } = command;
   const out = inChunks(print);
-  const file = save === null ? null : await fixtureFile(save);
-  await file?.line(`${fixtureHead(stepper, journal.bot)}\n`);
+  let file: Lines | null = null;
   let read = 0;
   let steps = 0;
   let sends = 0;
@@ -84,6 +83,10 @@ export async function replayChat(command: Replay): Promise<number> {
   for await (const replayed of replay({ ...command, onRead })) {
     if (replayed.kind === 'step') {
       steps += 1;
+      if (save !== null && file === null) {
+        file = await fixtureFile(save);
+        await file.line(`${fixtureHead(stepper, journal.bot)}\n`);
+      }
       sends += replayed.told.filter(({ type }) => type === 'message.accepted').length;
     }
     if (replayed.departs) departures += 1;

@@ -2,6 +2,7 @@ import type { AnyMachineSnapshot } from 'xstate';
 import type { ConversationRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { addMessage, type MessageTx } from '../outbox/outbox.ts';
+import { persistedOf } from './at-rest.ts';
 import { durableJson } from './durable.ts';
 import { type Effect, MESSAGE_ACTIONS } from './effects.ts';
 import { afterEnd } from './ending.ts';
@@ -14,7 +15,7 @@ export interface Standing {
   readonly chat: string;
   readonly live: LiveConversation | null;
   readonly record: ConversationRecord | null;
-  /** What it runs: the machine that it began with where that is loaded, else the one chosen for its chat. */
+  /** What it runs: the machine that it began with, else the one chosen for its chat. */
   readonly stepper: Stepper;
 }
 
@@ -58,9 +59,7 @@ export function applyEvent(
   const { stepper } = standing;
   // The bot's own coming and going begins nothing.
   if (record?.status === 'done' && (event.type === 'membership.changed' || endsForGood(record, stepper))) return null;
-  // Another machine's snapshot is never restored: that conversation has ended, with what it waited for.
-  const running = record?.status === 'active' && record.machine === stepper.name ? record : null;
-  const replaced = record?.status === 'active' && running === null;
+  const running = record?.status === 'active' ? record : null;
   let plan: Plan;
   try {
     plan = planOf(standing, running, stepper, event, seq);
@@ -70,11 +69,10 @@ export function applyEvent(
   }
   // From here on only the database can fail, and that undoes the whole unit of work: the machine is not at fault.
   const { snapshot, rows, persisted } = plan;
-  if (replaced) endAll(tx, id);
   for (const [n, row] of rows.entries()) write(tx, bot, standing, seq, n, row);
   const value = JSON.stringify(snapshot.value);
-  const from = running?.state ?? (replaced ? record.state : 'null');
-  if (replaced || value !== from) {
+  const from = running?.state ?? 'null';
+  if (value !== from) {
     const fields = `"machine":${JSON.stringify(stepper.name)},"from":${from},"to":${value}`;
     tx.append({ type: 'chat.moved', chat, body: entryBody(id, chat, fields) });
   }
@@ -96,13 +94,17 @@ export function applyEvent(
   return done ? null : { record: next, stepper, snapshot };
 }
 
-/** Whether a conversation that has come to its end stays there: what comes is only journalled. */
+/**
+ * Whether a conversation that has come to its end stays there: what comes is only journalled. The version that ended it
+ * has said so; another machine that is chosen for the chat begins.
+ */
 export function endsForGood(record: ConversationRecord, stepper: Stepper): boolean {
   if (record.machine !== stepper.name) return false;
   try {
-    return afterEnd(stepper.restore(record.snapshot)) === 'stay';
+    const { whenDone } = persistedOf(record);
+    return (whenDone ?? afterEnd(stepper.restore(record.snapshot))) === 'stay';
   } catch {
-    // The machine has changed, and knows that end no more.
+    // It has come to no end of its own.
     return false;
   }
 }

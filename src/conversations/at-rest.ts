@@ -19,6 +19,10 @@ const PersistedShape = Type.Object({
   value: State,
   context: Type.Unknown(),
   children: Type.Record(Type.String(), Type.Unknown()),
+  /** What its state invoked; not told by a snapshot of long ago. */
+  asked: Type.Optional(Type.Array(Type.String())),
+  /** At its end: what comes after it; not told by a snapshot of long ago. */
+  whenDone: Type.Optional(Type.String()),
   historyValue: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Object({ id: Type.String() })))),
 });
 const Persisted = Compile(PersistedShape);
@@ -38,6 +42,7 @@ const Rest = Compile(
     requests: Type.Array(
       Type.Object({ id: Type.String(), invoke: Type.String(), src: Type.String(), input: Type.Unknown() }),
     ),
+    history: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String()))),
   }),
 );
 
@@ -52,29 +57,40 @@ export function persistedOf(record: ConversationRecord): PersistedSnapshot {
 }
 
 /** The conversation as its machine's `migrate` gets it. */
-export const atRest = ({ value, context }: PersistedSnapshot, { timers, requests }: StoredConversation): AtRest => ({
-  value,
-  context,
+export const atRest = (persisted: PersistedSnapshot, { timers, requests }: StoredConversation): AtRest => ({
+  value: persisted.value,
+  context: persisted.context,
   timers: timers.map(({ id, dueAt, event }) => ({ id, dueAt, event: JSON.parse(event) })),
   requests: requests.map(({ id, invoke, src, input }) => ({ id, invoke, src, input: JSON.parse(input) })),
+  history: Object.fromEntries(
+    Object.entries(persisted.historyValue ?? {}).map(([id, nodes]) => [id, nodes.map((node) => node.id)]),
+  ),
 });
 
 /**
- * What a machine's `migrate` gave back. Throws where it is no conversation, where it could not be stored as it is, and
- * where it asks for what was never asked.
+ * What a machine's `migrate` gave back for what it got (`before`). Throws where it is no conversation, where it could not
+ * be stored as it is, and where it asks for what was never asked.
  */
-export function parseAtRest(given: unknown, { requests }: StoredConversation): AtRest {
+export function parseAtRest(given: unknown, before: AtRest): AtRest {
   if (!Rest.Check(given)) {
     const [first] = Rest.Errors(given);
     throw new TypeError(`migrate gave no conversation: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
   }
   const loss = lossOf(given.context, 'context') ?? lossOf(given.timers, 'timers');
   if (loss !== null) throw new TypeError(`migrate gave what cannot be kept: ${loss}`);
-  const made = given.requests.find(({ id }) => !requests.some((request) => request.id === id));
+  const made = given.requests.find(({ id }) => !before.requests.some((request) => request.id === id));
   if (made !== undefined) throw new TypeError(`migrate made the request ${made.id}: it can only rename and drop some`);
-  const { value, context, timers, requests: kept } = given;
-  return { value, context, timers, requests: kept };
+  const { value, context, timers, requests, history = before.history } = given;
+  return { value, context, timers, requests, history };
 }
+
+/** The ids of the requests that no state has invoked, as far as the snapshot tells. */
+export const spawnedOf = ({ asked }: PersistedSnapshot, { requests }: StoredConversation): ReadonlySet<string> =>
+  new Set(requests.filter(({ invoke }) => asked?.includes(invoke) === false).map(({ id }) => id));
+
+/** Where history leads, as XState persists it. */
+export const historyOf = ({ history }: AtRest) =>
+  Object.fromEntries(Object.entries(history).map(([id, states]) => [id, states.map((state) => ({ id: state }))]));
 
 /** The snapshot's children under the names that their requests have now; those whose requests were dropped are gone. */
 export function childrenOf(

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { type AnyStateMachine, StateMachine } from 'xstate';
 import type { Migrate } from '../../machines/events.ts';
 import { errorText, SwitchboardError } from '../errors.ts';
+import type { ConversationRecord } from '../journal/journal.ts';
 import {
   checkedStepper,
   createMachineTable,
@@ -27,7 +28,8 @@ const RESTART_TEXT = 'I have been changed since we last talked, and lost track o
 
 /**
  * Loads the machines that are chosen, each from `<folder>/<machine>.machine.ts`, and checks them; and where the settings
- * keep conversations on the version that stored them, its older versions `<machine>@<version>.machine.ts`.
+ * keep conversations on what stored them, the older versions `<machine>@<version>.machine.ts`, and a machine that no kind
+ * of chat begins with any more.
  * Throws machine_invalid: a file that is not there (naming those that are), that cannot be read, exports no machine, or
  * cannot be durable.
  */
@@ -36,11 +38,14 @@ export async function loadMachineTable(
   folder: string,
   settings: Readonly<Record<string, UnfitSettings>> = {},
 ): Promise<MachineTable> {
-  const names = new Set(Object.values(choices).flatMap((choice) => choice?.machine ?? []));
+  const chosen = new Set(Object.values(choices).flatMap((choice) => choice?.machine ?? []));
   const machines = new Map<string, AnyStateMachine>();
   const parts = new Map<string, VersionParts>();
-  for (const name of names) {
+  for (const name of new Set([...chosen, ...Object.keys(settings)])) {
     const { unfit, restartText = RESTART_TEXT } = settings[name] ?? { unfit: 'quarantine' };
+    parts.set(name, { context: undefined, migrate: null, older: [], unfit, restartText });
+    const kept = unfit === 'keep' && filesOf(folder).includes(`${name}.machine.ts`);
+    if (!chosen.has(name) && !kept) continue;
     const { machine, context, migrate } = await loadMachine(folder, `${name}.machine.ts`);
     machines.set(name, machine);
     const older = unfit === 'keep' ? await loadOlder(folder, name) : [];
@@ -67,6 +72,16 @@ const filesOf = (folder: string): string[] =>
   readdirSync(folder)
     .filter((other) => other.endsWith('.machine.ts'))
     .sort();
+
+/** The path of the file that runs a stored conversation: where the settings keep it, and it is there, that of its version. */
+export function fileThatRuns(
+  folder: string,
+  { machine, version }: Pick<ConversationRecord, 'machine' | 'version'>,
+  unfit: UnfitPolicy | undefined,
+): string {
+  const older = `${machine}@${version}.machine.ts`;
+  return join(folder, unfit === 'keep' && filesOf(folder).includes(older) ? older : `${machine}.machine.ts`);
+}
 
 async function loadMachine(folder: string, file: string): Promise<MachineFile> {
   const there = filesOf(folder);

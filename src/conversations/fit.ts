@@ -1,8 +1,10 @@
 import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from 'xstate';
-import type { AtRest, RestingState } from '../../machines/events.ts';
+import type { RestingState } from '../../machines/events.ts';
+import { below, surelyTakes } from './takers.ts';
 
 /** Why a conversation cannot go on with a machine. */
 export type MisfitCode =
+  | 'machine_not_loaded'
   | 'state_gone'
   | 'context_unfit'
   | 'timer_without_taker'
@@ -34,7 +36,6 @@ function gone(node: AnyStateNode, value: RestingState): string | null {
   const inner = typeof value === 'string' ? { [value]: {} } : value;
   const names = Object.keys(inner);
   const children = Object.values(node.states).filter(({ type }) => type !== 'history');
-  if (node.type === 'final') return `${node.id} is a final state now`;
   const missing = names.find((name) => !children.some(({ key }) => key === name));
   if (missing !== undefined) return `there is no state ${node.id}.${missing}`;
   if (node.type === 'parallel') {
@@ -62,49 +63,33 @@ export function contextMisfit(schema: ContextCheck | null, context: unknown): Mi
 /** Where history states would lead; null where all of that is still there. */
 export function historyMisfit(
   machine: AnyStateMachine,
-  history: Readonly<Record<string, readonly { readonly id: string }[]>>,
+  history: Readonly<Record<string, readonly string[]>>,
 ): Misfit | null {
-  const ids = new Set<string>();
-  const note = (node: AnyStateNode): void => {
-    ids.add(node.id);
-    for (const child of Object.values(node.states)) note(child);
-  };
-  const remembered = Object.entries(history).flatMap(([id, nodes]) => [id, ...nodes.map((node) => node.id)]);
-  if (remembered.length > 0) note(machine.root);
+  const remembered = Object.entries(history).flat(2);
+  const ids = new Set(remembered.length === 0 ? [] : below(machine.root).map((node) => node.id));
   const missing = remembered.find((id) => !ids.has(id));
   return missing === undefined ? null : { code: 'state_gone', detail: `a history leads to ${missing}, which is gone` };
 }
 
 /**
- * What of the things under way has nobody to take it in the restored state: each timer's event, each request's answer.
- * And the other way round: an invoke of the state that was never asked would leave the conversation waiting for ever.
+ * Where the restored state has come to an end by which an unchanged machine would have gone on: the whole machine's, or
+ * that of a state whose onDone would surely have been taken.
  */
-export function pendingMisfit(snapshot: AnyMachineSnapshot, { timers, requests }: AtRest): Misfit | null {
-  const nodes: readonly AnyStateNode[] = snapshot._nodes;
-  const state = JSON.stringify(snapshot.value);
-  const takes = (type: string) => nodes.some((node) => [...node.transitions.keys()].some((on) => matches(on, type)));
-  const timer = timers.find(({ event }) => !takes(event.type));
-  if (timer !== undefined) {
-    return { code: 'timer_without_taker', detail: `nothing in ${state} takes the timer ${timer.event.type}` };
-  }
-  const invokes = nodes.flatMap((node) => node.invoke.map(({ id }) => ({ id, node })));
-  const known = (invoke: string) => invoke === '' || invokes.some(({ id }) => id === invoke);
-  const request = requests.find(({ invoke }) => !known(invoke) && !takes(`xstate.done.actor.${invoke}`));
-  if (request !== undefined) {
-    return { code: 'request_without_taker', detail: `nothing in ${state} takes the answer to ${request.invoke}` };
-  }
-  const missing = invokes.find(({ id, node }) => !(id in snapshot.children) && endsWithItsAnswer(node, id));
-  if (missing === undefined) return null;
-  return { code: 'request_missing', detail: `${state} waits for an answer to ${missing.id}, which was never asked` };
+export function endMisfit({ machine, _nodes }: AnyMachineSnapshot): Misfit | null {
+  const active: ReadonlySet<AnyStateNode> = new Set(_nodes);
+  const children = (node: AnyStateNode) => Object.values(node.states).filter(({ type }) => type !== 'history');
+  const isOver = (node: AnyStateNode): boolean =>
+    node.type === 'parallel'
+      ? children(node).every(isOver)
+      : children(node).some((child) => child.type === 'final' && active.has(child));
+  const left = [...active].find(
+    (node) =>
+      node.type !== 'final' &&
+      isOver(node) &&
+      (node === machine.root ||
+        surelyTakes(node, `xstate.done.state.${node.id}`, ({ target }) => target !== undefined)),
+  );
+  if (left === undefined) return null;
+  const end = children(left).find((child) => child.type === 'final' && active.has(child)) ?? left;
+  return { code: 'state_gone', detail: `${end.id} is ${end === left ? 'at its end' : 'a final state'} now` };
 }
-
-/** Whether every answer to the invoke leaves its state: who is there without an open request has never asked. */
-function endsWithItsAnswer(node: AnyStateNode, invoke: string): boolean {
-  const taken = ['done', 'error'].flatMap((end) => node.transitions.get(`xstate.${end}.actor.${invoke}`) ?? []);
-  const within = (target: AnyStateNode): boolean => target === node || (target.parent ? within(target.parent) : false);
-  return taken.length > 0 && taken.every(({ target, reenter }) => target && (reenter || !target.some(within)));
-}
-
-/** Whether an event descriptor of `on` (a name, `*`, or `payment.*`) takes the event. */
-const matches = (on: string, type: string): boolean =>
-  on === type || on === '*' || (on.endsWith('.*') && type.startsWith(on.slice(0, -1)));

@@ -6,7 +6,7 @@ import type { ChatKind } from '../telegram/update.ts';
 import type { ContextCheck } from './fit.ts';
 import { refusalsOf } from './refusals.ts';
 import { createStepper, type OnTransitions, type Stepper } from './step.ts';
-import { createVersions, type UnfitPolicy, type Versions } from './versions.ts';
+import { createVersions, noVersions, type UnfitPolicy, type Versions } from './versions.ts';
 
 /** Which machine runs the chats of a kind, and what makes a conversation there. */
 export interface Selection {
@@ -25,8 +25,8 @@ export interface MachineTable {
    * that one.
    */
   named(name: string, version?: string): Stepper | null;
-  /** The versions of a machine that is loaded. */
-  versions(name: string): Versions | null;
+  /** The versions of a machine; of one that is not loaded, what becomes of its conversations. */
+  versions(name: string): Versions;
   /** Every machine that is loaded, by name. */
   readonly names: readonly string[];
 }
@@ -44,7 +44,7 @@ export interface VersionParts {
 const NO_PARTS: VersionParts = { context: undefined, migrate: null, older: [], unfit: 'quarantine', restartText: '' };
 
 /**
- * Checks the selected machines and makes their steppers.
+ * Checks the machines and makes their steppers. `parts` may tell what becomes of the conversations of others.
  * Throws machine_invalid, naming the file and all that is wrong in it: the state's path and what to write instead.
  */
 export function createMachineTable(
@@ -81,7 +81,7 @@ export function createMachineTable(
       const older = version === undefined ? undefined : versions.get(name)?.older.get(version);
       return older ?? steppers.get(name) ?? null;
     },
-    versions: (name) => versions.get(name) ?? null,
+    versions: (name) => versions.get(name) ?? noVersions(name, parts.get(name) ?? NO_PARTS),
     names: [...steppers.keys()].sort(),
   };
 }

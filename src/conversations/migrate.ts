@@ -2,7 +2,7 @@ import type { ConversationRecord, Tx } from '../journal/journal.ts';
 import { addMessage } from '../outbox/outbox.ts';
 import { addressOf, endAll, entryBody } from './apply.ts';
 import type { StoredConversation } from './at-rest.ts';
-import { isOutdated, type Verdict, type Versions, type VersionsOf } from './versions.ts';
+import { isOutdated, misfitText, type Verdict, type Versions, type VersionsOf } from './versions.ts';
 
 /**
  * The conversations as stored, for a unit of work that is about to step them: those that another version of their
@@ -41,7 +41,6 @@ export async function settle(
   versionsOf: VersionsOf,
 ): Promise<Settled> {
   const versions = versionsOf(record.machine);
-  if (versions === null) throw new Error(`The machine ${record.machine} is not loaded`);
   const [timers, requests] = [await tx.timersOf(record.id), await tx.requestsOf(record.id)];
   const stored = { record, timers, requests };
   const verdict = versions.judge(stored);
@@ -57,8 +56,10 @@ function write(
 ): ConversationRecord {
   const { record } = stored;
   const { id, chat, machine } = record;
+  const { current } = versions;
+  const version = current?.version ?? record.version;
   if (verdict.outcome === 'kept') return record;
-  const facts = `"machine":${JSON.stringify(machine)},"from":${JSON.stringify(record.version)},"to":${JSON.stringify(versions.current.version)}`;
+  const facts = `"machine":${JSON.stringify(machine)},"from":${JSON.stringify(record.version)},"to":${JSON.stringify(current?.version ?? null)}`;
   const common = { ...record, updatedAt: tx.now };
   let next: ConversationRecord;
   switch (verdict.outcome) {
@@ -70,7 +71,7 @@ function write(
         tx.append({ type: 'chat.moved', chat, body: entryBody(id, chat, moved) });
       }
       rewritePending(tx, stored, verdict.rest);
-      next = { ...common, version: versions.current.version, state, snapshot };
+      next = { ...common, version, state, snapshot };
       break;
     }
     case 'restarted': {
@@ -81,15 +82,16 @@ function write(
       const plain = { priority: 0, sendAt: null, expiresAt: null, onUnknown: 'hold', keyId: null } as const;
       addMessage(tx, bot, { chat, method: 'sendMessage', params, ...plain });
       // Done: the next event begins the machine anew, as it does after a final state.
-      next = { ...common, version: versions.current.version, status: 'done', state: 'null', snapshot: 'null' };
+      next = { ...common, version, status: 'done', state: 'null', snapshot: 'null' };
       break;
     }
     case 'quarantined': {
-      const { code, detail } = verdict.misfit;
-      const error = `version ${record.version} does not fit version ${versions.current.version}: ${code}: ${detail}`;
+      const error = misfitText(record, current, verdict.misfit);
       const fields = `"error":${JSON.stringify(error)},${facts}`;
       tx.append({ type: 'chat.quarantined', chat, body: entryBody(id, chat, fields) });
       next = { ...common, status: 'quarantined', error };
+      // Whoever loads the machine again looks for those that wait for it, whatever walk was done before.
+      if (current === null) tx.noteVersionCheck({ plan: '', after: null });
     }
   }
   tx.saveConversation(next);

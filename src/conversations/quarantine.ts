@@ -26,8 +26,10 @@ export async function retryUnit(
 ): Promise<ConversationRecord | null> {
   const named = chatOfConversation(id);
   const chat = named === null ? null : await tx.currentChat(named);
-  const conversation = chat === null ? id : chat + id.slice(named?.length);
-  const record = (await tx.conversations([conversation])).get(conversation);
+  const moved = chat === null ? id : chat + id.slice(named?.length);
+  // Until the update of a move comes it stands under its old id.
+  const there = await tx.conversations([moved, id]);
+  const record = there.get(moved) ?? there.get(id);
   if (chat === null || record === undefined) {
     throw new SwitchboardError('not_found', `There is no conversation ${id}`, { field: 'id' });
   }

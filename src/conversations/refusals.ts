@@ -3,6 +3,7 @@ import { limits } from '../limits.ts';
 import { INSTEAD, lossOf } from './durable.ts';
 import { isMessageAction } from './effects.ts';
 import { isWhenDone, whenDoneOf } from './ending.ts';
+import { below } from './takers.ts';
 
 /**
  * What of a machine cannot be durable, so far as it can be told without running it: one sentence each, with the path of
@@ -11,21 +12,25 @@ import { isWhenDone, whenDoneOf } from './ending.ts';
 export function refusalsOf(machine: AnyStateMachine): readonly string[] {
   const { context } = machine.config;
   const loss = typeof context === 'function' ? null : lossOf(context ?? {}, 'context');
-  const found = statesOf(machine.root).flatMap((state) =>
+  const found = below(machine.root).flatMap((state) =>
     refusalsOfState(machine, state).map((refusal) => `state ${[machine.id, ...state.path].join('.')}: ${refusal}`),
   );
   return [...new Set(loss === null ? found : [loss, ...found])];
 }
 
-const statesOf = (state: AnyStateNode): AnyStateNode[] => [state, ...Object.values(state.states).flatMap(statesOf)];
+const transitionsOf = (state: AnyStateNode) => [...[...state.transitions.values()].flat(), ...(state.always ?? [])];
+
+/** Every action in its place at a state: a name with params, or one of XState's own. */
+export function actionsOf(state: AnyStateNode): unknown[] {
+  const initial = state.type === 'compound' ? state.initial.actions : [];
+  return [...state.entry, ...state.exit, ...initial, ...transitionsOf(state).flatMap(({ actions }) => actions)];
+}
 
 function refusalsOfState(machine: AnyStateMachine, state: AnyStateNode): string[] {
-  const transitions = [...[...state.transitions.values()].flat(), ...(state.always ?? [])];
-  const initial = state.type === 'compound' ? state.initial.actions : [];
-  const actions = [...state.entry, ...state.exit, ...initial, ...transitions.flatMap((t) => t.actions)];
+  const transitions = transitionsOf(state);
   return [
     ...refusalsOfEnding(state),
-    ...actions.flatMap((action) => refusalsOfAction(machine, action)),
+    ...actionsOf(state).flatMap((action) => refusalsOfAction(machine, action)),
     ...transitions.flatMap(({ guard }) => refusalsOfGuard(machine, guard)),
     ...state.invoke.flatMap(({ src, systemId, onSnapshot }) => {
       const about = { systemId, syncSnapshot: onSnapshot !== undefined };

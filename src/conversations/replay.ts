@@ -120,7 +120,7 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<ReplayedSt
     if (restart) rehearsal.restart();
     still = entry.type === 'chat.quarantined';
     const text = {
-      'chat.migrated': `version ${from} -> ${to}: ${outcome} then`,
+      'chat.migrated': `version ${from} -> ${to ?? 'no machine'}: ${outcome} then`,
       'chat.quarantined': `quarantined then: ${error}`,
     }[String(entry.type)];
     return { kind: 'note', ...placeOf(entry, conversation), text: text ?? entry.type, restart, departs: false };

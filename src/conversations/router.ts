@@ -19,7 +19,7 @@ import { checkPost } from './posted-event.ts';
 import { answerComing, retryUnit, timerComing } from './quarantine.ts';
 import { answerEvent, conversationOf, type RequestOutcome } from './routing.ts';
 import type { Stepper } from './step.ts';
-import { isOutdated } from './versions.ts';
+import { isOutdated, mayGoOn } from './versions.ts';
 
 export interface RouterOptions {
   readonly journal: Journal;
@@ -48,6 +48,8 @@ export interface Router extends Conversations {
    * policy; and notes how far the walk over all of them has come. One unit of work.
    */
   bringUp(ids: readonly string[], check: VersionCheck): Promise<Settled[]>;
+  /** Goes on with a conversation that stands still for no other reason than that its machine was not loaded, and now is. */
+  resume(id: string): Promise<void>;
   /** Lets go of conversations that nothing has happened to since that time. Returns how many. */
   passivate(unusedSince: number): number;
   /** Conversations in memory, how often one was activated, and steps: since the start. */
@@ -100,9 +102,8 @@ export function createRouter({ journal, machines, username, watch = () => null }
 
   /** The stepper that the conversation runs; null where its chat has none. */
   function stepperFor(record: ConversationRecord | null, kind: ChatKind): Stepper | null {
-    const selected = machines.forKind(kind)?.stepper ?? null;
-    if (record === null || record.status === 'done') return selected;
-    return machines.named(record.machine, record.version) ?? selected;
+    if (record?.status === 'active') return machines.named(record.machine, record.version);
+    return machines.forKind(kind)?.stepper ?? null;
   }
 
   /** As stored, of those that are not in memory. What another version stored is brought up to date first. */
@@ -145,9 +146,8 @@ export function createRouter({ journal, machines, username, watch = () => null }
       return;
     }
     const stepper = stepperFor(record, kind);
-    if (stepper === null) return;
-    // A timer, or an answer, of a machine that is not loaded begins no other: it is journalled, and that is all.
-    if (awaited !== null && record?.machine !== stepper.name) return;
+    // A timer, or an answer, begins nothing: it is journalled, and that is all.
+    if (stepper === null || (awaited !== null && record?.status !== 'active')) return;
     steps += 1;
     const seen = watch()?.wants(id) === true ? savedIn(tx) : null;
     const next = applyEvent(seen?.tx ?? tx, bot, { id, chat, live: live.get(id), record, stepper }, coming, seq);
@@ -299,6 +299,15 @@ export function createRouter({ journal, machines, username, watch = () => null }
         tx.noteVersionCheck(check);
         return settled;
       });
+    },
+
+    async resume(id) {
+      const goOn = async (tx: Tx): Promise<boolean> => {
+        const record = (await tx.conversations([id])).get(id);
+        if (record === undefined || !mayGoOn(record, machines.versions)) return true;
+        return (await retryUnit(tx, bot, machines, id)) !== null;
+      };
+      while (!(await unit(goOn)));
     },
 
     async retry(id) {

@@ -1,8 +1,17 @@
-import { type AnyActorScope, type AnyMachineSnapshot, type AnyStateMachine, createActor, createMachine } from 'xstate';
+import {
+  type AnyActorScope,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type AnyStateNode,
+  createActor,
+  createMachine,
+} from 'xstate';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { INSTEAD, lossOf, NotDurable } from './durable.ts';
 import { type Effect, effectOf, systemActor } from './effects.ts';
+import { afterEnd } from './ending.ts';
+import { below } from './takers.ts';
 
 /** What one step came to. Nothing has been done yet: the effects are data, to be committed with the snapshot. */
 export interface Step {
@@ -18,7 +27,10 @@ export interface Stepper {
   start(input: unknown): Step;
   /** Applies one event. Throws what the machine throws, and where the machine ends in an error. */
   apply(snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step;
-  /** The snapshot as JSON text. Throws where JSON would lose some of its context, and where it is over its size bound. */
+  /**
+   * The snapshot as JSON text, with what another version of the machine could not tell. Throws where JSON would lose some
+   * of its context, and where it is over its size bound.
+   */
   persist(snapshot: AnyMachineSnapshot): string;
   /** Throws where the text is not a snapshot of this machine. */
   restore(persisted: string): AnyMachineSnapshot;
@@ -72,6 +84,18 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
     return { snapshot, effects };
   }
 
+  const invokesOf = new Map(below(machine.root).map((node) => [node, node.invoke.map(({ id }) => id)]));
+
+  /**
+   * What another version of the machine could not tell, as JSON fields: what the states have invoked, answered or not
+   * (at-rest.ts), and at an end what comes after it. As text: XState's object is slow to add to.
+   */
+  function factsOf(snapshot: AnyMachineSnapshot): string {
+    if (snapshot.status === 'done') return `"asked":[],"whenDone":"${afterEnd(snapshot)}"`;
+    const nodes: readonly AnyStateNode[] = snapshot._nodes;
+    return `"asked":${JSON.stringify(nodes.flatMap((node) => invokesOf.get(node) ?? []))}`;
+  }
+
   return {
     name,
     version: machine.version ?? '0',
@@ -86,13 +110,16 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
     persist(snapshot) {
       const loss = lossOf(snapshot.context, 'context');
       if (loss !== null) throw new NotDurable(`${name}: state ${stateText(snapshot)}: ${loss}`);
-      const text = JSON.stringify(machine.getPersistedSnapshot(snapshot));
+      const text = `${JSON.stringify(machine.getPersistedSnapshot(snapshot)).slice(0, -1)},${factsOf(snapshot)}}`;
       if (text.length <= limits.snapshotLengthMax) return text;
       throw new RangeError(
         `The snapshot has ${text.length} characters, over ${limits.snapshotLengthMax}: keep less context`,
       );
     },
-    restore: (persisted) => machine.restoreSnapshot(JSON.parse(persisted), scope),
+    restore(persisted) {
+      const { asked: _asked, whenDone: _whenDone, ...snapshot } = JSON.parse(persisted);
+      return machine.restoreSnapshot(snapshot, scope);
+    },
   };
 }
 

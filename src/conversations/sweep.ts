@@ -12,11 +12,13 @@ export type SweepCounts = Readonly<Record<Verdict['outcome'], number>>;
 export interface SweepOptions {
   readonly journal: Pick<Journal, 'conversationVersions' | 'versionCheck'>;
   readonly machines: MachineTable;
-  readonly router: Pick<Router, 'bringUp'>;
+  readonly router: Pick<Router, 'bringUp' | 'resume'>;
   /** Lets other work go first, between one page or unit of work and the next. */
   readonly pause: () => Promise<void>;
   /** True once it is to end; a later sweep goes on where this one was. */
   readonly stopped?: () => boolean;
+  /** Walks also where the walk has been done: who asks is told of those that are kept, too. */
+  readonly anew?: boolean;
   /** After each unit of work that brought some up: what became of them, and how many came to what so far. */
   readonly onProgress?: (counts: SweepCounts, settled: readonly Settled[]) => void;
 }
@@ -26,18 +28,25 @@ export interface SweepOptions {
  * units of work, each of which notes how far the walk is. A crash loses the unit at hand, and the next sweep goes on
  * there. Where the walk has been done for these machines, versions and policies it costs one read, however many there are.
  *
+ * Those that stood still because their machine was not loaded go on where it is loaded again.
+ *
  * Nothing depends on its being quick: a conversation that is stepped meanwhile is brought up first (readConversations).
  * Null where it was stopped before its end.
  */
 export async function sweep(options: SweepOptions): Promise<SweepCounts | null> {
-  const { journal, machines, router, pause, stopped = () => false } = options;
+  const { journal, machines, router, pause, stopped = () => false, anew = false } = options;
   const counts = { migrated: 0, kept: 0, restarted: 0, quarantined: 0 };
   const plan = planOf(machines);
   const noted = await journal.versionCheck();
-  if (noted?.plan === plan && noted.after === null) return counts;
+  if (noted?.plan === plan && noted.after === null && !anew) return counts;
   let after = noted?.plan === plan ? (noted.after ?? '') : '';
   for (;;) {
     const page = await journal.conversationVersions(after, limits.sweepPageMax);
+    const still = page.filter(({ status }) => status === 'quarantined').map(({ id }) => id);
+    for (let start = 0; start < still.length; start += limits.sweepUnitMax) {
+      if (stopped()) return null;
+      await Promise.all(still.slice(start, start + limits.sweepUnitMax).map((id) => router.resume(id)));
+    }
     const outdated = page.filter((conversation) => isOutdated(conversation, machines.versions)).map(({ id }) => id);
     for (let start = 0; start < outdated.length; start += limits.sweepUnitMax) {
       if (stopped()) return null;
@@ -60,7 +69,7 @@ export function planOf(machines: MachineTable): string {
   return JSON.stringify(
     machines.names.map((name) => {
       const versions = machines.versions(name);
-      return [name, versions?.current.version, versions?.unfit, [...(versions?.older.keys() ?? [])].sort()];
+      return [name, versions.current?.version, versions.unfit, [...versions.older.keys()].sort()];
     }),
   );
 }

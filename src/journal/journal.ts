@@ -347,7 +347,8 @@ export interface Tx {
   /**
    * A group became a supergroup: its conversations, timers, requests and waiting messages go on under the new id.
    * Where the new chat has that conversation already, the moved one takes its place, with its timers and requests;
-   * only a conversation that no longer runs gives way to one that does.
+   * only one that is done gives way to one that is not. Where either is quarantined the one that stays is, with what
+   * both hold.
    */
   moveChat(from: string, to: string): void;
   /** As Telegram's answer to a message tells it, before the update of the move comes: the waiting messages alone. */

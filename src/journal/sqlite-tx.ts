@@ -120,10 +120,11 @@ export function sqliteTx(
   firstSeq: number,
   state: TxState,
 ): Tx {
+  /** With all that it waits for; what it holds beside that stays. */
   function dropConversation(id: string): void {
     sql.dropConversation.run(bot, id);
     sql.clearTimers.run(bot, id);
-    sql.held.dropAll.run(bot, id);
+    sql.held.forget.run(bot, id, null);
     withdrawn(sql.withdrawRequests.all(bot, id));
   }
 
@@ -184,15 +185,18 @@ export function sqliteTx(
     moveChat(from, to) {
       if (from === to) return;
       conversations.writeAll(state);
-      const there = new Map(sql.ofChat.all(bot, to).map((row) => [text(row, 'id'), text(row, 'status')]));
+      const there = new Map(sql.ofChat.all(bot, to).map((row) => [text(row, 'id'), conversationOf(row)]));
       for (const record of sql.ofChat.all(bot, from).map(conversationOf)) {
         const id = to + record.id.slice(from.length);
-        if (record.status !== 'active' && there.get(id) === 'active') {
+        const other = there.get(id);
+        if (record.status === 'done' && other !== undefined && other.status !== 'done') {
           dropConversation(record.id);
           continue;
         }
         dropConversation(id);
-        tx.saveConversation({ ...record, id, chat: to });
+        const still = [record, other].find((one) => one?.status === 'quarantined');
+        const stands = still === undefined ? {} : { status: still.status, error: still.error };
+        tx.saveConversation({ ...record, ...stands, id, chat: to });
         sql.moveTimers.run(id, bot, record.id);
         sql.moveRequests.run(id, bot, record.id);
         sql.held.move.run(id, bot, record.id);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { createMachineTable } from '../../src/conversations/machines.ts';
 import { openSqliteReader } from '../../src/journal/sqlite-reader.ts';
 import { limits } from '../../src/limits.ts';
 import { dryRun, migrate } from '../../src/migrate.ts';
@@ -64,6 +65,59 @@ test('a dry run counts what would become of conversations, with examples, and ch
   lines.length = 0;
   await dryRun({ folder, bot: '1', machines: tableOf(first), print });
   expect(lines).toEqual(['every conversation runs the version of its machine that is there today']);
+});
+
+test('what stands still already is counted too: by whether it would fit now, and what goes on as its machine is back', async () => {
+  const folder = await seed(20);
+  const lines: string[] = [];
+  const print = (line: string) => void lines.push(line);
+  await migrate({ folder, bot: '1', machines: tableOf(second), print });
+  expect(lines.splice(0)).toEqual([
+    'shop 1 -> 2',
+    '  migrated           15  for example 1001, 1002, 1003',
+    '  quarantined         5  state_gone: there is no state shop.dusty; for example 1004, 1008, 1012',
+  ]);
+  const still = [
+    'shop 1 -> 2',
+    '  quarantined         5  already: state_gone: there is no state shop.dusty; for example 1004, 1008, 1012',
+  ];
+  await dryRun({ folder, bot: '1', machines: tableOf(second), print });
+  expect(lines.splice(0)).toEqual([...still, 'a dry run: nothing was changed']);
+  await migrate({ folder, bot: '1', machines: tableOf(second), print });
+  expect(lines.splice(0)).toEqual(still);
+  const machines = tableOf(second, { migrate: (_, rest) => ({ ...rest, value: 'browsing' }) });
+  await dryRun({ folder, bot: '1', machines, print });
+  expect(lines.splice(0)[1]).toBe(
+    '  quarantined         5  already, and would fit: switchboard chats retry; for example 1004, 1008, 1012',
+  );
+
+  await dryRun({ folder, bot: '1', machines: createMachineTable(NONE, new Map()), print });
+  expect(lines.splice(0).slice(0, 2)).toEqual([
+    'shop 2 -> not loaded',
+    `  quarantined        15  machine_not_loaded: no chat runs shop: choose it for a kind of chat, or "keep" it; for example 1001, 1002, 1003`,
+  ]);
+  await migrate({ folder, bot: '1', machines: createMachineTable(NONE, new Map()), print });
+  lines.length = 0;
+  for (const run of [dryRun, migrate]) {
+    await run({ folder, bot: '1', machines: tableOf(second), print });
+    expect(lines.splice(0).slice(0, 4)).toEqual([
+      'shop 2 -> 2',
+      '  resumed            15  its machine is loaded again; for example 1001, 1002, 1003',
+      ...still,
+    ]);
+  }
+});
+const NONE = { private: null, group: null, channel: null };
+
+test('under keep each run counts those that are kept, however often it has been run', async () => {
+  const folder = await seed(20);
+  const machines = tableOf(second, { unfit: 'keep', older: [first] });
+  const kept = '  kept                5  state_gone: there is no state shop.dusty; for example 1004, 1008, 1012';
+  for (const more of [['  migrated           15  for example 1001, 1002, 1003'], []]) {
+    const lines: string[] = [];
+    await migrate({ folder, bot: '1', machines, print: (line) => void lines.push(line) });
+    expect(lines).toEqual(['shop 1 -> 2', ...more, kept]);
+  }
 });
 
 test('killed in the middle, it goes on where it was: each conversation is brought up once', {

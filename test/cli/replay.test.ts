@@ -121,6 +121,9 @@ test('what cannot be replayed is said: no such chat, no data, no machine, a wron
     return [code, stderr.split('\n')[0]];
   };
   expect(await outcome(['--chat', '5'])).toEqual([1, 'switchboard: the journal has nothing that 5 could have taken']);
+  const file = join(temporaryFolder(), 'nothing.jsonl');
+  expect((await outcome(['--chat', '5', '--save', file]))[0]).toBe(1);
+  expect(existsSync(file)).toBe(false);
   const empty = freeEnv();
   expect(await outcome(['--chat', '5'], empty)).toEqual([
     1,

@@ -1,6 +1,6 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadMachineTable } from '../../src/conversations/files.ts';
+import { fileThatRuns, loadMachineTable } from '../../src/conversations/files.ts';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 
@@ -29,8 +29,21 @@ test('a version that conversations may be kept on stands beside the machine, and
   const kept = await loadMachineTable(kinds, FIXTURES, { greeter: { unfit: 'keep' } });
   expect(kept.named('greeter', '0')).toMatchObject({ name: 'greeter', version: '0' });
   expect(kept.named('greeter', '7')).toBe(kept.named('greeter'));
+  const chosenNoMore = await loadMachineTable({ ...kinds, private: null, group: null }, FIXTURES, {
+    greeter: { unfit: 'keep' },
+    gone: { unfit: 'keep' },
+  });
+  expect(chosenNoMore.names).toEqual(['greeter']);
+  expect(chosenNoMore.forKind('private')).toBeNull();
   const restarted = await loadMachineTable(kinds, FIXTURES, { greeter: { unfit: 'restart' } });
   expect(restarted.named('greeter', '0')).toMatchObject({ version: '1' });
+});
+
+test('a kept conversation is run, and replayed, by the file of its version; others by that of today', () => {
+  const file = (version: string, unfit?: 'keep' | 'restart') =>
+    basename(fileThatRuns(FIXTURES, { machine: 'greeter', version }, unfit));
+  expect(file('0', 'keep')).toBe('greeter@0.machine.ts');
+  expect([file('1', 'keep'), file('0', 'restart'), file('0')]).toEqual(Array(3).fill('greeter.machine.ts'));
 });
 
 test.each([

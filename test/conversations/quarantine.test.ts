@@ -259,6 +259,19 @@ describe('a quarantined chat, retried', () => {
     expect(await replies()).toEqual(['1 boom', '2 after']);
   });
 
+  test('takes what it held although its supergroup has begun another conversation before the move was told', async () => {
+    const router = start(machineWith(onBoom));
+    await router.receiveUpdates(
+      [groupUpdate(-5, 1, 'boom'), groupUpdate(-5, 1, '500 pizzas'), groupUpdate(-1005, 1, 'hello')],
+      1,
+    );
+    const base = groupUpdate(-5, 1, '');
+    const moved = { ...base, message: { ...base.message, text: undefined, migrate_to_chat_id: -1005 } };
+    await router.receiveUpdates([moved, groupUpdate(-1005, 1, 'anyone?')], 2);
+    expect(await start(machineWith(never)).retry('-5')).toMatchObject({ id: '-1005', status: 'active' });
+    expect(await replies()).toEqual(['1 hello', '1 boom', '2 500 pizzas', '3 anyone?']);
+  });
+
   test('more than one unit of work takes: a crash between two leaves each event taken once', async () => {
     const texts = Array.from({ length: 2 * limits.heldEventsPerUnit + 50 }, (_, n) => `t${n}`);
     const broken = start(machineWith((text) => text === 't0'));

@@ -310,25 +310,6 @@ describe('a faulty machine', () => {
     });
   });
 
-  test('another machine never takes over a snapshot: the conversation ends, and begins anew', async () => {
-    await start().receiveUpdates([textUpdate(7, 'a'), textUpdate(7, 'wait')], 1);
-    const other = setup({ actions: { reply: (_, _params: { text: string }) => {} } }).createMachine({
-      id: 'other',
-      initial: 'waiting',
-      states: { waiting: { on: { 'message.received': { actions: { type: 'reply', params: { text: 'anew' } } } } } },
-    });
-    const table = createMachineTable(
-      { ...selections, private: { machine: 'other', per: 'chat' } },
-      new Map([['other', other]]),
-    );
-    const router = createRouter({ journal: openJournal(folder, clock), machines: table, username: () => null });
-    await router.receiveUpdates([textUpdate(7, 'b')], 2);
-    expect((await replies()).at(-1)).toBe('anew');
-    expect(await journal.nextTimerAt()).toBeNull();
-    const moved = (await entries()).filter(({ type }) => type === 'chat.moved').at(-1);
-    expect(JSON.parse(moved?.body ?? '')).toEqual({ machine: 'other', from: 'waiting', to: 'waiting' });
-  });
-
   test('an error that its machine has no onError for is told in words', async () => {
     const rash = createMachine({ id: 'rash', initial: 'a', states: { a: { invoke: { id: 'q', src: 'ask' } } } });
     const provided = rash.provide({ actors: { ask: fromPromise(async () => 1) } });
@@ -343,28 +324,6 @@ describe('a faulty machine', () => {
       status: 'quarantined',
       error: 'state a has no onError for what failed: refused: not today',
     });
-  });
-
-  test('what comes of a machine that is not loaded any more begins no other one', async () => {
-    await start().receiveUpdates([textUpdate(7, 'wait'), textUpdate(8, 'ask')], 1);
-    const request = await oldestRequest(journal);
-    const other = setup({ actions: { reply: (_, _params: { text: string }) => {} } }).createMachine({
-      id: 'other',
-      entry: { type: 'reply', params: { text: 'welcome' } },
-    });
-    const table = createMachineTable(
-      { ...selections, private: { machine: 'other', per: 'chat' } },
-      new Map([['other', other]]),
-    );
-    const router = createRouter({ journal: openJournal(folder, clock), machines: table, username: () => null });
-    const before = await replies();
-    await clock.advance(3_600_000);
-    expect(await router.fireTimers()).toBe(1);
-    await router.answerRequest(request, { output: 'late' });
-    expect((await types()).slice(-2)).toEqual(['timer.fired', 'request.answered']);
-    expect(await replies()).toEqual(before);
-    await router.receiveUpdates([textUpdate(7, 'hello')], 2);
-    expect(await replies()).toEqual([...before, 'welcome']);
   });
 
   test('I8: an update with a time that no calendar has, or nested too deep to write, holds nobody up', async () => {

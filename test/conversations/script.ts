@@ -6,6 +6,7 @@ import type { Journal } from '../../src/journal/journal.ts';
 import { manualClock } from '../support/clock.ts';
 import { oldestRequest, openJournal, temporaryFolder } from '../support/journal.ts';
 import { textUpdate } from '../support/updates.ts';
+import { judgeOfBump } from './bump.ts';
 
 /** What happens to a conversation: a text of its user, time, the backend's answer to the oldest request, a post. */
 export type Happening =
@@ -33,7 +34,8 @@ export interface Outcome {
 
 /**
  * Has all this happen to one chat, through the real router and a real journal, twice: in one process, and with a
- * crash (all memory gone, the journal opened anew) between any two events. Expects the same of both.
+ * crash (all memory gone, the journal opened anew) between any two events. Expects the same of both; and that it would
+ * fit a version of the machine that changes nothing, wherever it comes to.
  */
 export async function happen(machine: AnyStateMachine, happenings: readonly Happening[]): Promise<Outcome> {
   const calm = await run(machine, happenings, false);
@@ -69,9 +71,13 @@ async function run(machine: AnyStateMachine, happenings: readonly Happening[], c
     const idempotencyKey = String(++updateId);
     return router.postEvent({ keyId: '1', idempotencyKey, conversation: '7', event: happening.post });
   };
+  const judge = judgeOfBump(machine);
   for (const happening of happenings) {
     if (crashes) ({ journal, router } = start());
     await take(happening);
+    const stands = await journal.conversation('7');
+    if (stands?.status !== 'active') continue;
+    expect(judge(stands, await journal.timersOf('7'), await journal.requestsOf('7'))).toBeNull();
   }
   const record = await journal.conversation('7');
   const entries = await journal.read({ from: 1, limit: 1000 });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { fromPromise, setup } from 'xstate';
+import { createMachine, fromPromise, raise, setup } from 'xstate';
 import type { AtRest, Migrate } from '../../machines/events.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
@@ -116,6 +116,127 @@ describe('what becomes of a conversation of another version', () => {
     // Where its answer would end the state, who is in it has an answer to come.
     await sweepAll(journal, tableOf(asking('3', 'over')));
     expect((await journal.conversation('7'))?.error).toContain('request_missing');
+  });
+
+  test.each([
+    ['an end of the machine', { over: { type: 'final' } }, 'over', 'state_gone: shop.over is a final state now'],
+    [
+      'an inner end that leads on',
+      { form: { initial: 'sent', onDone: 'over', states: { sent: { type: 'final' } } }, over: {} },
+      'form',
+      'state_gone: shop.form.sent is a final state now',
+    ],
+  ] as const)('a state that has become %s could not be left', async (_, states, initial, error) => {
+    const before = { over: {}, form: { initial: 'sent', states: { sent: {} } } };
+    const old = createMachine({ id: 'shop', version: '1', initial, states: before });
+    await routerOf(journal, tableOf(old)).receiveUpdates([textUpdate(7, 'hello')], 1);
+    // It begins in another state, so that it can be begun.
+    const now = createMachine({ id: 'shop', version: '2', initial: 'start', states: { start: {}, ...states } });
+    await sweepAll(journal, tableOf(now));
+    expect((await journal.conversation('7'))?.error).toBe(`version 1 does not fit version 2: ${error}`);
+  });
+
+  describe('what history remembers', () => {
+    const form = (version: string, second: string) =>
+      setup({
+        types: { events: {} as { type: 'message.received'; text: string } },
+        guards: { says: ({ event }, text: string) => event.text === text },
+      }).createMachine({
+        ...{ id: 'shop', version, initial: 'form' },
+        states: {
+          form: {
+            initial: 'one',
+            on: { 'message.received': { guard: { type: 'says', params: 'help' }, target: 'help' } },
+            states: {
+              one: { on: { 'message.received': { guard: { type: 'says', params: 'next' }, target: second } } },
+              [second]: {},
+              hist: { type: 'history' },
+            },
+          },
+          help: { on: { 'message.received': 'form.hist' } },
+        },
+      });
+    const inHelp = () =>
+      routerOf(journal, tableOf(form('1', 'two'))).receiveUpdates(
+        ['x', 'next', 'help'].map((text) => textUpdate(7, text)),
+        1,
+      );
+    const history = { 'shop.form.hist': ['shop.form.deux'] };
+
+    test('`migrate` renames it, and the way back leads there', async () => {
+      await inHelp();
+      const migrate: Migrate = (_, rest) => {
+        expect(rest.history).toEqual({ 'shop.form.hist': ['shop.form.two'] });
+        return { ...rest, history };
+      };
+      const machines = tableOf(form('2', 'deux'), { migrate });
+      expect(await sweepAll(journal, machines)).toMatchObject({ migrated: 1 });
+      await routerOf(journal, machines).receiveUpdates([textUpdate(7, 'back')], 2);
+      expect(await standing('7')).toBe('active 2 {"form":"deux"}');
+    });
+
+    test('`migrate` that drops it leads to the beginning', async () => {
+      await inHelp();
+      const machines = tableOf(form('2', 'deux'), { migrate: (_, rest) => ({ ...rest, history: {} }) });
+      await sweepAll(journal, machines);
+      await routerOf(journal, machines).receiveUpdates([textUpdate(7, 'back')], 2);
+      expect(await standing('7')).toBe('active 2 {"form":"one"}');
+    });
+
+    test('a history that `migrate` says nothing of is as it was, and must lead somewhere', async () => {
+      await inHelp();
+      const migrate: Migrate = (_, { value, context, timers, requests }) => ({ value, context, timers, requests });
+      await sweepAll(journal, tableOf(form('2', 'deux'), { migrate }));
+      expect((await journal.conversation('7'))?.error).toContain('a history leads to shop.form.two, which is gone');
+    });
+  });
+
+  test('an end that stays over does so under a version that knows that end no more', async () => {
+    const shop = (version: string, end: string) =>
+      createMachine({
+        ...{ id: 'shop', version, initial: 'open' },
+        states: { open: { on: { 'message.received': end } }, [end]: { type: 'final', meta: { whenDone: 'stay' } } },
+      });
+    await routerOf(journal, tableOf(shop('1', 'gone'))).receiveUpdates([textUpdate(7, 'STOP')], 1);
+    expect(await standing('7')).toBe('done 1 "gone"');
+    const machines = tableOf(shop('2', 'left'));
+    await sweepAll(journal, machines);
+    await routerOf(journal, machines).receiveUpdates([textUpdate(7, 'hello?')], 2);
+    expect(await standing('7')).toBe('done 1 "gone"');
+  });
+
+  test('an end that was stored before it told what comes after it is asked of its machine', async () => {
+    const shop = createMachine({
+      ...{ id: 'shop', version: '1', initial: 'open' },
+      states: { open: { on: { 'message.received': 'gone' } }, gone: { type: 'final', meta: { whenDone: 'stay' } } },
+    });
+    await routerOf(journal, tableOf(shop)).receiveUpdates([textUpdate(7, 'STOP')], 1);
+    await journal.write(async (tx) => {
+      const record = (await tx.conversations(['7'])).get('7');
+      if (record === undefined) throw new Error('it has no conversation');
+      const { whenDone, ...earlier } = JSON.parse(record.snapshot);
+      expect(whenDone).toBe('stay');
+      tx.saveConversation({ ...record, snapshot: JSON.stringify(earlier) });
+    });
+    await routerOf(journal, tableOf(shop)).receiveUpdates([textUpdate(7, 'hello?')], 2);
+    expect(await standing('7')).toBe('done 1 "gone"');
+  });
+
+  test('a delayed raise that no state takes any more is not dropped', async () => {
+    const later = (type: string) => raise({ type }, { delay: 1000, id: 'r' });
+    const shop = (version: string, takes: string) =>
+      createMachine({
+        id: 'shop',
+        version,
+        initial: 'a',
+        entry: later(takes),
+        states: { a: {}, b: { on: { [takes]: 'a' } } },
+      });
+    await routerOf(journal, tableOf(shop('1', 'remind'))).receiveUpdates([textUpdate(7, 'hello')], 1);
+    await sweepAll(journal, tableOf(shop('2', 'recall')));
+    expect((await journal.conversation('7'))?.error).toContain(
+      'timer_without_taker: nothing in "a" takes the timer remind',
+    );
   });
 
   test('the context must fit the schema that the machine gives; what it holds is not told', async () => {

@@ -117,26 +117,54 @@ export function conversationsContract(openEngine: OpenEngine): void {
     expect(due).toEqual([timer('-1005', 'both', 100), timer('-1005', 'of -5', 300)]);
   });
 
-  test.each(['done', 'quarantined'] as const)(
-    'a conversation that is %s gives way to one that runs',
-    async (status) => {
+  test('a conversation that is done gives way to one that is not', async () => {
+    const journal = await (await openEngine()).open();
+    const running = conversation('-1005', { snapshot: '"runs"' });
+    await journal.write(async (tx) => {
+      tx.saveConversation(conversation('-5', { status: 'done' }));
+      tx.saveConversation(running);
+      tx.setTimer(timer('-1005', 'new', 200));
+      tx.addRequest(request('new', '-1005'));
+      accept(tx, { chat: '-5' });
+      accept(tx, { chat: '-1005' });
+      tx.moveChat('-5', '-1005');
+      expect((await tx.claimable(9)).map(({ seq }) => seq)).toEqual([1]);
+    });
+    expect(await journal.conversations({ after: null, limit: 9, chats: null })).toEqual([running]);
+    expect((await journal.openRequests(9)).map(({ id }) => id)).toEqual(['new']);
+    expect(await journal.write((tx) => tx.dueTimers(999, 9))).toEqual([timer('-1005', 'new', 200)]);
+  });
+
+  test.each([
+    ['-5', { status: 'quarantined', error: 'why' }, {}],
+    ['-1005', {}, { status: 'quarantined', error: 'why' }],
+    ['-5', { status: 'quarantined', error: 'why' }, { status: 'quarantined', error: 'that too' }],
+  ] as const)(
+    'where %s stands still the moved one does, with all that either has not taken',
+    async (_, moved, there) => {
       const journal = await (await openEngine()).open();
-      const running = conversation('-1005', { snapshot: '"runs"' });
       await journal.write(async (tx) => {
-        tx.saveConversation(conversation('-5', { status }));
-        tx.setTimer(timer('-5', 'old', 100));
-        tx.addRequest(request('old', '-5'));
-        tx.saveConversation(running);
-        tx.setTimer(timer('-1005', 'new', 200));
-        tx.addRequest(request('new', '-1005'));
-        accept(tx, { chat: '-5' });
-        accept(tx, { chat: '-1005' });
+        tx.saveConversation(conversation('-5', { ...moved, snapshot: '"-5"' }));
+        tx.saveConversation(conversation('-1005', there));
+        tx.setTimer(timer('-5', 'of -5', 100));
+        tx.setTimer(timer('-1005', 'of -1005', 200));
+        const held = { event: '{}', awaited: null };
+        tx.holdEvent({ ...held, conversation: '-5', seq: 5, awaited: 'timer early' });
+        tx.holdEvent({ ...held, conversation: '-1005', seq: 3 });
+        // What the one that is gone waited for does not come.
+        tx.holdEvent({ ...held, conversation: '-1005', seq: 4, awaited: 'timer early' });
         tx.moveChat('-5', '-1005');
-        expect((await tx.claimable(9)).map(({ seq }) => seq)).toEqual([1]);
       });
-      expect(await journal.conversations({ after: null, limit: 9, chats: null })).toEqual([running]);
-      expect((await journal.openRequests(9)).map(({ id }) => id)).toEqual(['new']);
-      expect(await journal.write((tx) => tx.dueTimers(999, 9))).toEqual([timer('-1005', 'new', 200)]);
+      const still = { status: 'quarantined', error: 'why', snapshot: '"-5"' } as const;
+      expect(await journal.conversations({ after: null, limit: 9, chats: null })).toEqual([
+        conversation('-1005', still),
+      ]);
+      expect(await journal.write((tx) => tx.dueTimers(999, 9))).toEqual([timer('-1005', 'of -5', 100)]);
+      await journal.write(async (tx) => {
+        expect((await tx.nextHeld('-1005'))?.seq).toBe(3);
+        tx.dropHeld('-1005', 3);
+        expect((await tx.nextHeld('-1005'))?.seq).toBe(5);
+      });
     },
   );
 }

@@ -44,6 +44,8 @@ export interface Tried {
 export interface Exploration {
   /** Shortest paths, by @xstate/graph, to every situation that was reached. */
   readonly reached: readonly AnyMachineSnapshot[];
+  /** The same, with what waits in each. */
+  readonly situations: readonly Situation[];
   readonly tried: readonly Tried[];
   /** XState's own transition objects that some step took. */
   readonly taken: ReadonlySet<object>;
@@ -132,8 +134,14 @@ function exploreWith(
     stopWhen: ({ snapshot }: Situation) => snapshot.status !== 'active' || ++expanded > SITUATIONS_MAX,
   };
   const paths: readonly { state: Situation }[] = getShortestPaths(logic as never, traversal as never);
-  const reached = paths.map(({ state }) => state.snapshot);
-  return { reached, tried, taken, cut: expanded > SITUATIONS_MAX };
+  const situations = paths.map(({ state }) => state);
+  return {
+    reached: situations.map(({ snapshot }) => snapshot),
+    situations,
+    tried,
+    taken,
+    cut: expanded > SITUATIONS_MAX,
+  };
 }
 
 /**

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { AnyStateMachine } from 'xstate';
+import type { Meta } from '../../machines/events.ts';
 import { loadMachineTable } from '../../src/conversations/files.ts';
 import { limits } from '../../src/limits.ts';
 import { happen } from '../conversations/script.ts';
@@ -107,7 +109,15 @@ describe('the example of docs/machines.md', () => {
   });
 });
 
-test('the table of machines/README.md names every machine of the folder', () => {
+test('the table of machines/README.md names machines of the folder, those that Switchboard itself runs among them', async () => {
   const files = readdirSync(MACHINES).filter((file) => file.endsWith('.machine.ts'));
-  expect([...readme.matchAll(/^\| \[\w+\]\(([\w-]+\.machine\.ts)\)/gm)].map((m) => m[1]).sort()).toEqual(files.sort());
+  const named = [...readme.matchAll(/^\| \[\w+\]\(([\w-]+\.machine\.ts)\)/gm)].map(([, file]) => file);
+  expect(files).toEqual(expect.arrayContaining(named));
+  const live: string[] = [];
+  for (const file of files) {
+    const { machine }: { machine: AnyStateMachine } = await import(join(MACHINES, file));
+    if ((machine.config.meta as Meta | undefined)?.runs === 'live') live.push(file);
+  }
+  expect(live.length).toBeGreaterThan(0);
+  expect(named).toEqual(expect.arrayContaining(live));
 });
