@@ -24,6 +24,8 @@ export const INSTEAD = {
   sendSelf: 'write raise({ type: "…" }): it is taken in the same step',
   sendLater:
     'a delay is kept with what the conversation tells itself: write raise({ type: "…" }, { delay, id }), and sendTo when it comes',
+  address:
+    'a conversation writes to its own chat alone, and Switchboard says which: leave chat_id and inline_message_id out; to reach others, emit to operators, or ask the backend',
   sendNobody: 'write sendTo(({ system }) => system.get("backend"), { type: "…" }), or system.get("operators")',
 } as const;
 

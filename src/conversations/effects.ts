@@ -23,6 +23,9 @@ export type MessageAction = keyof typeof MESSAGE_ACTIONS;
 /** Whether a named action becomes a call of the Bot API. */
 export const isMessageAction = (type: string): type is MessageAction => Object.hasOwn(MESSAGE_ACTIONS, type);
 
+/** Whether params say where a call goes: that is not the machine's to say, whose chat it is that it runs for. */
+export const isAddressed = (params: object): boolean => 'chat_id' in params || 'inline_message_id' in params;
+
 /** The live actors that a machine may send to: what is sent to the backend is asked, what is sent to operators is an entry. */
 export const SYSTEM_ACTORS = ['backend', 'operators'] as const;
 
@@ -73,7 +76,10 @@ function parse<T>(shape: { Check(value: unknown): value is T }, value: unknown):
 export function effectOf(action: { readonly type: string; readonly params: unknown }): Effect | null {
   const { type, params } = action;
   if (isMessageAction(type)) {
-    if (Call.Check(params)) return { kind: 'call', action: type, params };
+    if (Call.Check(params)) {
+      if (isAddressed(params)) throw new NotDurable(`the action ${type}: ${INSTEAD.address}`);
+      return { kind: 'call', action: type, params };
+    }
     throw new NotDurable(`the action ${type} needs params: an object of the Bot API's fields`);
   }
   switch (type) {
