@@ -1,7 +1,7 @@
 import { type AnyActorScope, type AnyMachineSnapshot, type AnyStateMachine, createActor, createMachine } from 'xstate';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { INSTEAD, lossOf, NotDurable } from './durable.ts';
+import { freezeDeep, INSTEAD, lossOf, NotDurable } from './durable.ts';
 import { type Effect, effectOf, systemActor } from './effects.ts';
 
 /** What one step came to. Nothing has been done yet: the effects are data, to be committed with the snapshot. */
@@ -10,11 +10,16 @@ export interface Step {
   readonly effects: readonly Effect[];
 }
 
-/** Steps snapshots of one machine. Holds no snapshot itself: one stepper serves every chat. */
+/**
+ * Steps snapshots of one machine. Holds no snapshot itself: one stepper serves every chat.
+ *
+ * A context is frozen before the next event can reach it: what lies in the machine's own file, as a list that every
+ * conversation begins with, is one object for all chats, and what one wrote into it another would read (I8).
+ */
 export interface Stepper {
   readonly name: string;
   readonly version: string;
-  /** The initial step: entering the machine. Throws what the machine throws. */
+  /** The initial step: entering the machine. Throws what the machine throws, and where JSON would lose some of its context. */
   start(input: unknown): Step;
   /** Applies one event. Throws what the machine throws, and where the machine ends in an error. */
   apply(snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step;
@@ -72,10 +77,21 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
     return { snapshot, effects };
   }
 
+  /** Throws where JSON would lose some of the context. From here on nobody writes into it. */
+  function keepContext(snapshot: AnyMachineSnapshot): void {
+    const loss = lossOf(snapshot.context, 'context');
+    if (loss !== null) throw new NotDurable(`${name}: state ${stateText(snapshot)}: ${loss}`);
+    freezeDeep(snapshot.context);
+  }
+
   return {
     name,
     version: machine.version ?? '0',
-    start: (input) => collect(() => machine.getInitialSnapshot(scope, input), null),
+    start(input) {
+      const step = collect(() => machine.getInitialSnapshot(scope, input), null);
+      keepContext(step.snapshot);
+      return step;
+    },
     apply: (snapshot, event) =>
       collect(() => {
         const next = machine.transition(withoutAnswered(snapshot, event), event, scope);
@@ -84,15 +100,18 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
         throw new Error(`state ${stateText(snapshot)} has no onError for what failed: ${failureText(next.error)}`);
       }, snapshot),
     persist(snapshot) {
-      const loss = lossOf(snapshot.context, 'context');
-      if (loss !== null) throw new NotDurable(`${name}: state ${stateText(snapshot)}: ${loss}`);
+      keepContext(snapshot);
       const text = JSON.stringify(machine.getPersistedSnapshot(snapshot));
       if (text.length <= limits.snapshotLengthMax) return text;
       throw new RangeError(
         `The snapshot has ${text.length} characters, over ${limits.snapshotLengthMax}: keep less context`,
       );
     },
-    restore: (persisted) => machine.restoreSnapshot(JSON.parse(persisted), scope),
+    restore(persisted) {
+      const snapshot = machine.restoreSnapshot(JSON.parse(persisted), scope);
+      freezeDeep(snapshot.context);
+      return snapshot;
+    },
   };
 }
 

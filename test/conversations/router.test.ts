@@ -294,6 +294,36 @@ describe('a faulty machine', () => {
     });
   });
 
+  const shared: string[] = [];
+  test.each([
+    ['the context that all begin with', { list: [] }, {}],
+    ['what an input computes', () => ({ list: shared }), {}],
+    ['what an entry assigns', {}, { entry: assign({ list: [] as string[] }) }],
+  ])('I8: %s is no place to write one chat’s words for another to read', async (_, context, on) => {
+    const push = assign(({ context: { list }, event }) => {
+      list.push(event.text);
+      return { list };
+    });
+    const said = { type: 'reply', params: ({ context: { list } }: never) => ({ text: list }) };
+    const leaky = createMachine({
+      ...{ id: 'leaky', context, initial: 'a' },
+      states: { a: { ...on, on: { 'message.received': { actions: [push, said] } } } },
+    } as never);
+    const table = createMachineTable(
+      { ...selections, private: { machine: 'leaky', per: 'chat' } },
+      new Map([['leaky', leaky]]),
+    );
+    const router = createRouter({ journal, machines: table, username: () => null });
+    await router.receiveUpdates([textUpdate(7, 'a secret of 7'), textUpdate(8, 'hello')], 1);
+    expect(
+      (await entries()).filter(({ body }) => body.includes('secret')).map(({ chat, type }) => [chat, type]),
+    ).toEqual([['7', 'update.received']]);
+    expect(await journal.conversation('7')).toMatchObject({
+      status: 'quarantined',
+      error: expect.stringContaining('not extensible'),
+    });
+  });
+
   test('another machine never takes over a snapshot: the conversation ends, and begins anew', async () => {
     await start().receiveUpdates([textUpdate(7, 'a'), textUpdate(7, 'wait')], 1);
     const other = setup({ actions: { reply: (_, _params: { text: string }) => {} } }).createMachine({
