@@ -101,7 +101,7 @@ export const limits = {
   requestsOpenMax: 100_000,
   /** Tries of one request; then its machine is told how the last one ended. */
   requestAttemptsMax: 5,
-  /** From its making, also across restarts; then its machine is told `timeout`, whether it was tried or still waits. */
+  /** From its making, also across restarts: then it is not tried again, and its machine is told `timeout`. One try it has. */
   requestDeadlineMs: 10 * 60_000,
   /** Tries of one src that failed in a row, while one is under way, before the backend counts as degraded. */
   backendFailuresMax: 3,

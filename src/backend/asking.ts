@@ -24,11 +24,15 @@ export interface AskingOptions {
   readonly onTry: (src: string, failure: string | null) => void;
 }
 
-/** When a request ends as `timeout`, whatever has become of it. */
-export const deadlineOf = ({ createdAt }: RequestRecord): number => createdAt + limits.requestDeadlineMs;
+/**
+ * After this a request is not tried again. It has its first try all the same, however long it has waited for its turn or
+ * for a process to run. One whose end nobody hears of has no deadline: whether it is carried out is all that counts.
+ */
+const deadlineOf = ({ invoke, createdAt }: RequestRecord): number =>
+  invoke === '' ? Number.POSITIVE_INFINITY : createdAt + limits.requestDeadlineMs;
 
 /** The end of a request whose deadline has passed. */
-export const timedOut: RequestEnd = {
+const timedOut: RequestEnd = {
   error: { code: 'timeout', message: `no answer within ${limits.requestDeadlineMs / 60_000} minutes` },
 };
 
@@ -36,8 +40,8 @@ export const timedOut: RequestEnd = {
 export const WITHDRAWN = new BackendFailed('unreachable', 'the conversation no longer waits for it', false);
 
 /**
- * Asks one request until it ends. A try that fails and may yet succeed is repeated with backoff and jitter, up to
- * limits.requestAttemptsMax tries and the request's deadline.
+ * Asks one request until it ends, once at least. A try that fails and may yet succeed is repeated with backoff and
+ * jitter, up to limits.requestAttemptsMax tries and the request's deadline.
  *
  * `withdrawn` tells the backend to stop, and no further try is made; an answer that comes in spite of it is given.
  * `closing` ends everything at once. Null: it ended without an answer, and nobody is to be told.
@@ -46,7 +50,7 @@ export function createAsking({ backend, bot, clock, random, log, timeoutMs, onTr
   /** One try. Ends with the timeout or the close at the latest, whether or not the backend heeds its signal. */
   async function tryOnce(request: RequestRecord, attempt: number, withdrawn: AbortSignal, closing: AbortSignal) {
     const late = new AbortController();
-    const leftMs = deadlineOf(request) - clock.now();
+    const leftMs = attempt === 1 ? Number.POSITIVE_INFINITY : deadlineOf(request) - clock.now();
     const ms = Math.min(timeoutMs, leftMs);
     const timer = clock.setTimeout(
       () => late.abort(new BackendFailed('timeout', `no answer within ${ms} ms`, ms < leftMs)),
@@ -70,7 +74,7 @@ export function createAsking({ backend, bot, clock, random, log, timeoutMs, onTr
   return async (request: RequestRecord, withdrawn: AbortSignal, closing: AbortSignal): Promise<RequestEnd | null> => {
     const over = AbortSignal.any([withdrawn, closing]);
     for (let attempt = 1; !over.aborted; attempt += 1) {
-      if (clock.now() >= deadlineOf(request)) return timedOut;
+      if (attempt > 1 && clock.now() >= deadlineOf(request)) return timedOut;
       try {
         const output = await tryOnce(request, attempt, withdrawn, closing);
         onTry(request.src, null);
@@ -84,7 +88,7 @@ export function createAsking({ backend, bot, clock, random, log, timeoutMs, onTr
         if (!retryable || attempt >= limits.requestAttemptsMax) return { error: { code, message } };
       }
       const delayMs = backoffMs(attempt, limits.requestBackoffMinMs, limits.requestBackoffMaxMs, random);
-      await pause(clock, Math.min(delayMs, deadlineOf(request) - clock.now()), over);
+      await pause(clock, Math.min(delayMs, Math.max(0, deadlineOf(request) - clock.now())), over);
     }
     return null;
   };

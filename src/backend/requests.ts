@@ -1,16 +1,15 @@
 import { backoffMs } from '../backoff.ts';
-import type { TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import type { RequestRecord } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { type AskingOptions, createAsking, deadlineOf, pause, type RequestEnd, timedOut, WITHDRAWN } from './asking.ts';
+import { type AskingOptions, createAsking, pause, type RequestEnd, WITHDRAWN } from './asking.ts';
 import { BackendFailed } from './backend.ts';
 import { type BackendHealth, createHealth } from './health.ts';
 
 export interface RequestRunnerOptions extends Omit<AskingOptions, 'onTry'> {
   /** Takes the end of a request; durable when it resolves. Where it rejects, it is given the same end again later. */
   readonly answered: (request: RequestRecord, end: RequestEnd) => Promise<unknown>;
-  /** There is room, or the deadline of one that waits has passed: look for more. */
+  /** There is room: look for more. */
   readonly freed?: () => void;
   /** `health()` has changed. */
   readonly healthChanged?: (health: BackendHealth) => void;
@@ -18,8 +17,8 @@ export interface RequestRunnerOptions extends Omit<AskingOptions, 'onTry'> {
 
 export interface RequestRunner {
   /**
-   * Starts those that are new, while their src has room, and ends those whose deadline has passed; the rest stay in
-   * the journal until they are given again. Returns how many were started.
+   * Starts those that are new, while their src has room; the rest stay in the journal until they are given again.
+   * Returns how many were started.
    */
   take(requests: readonly RequestRecord[]): number;
   /** Ends these as `overloaded`, unless they run: too many wait. */
@@ -56,7 +55,6 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
   const running = new Map<string, { readonly withdrawn: AbortController; readonly done: Promise<void> }>();
   /** Lately ended: a list of open requests may have been read before their end was stored. */
   const ended = new Set<string>();
-  let wake: { readonly at: number; readonly handle: TimerHandle } | null = null;
 
   const tellHealth = () => options.healthChanged?.(health.now());
   const isNew = ({ id }: RequestRecord): boolean => !closing.signal.aborted && !running.has(id) && !ended.has(id);
@@ -101,29 +99,13 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
     tellHealth();
   }
 
-  /** Looks again when the first deadline of those that wait has passed. */
-  function wakeAt(at: number): void {
-    if (wake !== null && wake.at <= at && wake.at > clock.now()) return;
-    clock.clearTimeout(wake?.handle);
-    const handle = clock.setTimeout(() => {
-      wake = null;
-      options.freed?.();
-    }, at - clock.now());
-    wake = { at, handle };
-  }
-
   return {
     take(requests) {
       let started = 0;
       for (const request of requests) {
-        if (!isNew(request)) continue;
-        const dueAt = deadlineOf(request);
-        if (dueAt <= clock.now()) run(request, () => tell(request, timedOut));
-        else if (health.inFlight(request.src) >= limits.requestsInFlightMax) wakeAt(dueAt);
-        else {
-          run(request, (withdrawn) => askAndTell(request, withdrawn));
-          started += 1;
-        }
+        if (!isNew(request) || health.inFlight(request.src) >= limits.requestsInFlightMax) continue;
+        run(request, (withdrawn) => askAndTell(request, withdrawn));
+        started += 1;
       }
       return started;
     },
@@ -139,7 +121,6 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
     health: health.now,
     async close() {
       closing.abort(new BackendFailed('unreachable', 'Switchboard is shutting down', true));
-      clock.clearTimeout(wake?.handle);
       await Promise.all([...running.values()].map(({ done }) => done));
     },
   };

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { fromPromise, setup } from 'xstate';
 import { type Backend, BackendFailed, type BackendRequest } from '../../src/backend/backend.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
+import { createRouter } from '../../src/conversations/router.ts';
 import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
 import { createSystem } from '../../src/system.ts';
@@ -136,6 +137,19 @@ describe('a request', () => {
     await second.stop();
     const third = await start();
     expect([tries.length, await third.journal.openRequestCount()]).toEqual([2, 0]);
+  });
+
+  test('is asked although nothing ran until its deadline had passed', async () => {
+    const journal = openJournal(folder, clock);
+    await createRouter({ journal, machines, username: () => null }).postEvent({
+      ...{ keyId: '1', idempotencyKey: 'asked', conversation: '7', event: { type: 'order.asked' } },
+    });
+    await journal.close();
+    await clock.advance(limits.requestDeadlineMs + 60_000);
+    const { replies } = await start();
+    tries[0]?.ok('in the end');
+    await settle();
+    expect(await replies()).toEqual(['7 in the end']);
   });
 
   test('whose answer reached no disk is asked again: the work is done once by its key', async () => {

@@ -218,36 +218,64 @@ describe('many requests', () => {
 });
 
 describe('the deadline', () => {
-  test('ends what could not be asked in time, also where the process was down meanwhile', async () => {
-    const { runner, ends, tries } = setUp();
-    runner.take([request('old', { createdAt: NOON - limits.requestDeadlineMs })]);
-    await settle();
-    expect([tries.length, ends.map(([id, end]) => [id, 'error' in end && end.error.code])]).toEqual([
-      0,
-      [['old', 'timeout']],
+  const old = { createdAt: NOON - limits.requestDeadlineMs - 60_000 };
+
+  test('of one that was never asked, as the process was down, leaves it a whole try, and no other', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('answered', old)]);
+    last().ok('in the end');
+    runner.take([request('hangs', old), request('fails', old)]);
+    last().fail(unreachable());
+    await pass(clock, 9_999);
+    expect(ends.map(([id]) => id)).toEqual(['answered', 'fails']);
+    await pass(clock, 60_000);
+    expect(tries).toHaveLength(3);
+    expect(ends).toMatchObject([
+      ['answered', { output: 'in the end' }],
+      ['fails', { error: { code: 'timeout' } }],
+      ['hangs', { error: { code: 'timeout' } }],
     ]);
   });
 
-  test('cuts a try short, and no other follows', async () => {
-    const { clock, runner, ends, tries } = setUp();
-    runner.take([request('a', { createdAt: NOON - limits.requestDeadlineMs + 4000 })]);
-    await pass(clock, 4000);
-    expect(ends).toEqual([['a', { error: { code: 'timeout', message: 'no answer within 4000 ms' } }]]);
-    await pass(clock, 60_000);
-    expect(tries).toHaveLength(1);
+  test('of one that waits for its turn does not end it: it has its turn', async () => {
+    const { clock, runner, ends, tries } = setUp({ timeoutMs: 2 * limits.requestDeadlineMs });
+    const full = Array.from({ length: limits.requestsInFlightMax }, (_, n) => request(`r${n}`));
+    const waits = request('waits');
+    runner.take([...full, waits]);
+    await pass(clock, limits.requestDeadlineMs + 1);
+    tries[0]?.ok(1);
+    await settle();
+    expect(runner.take([...full, waits])).toBe(1);
+    tries.at(-1)?.ok(2);
+    await settle();
+    expect(ends).toEqual([
+      ['r0', { output: 1 }],
+      ['waits', { output: 2 }],
+    ]);
   });
 
-  test('of one that waits for room is looked at when it comes', async () => {
-    let freed = 0;
-    const { clock, runner } = setUp({ freed: () => void freed++, timeoutMs: limits.requestDeadlineMs });
-    const full = Array.from({ length: limits.requestsInFlightMax }, (_, n) =>
-      request(`r${n}`, { createdAt: NOON + 1 }),
-    );
-    runner.take([...full, request('waits')]);
-    await pass(clock, limits.requestDeadlineMs - 1);
-    expect(freed).toBe(0);
-    await pass(clock, 1);
-    expect(freed).toBe(1);
+  test('is not for what nobody waits for: it has all its tries', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('sent', { ...old, invoke: '' })]);
+    for (let attempt = 1; attempt <= limits.requestAttemptsMax; attempt++) {
+      last().fail(unreachable());
+      await pass(clock, limits.requestBackoffMaxMs);
+    }
+    expect([tries.length, ends]).toMatchObject([
+      limits.requestAttemptsMax,
+      [['sent', { error: { code: 'unreachable' } }]],
+    ]);
+  });
+
+  test('cuts a try after the first short, and no other follows', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('a', { createdAt: NOON - limits.requestDeadlineMs + 4000 })]);
+    last().fail(unreachable());
+    await pass(clock, 500);
+    await pass(clock, 3500);
+    expect(ends).toEqual([['a', { error: { code: 'timeout', message: 'no answer within 3500 ms' } }]]);
+    await pass(clock, 60_000);
+    expect(tries).toHaveLength(2);
   });
 });
 
