@@ -18,6 +18,13 @@ export interface Standing {
   readonly stepper: Stepper;
 }
 
+/** Whose conversations these are. */
+export interface Origin {
+  readonly bot: string;
+  /** Names the journal in what others are told to remember; null: a rehearsal, of which nobody hears. */
+  readonly stream: string | null;
+}
+
 /** What comes to a conversation. */
 export interface Coming {
   readonly event: { readonly type: string };
@@ -48,7 +55,7 @@ export type StepTx = MessageTx &
  */
 export function applyEvent(
   tx: StepTx,
-  bot: string,
+  origin: Origin,
   standing: Standing,
   coming: Coming,
   seq: number,
@@ -71,7 +78,7 @@ export function applyEvent(
   // From here on only the database can fail, and that undoes the whole unit of work: the machine is not at fault.
   const { snapshot, rows, persisted } = plan;
   if (replaced) endAll(tx, id);
-  for (const [n, row] of rows.entries()) write(tx, bot, standing, seq, n, row);
+  for (const [n, row] of rows.entries()) write(tx, origin, standing, seq, n, row);
   const value = JSON.stringify(snapshot.value);
   const from = running?.state ?? (replaced ? record.state : 'null');
   if (replaced || value !== from) {
@@ -183,12 +190,12 @@ export function addressOf(method: string, id: string, chat: string): Readonly<Re
   return { chat_id: Number(chat), message_thread_id: Number(topic) };
 }
 
-function write(tx: StepTx, bot: string, { id, chat }: Standing, seq: number, n: number, row: Row): void {
+function write(tx: StepTx, origin: Origin, { id, chat }: Standing, seq: number, n: number, row: Row): void {
   switch (row.kind) {
     case 'call': {
       const { method, params } = row;
       const plain = { priority: 0, sendAt: null, expiresAt: null, onUnknown: 'hold', keyId: null } as const;
-      addMessage(tx, bot, { chat, method, params, ...plain });
+      addMessage(tx, origin.bot, { chat, method, params, ...plain });
       break;
     }
     case 'timer':
@@ -199,7 +206,7 @@ function write(tx: StepTx, bot: string, { id, chat }: Standing, seq: number, n: 
       break;
     case 'request': {
       const { invoke, src, input } = row;
-      tx.addRequest({ id: `${bot}-${seq}-${n}`, conversation: id, invoke, src, input, createdAt: tx.now });
+      tx.addRequest({ id: requestId(origin, seq, n), conversation: id, invoke, src, input, createdAt: tx.now });
       break;
     }
     case 'withdraw':
@@ -209,6 +216,17 @@ function write(tx: StepTx, bot: string, { id, chat }: Standing, seq: number, n: 
       tx.append({ type: 'chat.emitted', chat, body: row.body });
   }
 }
+
+/**
+ * The idempotency key of a request. The backend remembers it for longer than a data folder may last: a journal that is
+ * made anew numbers its entries from 1 again, and must not get answers that were given to another.
+ */
+const requestId = ({ bot, stream }: Origin, seq: number, n: number): string =>
+  stream === null ? `${bot}-${seq}-${n}` : `${bot}-${stream}-${seq}-${n}`;
+
+/** Whether two ids are of one place in a journal: of what a step made then, and of what it makes in a rehearsal. */
+export const isSameRequest = (one: string, other: string): boolean => placeOf(one) === placeOf(other);
+const placeOf = (id: string): string | undefined => /[\d.]+-\d+$/.exec(id)?.[0];
 
 export function endAll(tx: StepTx, id: string): void {
   tx.clearTimers(id);

@@ -116,7 +116,13 @@ export function createRehearsal(stepper: Stepper, bot: string, start?: Checkpoin
       const [timersBefore, requestsBefore] = [new Set(timers.values()), new Set(requests.values())];
       // Nothing is held here, whose text would be wanted: it is told by its type.
       const text = (type: string) => () => JSON.stringify({ type });
-      live = applyEvent(tx, bot, { id, chat, live, record, stepper }, { event, text: text(event.type) }, seq);
+      live = applyEvent(
+        tx,
+        { bot, stream: null },
+        { id, chat, live, record, stepper },
+        { event, text: text(event.type) },
+        seq,
+      );
       return {
         told: entries.flatMap((entry) => toldOf(entry) ?? []),
         timers: [...timers.values()].filter((timer) => !timersBefore.has(timer)),

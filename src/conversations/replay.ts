@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Entry, JournalReader } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { classifyUpdate, commandTarget } from '../telegram/update.ts';
+import { isSameRequest } from './apply.ts';
 import { createRehearsal, type Place, type Rehearsal, type Rehearsed, type Told, toldOf } from './rehearsal.ts';
 import { answerEvent, conversationOf, type PerOf } from './routing.ts';
 import type { Stepper } from './step.ts';
@@ -166,7 +167,8 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<ReplayedSt
       }
       case 'request.answered': {
         const open = rehearsal.requests();
-        const request = open.find(({ id }) => id === body.request) ?? open.find(({ src }) => src === body.src);
+        const request =
+          open.find(({ id }) => isSameRequest(id, String(body.request))) ?? open.find(({ src }) => src === body.src);
         if (request === undefined) {
           return body.late === true ? 'nothing' : `the backend answered ${body.src} then, and nobody asks it here`;
         }

@@ -121,7 +121,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     // A timer, or an answer, of a machine that is not loaded begins no other: it is journalled, and that is all.
     if (awaited !== null && record?.machine !== stepper.name) return;
     steps += 1;
-    const next = applyEvent(tx, bot, { id, chat, live: live.get(id), record, stepper }, coming, seq);
+    const next = applyEvent(tx, journal, { id, chat, live: live.get(id), record, stepper }, coming, seq);
     if (next === null) live.forget(id);
     else live.put(id, next);
   }
@@ -269,7 +269,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
 
     async retry(id) {
       for (;;) {
-        const stands = await unit((tx) => retryUnit(tx, bot, machines, id));
+        const stands = await unit((tx) => retryUnit(tx, journal, machines, id));
         if (stands !== null) return stands;
       }
     },

@@ -210,7 +210,7 @@ export interface TimerRecord {
 
 /** What a conversation asks of the backend, until it is answered. */
 export interface RequestRecord {
-  /** `<bot>-<seq>-<n>`: the idempotency key for the backend. */
+  /** `<bot>-<stream>-<seq>-<n>`: the idempotency key for the backend, never used again by any journal. */
   readonly id: string;
   readonly conversation: string;
   /** XState's id of the invoke; empty: sent to the backend, and the conversation waits for no answer. */

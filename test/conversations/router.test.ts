@@ -449,6 +449,15 @@ describe('time and requests', () => {
     expect(await journal.openRequests(10)).toEqual([]);
   });
 
+  test('a request of a journal that was made anew is none that the backend has answered already', async () => {
+    await start().receiveUpdates([textUpdate(7, 'ask')], 1);
+    const { id } = await oldestRequest(journal);
+    const anew = openJournal(temporaryFolder(), clock, '1', 'another');
+    const router = createRouter({ journal: anew, machines: machines(), username: () => null });
+    await router.receiveUpdates([textUpdate(9, 'ask')], 1);
+    expect([id, (await oldestRequest(anew)).id]).toEqual(['1-stream-1-0', '1-another-1-0']);
+  });
+
   test('a failed request is the error of its invoke', async () => {
     const router = start();
     await router.receiveUpdates([textUpdate(7, 'ask')], 1);
