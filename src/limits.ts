@@ -54,6 +54,13 @@ export const limits = {
   // Conversations.
   /** Microsteps of one step: an `always` loop beyond them is a fault of the machine, and costs its chat alone (I8). */
   microstepsMax: 1000,
+  /**
+   * Timers and answers that one conversation takes within a time while nobody writes to it: one that sets its next timer
+   * at once, or asks again at once, would go round for ever. More are a fault of the machine (I8). Counted in memory: a
+   * restart counts anew. Far above what one step can ask for.
+   */
+  aloneStepsMax: 1000,
+  aloneMs: 60_000,
   /** Messages, timers and requests that one step asks for; more are a fault of the machine. */
   effectsPerStepMax: 100,
   /** Characters of a snapshot as JSON; a larger one is a fault of the machine. */

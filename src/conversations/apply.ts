@@ -5,7 +5,7 @@ import { addMessage, type MessageTx } from '../outbox/outbox.ts';
 import { durableJson } from './durable.ts';
 import { type Effect, MESSAGE_ACTIONS } from './effects.ts';
 import { afterEnd } from './ending.ts';
-import type { LiveConversation } from './live.ts';
+import { aloneAfter, type LiveConversation } from './live.ts';
 import type { Step, Stepper } from './step.ts';
 
 /** Where a conversation stands before an event: in memory, as stored, or not begun. */
@@ -30,6 +30,8 @@ export interface Coming {
   readonly event: { readonly type: string };
   /** The event as it came, JSON: a machine may have spoilt the object by the time that it fails on it. */
   readonly text: () => string;
+  /** Of what the conversation has waited for, a timer or an answer: when that was due. Left out: it comes from outside. */
+  readonly dueAt?: number | undefined;
 }
 
 /** What a step needs of its transaction: it writes, and reads nothing. */
@@ -68,8 +70,11 @@ export function applyEvent(
   // Another machine's snapshot is never restored: that conversation has ended, with what it waited for.
   const running = record?.status === 'active' && record.machine === stepper.name ? record : null;
   const replaced = record?.status === 'active' && running === null;
+  const { dueAt } = coming;
+  const alone = dueAt === undefined ? null : aloneAfter(standing.live?.alone ?? null, dueAt);
   let plan: Plan;
   try {
+    if (alone !== null && alone.steps > limits.aloneStepsMax) throw new RangeError(GOES_ROUND);
     plan = planOf(standing, running, stepper, event, seq);
   } catch (error) {
     quarantine(tx, standing, seq, coming, error);
@@ -100,8 +105,10 @@ export function applyEvent(
     updatedAt: tx.now,
   };
   tx.saveConversation(next);
-  return done ? null : { record: next, stepper, snapshot };
+  return done ? null : { record: next, stepper, snapshot, alone };
 }
+
+const GOES_ROUND = `It goes round: over ${limits.aloneStepsMax} of its own timers and answers within ${limits.aloneMs / 1000} s, and nobody wrote`;
 
 /** Whether a conversation that has come to its end stays there: what comes is only journalled. */
 export function endsForGood(record: ConversationRecord, stepper: Stepper): boolean {

@@ -1,5 +1,6 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { ConversationRecord } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
 import type { Stepper } from './step.ts';
 
 /** A conversation in memory: its last committed record, and the snapshot that a step starts from. */
@@ -7,7 +8,21 @@ export interface LiveConversation {
   readonly record: ConversationRecord;
   readonly stepper: Stepper;
   readonly snapshot: AnyMachineSnapshot;
+  /** How long it has gone on by itself; null: somebody wrote to it last. */
+  readonly alone: Alone | null;
 }
+
+/** Steps that a conversation has taken since a time by its own timers and by what it asked for, nobody else having a word. */
+export interface Alone {
+  readonly since: number;
+  readonly steps: number;
+}
+
+/** `dueAt`: when what it waited for was due. Counted anew after limits.aloneMs, so that it is a pace that is bounded. */
+export const aloneAfter = (before: Alone | null, dueAt: number): Alone =>
+  before === null || dueAt - before.since > limits.aloneMs
+    ? { since: dueAt, steps: 1 }
+    : { since: before.since, steps: before.steps + 1 };
 
 /**
  * The conversations in use. Every chat has one always: this only saves reading it again, so that anything may be

@@ -106,8 +106,8 @@ export function createRehearsal(stepper: Stepper, bot: string, start?: Checkpoin
     takeTimer: (id: string): boolean => timers.delete(id),
     takeRequest: (id: string): boolean => requests.delete(id),
 
-    /** Takes an event, as the router would: where it stands still, or begins nothing, it comes to nothing. */
-    take(event: { readonly type: string }, place: Place): Rehearsed {
+    /** Takes an event, as the router would (`dueAt`: of what it waited for): where it stands still, or begins nothing, it comes to nothing. */
+    take(event: { readonly type: string }, place: Place, dueAt?: number): Rehearsed {
       const record = standing?.record ?? null;
       const begins = record !== null || event.type !== 'membership.changed';
       if (record?.status === 'quarantined' || !begins) return { told: [], timers: [], requests: [] };
@@ -120,7 +120,7 @@ export function createRehearsal(stepper: Stepper, bot: string, start?: Checkpoin
         tx,
         { bot, stream: null },
         { id, chat, live, record, stepper },
-        { event, text: text(event.type) },
+        { event, text: text(event.type), dueAt },
         seq,
       );
       return {

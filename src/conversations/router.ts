@@ -133,7 +133,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     if (!(await tx.takeTimer(timer)) || chat === null) return;
     const fields = `"timer":${JSON.stringify(id)},"due_at":${dueAt},"event":${event}`;
     const seq = tx.append({ type: 'timer.fired', chat, body: entryBody(conversation, chat, fields) });
-    const coming = { event: JSON.parse(event), text: () => event };
+    const coming = { event: JSON.parse(event), text: () => event, dueAt };
     const record = await recordOf(tx, conversation, records);
     step(tx, conversation, chat, kindOf(chat), records, record, coming, seq, timerComing(id));
   }
@@ -241,7 +241,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
         // What was sent to the backend, and not asked of it, is answered to nobody.
         if (open !== null && open.invoke !== '') {
           const event = answerEvent(open, outcome);
-          const coming = { event, text: () => JSON.stringify(answerEvent(open, JSON.parse(told))) };
+          const coming = { event, text: () => JSON.stringify(answerEvent(open, JSON.parse(told))), dueAt: tx.now };
           const record = await recordOf(tx, conversation, records);
           step(tx, conversation, chat, kindOf(chat), records, record, coming, seq, answerComing(open.invoke));
         }

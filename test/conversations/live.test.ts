@@ -9,6 +9,7 @@ const { snapshot } = stepper.start(undefined);
 const conversation = (id: string, updatedAt: number): LiveConversation => ({
   stepper,
   snapshot,
+  alone: null,
   record: {
     ...{ id, chat: id, machine: 'greeter', version: '1', status: 'active', state: '"idle"', error: null },
     ...{ snapshot: stepper.persist(snapshot), lastSeq: 1, updatedAt },

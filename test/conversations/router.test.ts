@@ -5,6 +5,7 @@ import { createRouter } from '../../src/conversations/router.ts';
 import { createTimerService } from '../../src/conversations/timers.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { openDatabase } from '../../src/journal/sqlite-open.ts';
+import { limits } from '../../src/limits.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
 import { oldestRequest, openJournal, temporaryFolder } from '../support/journal.ts';
 import { groupUpdate, textUpdate } from '../support/updates.ts';
@@ -403,6 +404,75 @@ describe('a faulty machine', () => {
     );
     await createRouter({ journal, machines: table, username: () => null }).receiveUpdates([textUpdate(7, 'go')], 1);
     expect(await journal.conversation('7')).toMatchObject({ status: 'quarantined' });
+  });
+});
+
+describe('I8: a machine that goes round by itself', () => {
+  const spinning = setup({
+    types: { events: {} as Said },
+    actors: { ask: fromPromise<string>(async () => 'never run') },
+    guards: { says: ({ event }, text: string) => event.type === 'message.received' && event.text === text },
+  }).createMachine({
+    id: 'spinning',
+    initial: 'still',
+    on: {
+      'message.received': [
+        { guard: { type: 'says', params: 'spin' }, target: '.spin' },
+        { guard: { type: 'says', params: 'ask' }, target: '.asking' },
+        { guard: { type: 'says', params: 'tick' }, target: '.ticking' },
+      ],
+    },
+    states: {
+      still: {},
+      spin: { after: { 0: { target: 'spin', reenter: true } } },
+      asking: { invoke: { src: 'ask', onError: { target: 'asking', reenter: true } } },
+      ticking: { after: { 100: { target: 'ticking', reenter: true } } },
+    },
+  });
+  const table = () =>
+    createMachineTable(
+      { ...selections, private: { machine: 'spinning', per: 'chat' } },
+      new Map([['spinning', spinning]]),
+    );
+  const router = () => createRouter({ journal, machines: table(), username: () => null });
+  const told = { status: 'quarantined', error: expect.stringContaining('It goes round: over 1000') };
+
+  test('with timers that are due at once costs its chat alone, however often it is retried', async () => {
+    const spins = router();
+    await spins.receiveUpdates([textUpdate(7, 'spin')], 1);
+    while ((await spins.fireTimers()) > 0);
+    expect(await journal.conversation('7')).toMatchObject(told);
+    expect(journal.bounds().head).toBe(1 + 1 + limits.aloneStepsMax + 1 + 1);
+    await spins.receiveUpdates([textUpdate(8, 'hello')], 2);
+    expect(await journal.conversation('8')).toMatchObject({ status: 'active' });
+    await spins.retry('7');
+    while ((await spins.fireTimers()) > 0);
+    expect(await journal.conversation('7')).toMatchObject(told);
+  });
+
+  test('with answers that come at once, as well', async () => {
+    const spins = router();
+    await spins.receiveUpdates([textUpdate(7, 'ask')], 1);
+    const error = { code: 'refused', message: 'no' };
+    for (let [open] = await journal.openRequests(1); open !== undefined; [open] = await journal.openRequests(1)) {
+      await spins.answerRequest(open, { error });
+    }
+    expect(await journal.conversation('7')).toMatchObject(told);
+  });
+
+  test('is let be where it takes its time, or where somebody writes meanwhile', async () => {
+    const ticks = router();
+    await ticks.receiveUpdates([textUpdate(7, 'tick')], 1);
+    for (let n = 0; n < 2 * limits.aloneStepsMax; n += 1) {
+      await clock.advance(100);
+      await ticks.fireTimers();
+    }
+    await ticks.receiveUpdates([textUpdate(7, 'spin')], 2);
+    for (let n = 0; n < 2 * limits.aloneStepsMax; n += 1) {
+      if (n % 900 === 0) await ticks.receiveUpdates([textUpdate(7, 'hello')], 3 + n);
+      await ticks.fireTimers();
+    }
+    expect(await journal.conversation('7')).toMatchObject({ status: 'active', state: '"spin"' });
   });
 });
 
