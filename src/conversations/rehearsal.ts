@@ -78,7 +78,10 @@ export function createRehearsal(stepper: Stepper, bot: string, start?: Checkpoin
       saveConversation(record) {
         standing = { record };
       },
-      setTimer: (timer) => void timers.set(timer.id, { ...timer, dueAt: Math.ceil(timer.dueAt), setAt: at }),
+      setTimer(timer) {
+        timers.delete(timer.id);
+        timers.set(timer.id, { ...timer, dueAt: Math.ceil(timer.dueAt), setAt: at });
+      },
       clearTimer: (_, id) => void timers.delete(id),
       clearTimers: () => timers.clear(),
       addRequest: (request) => void requests.set(request.id, request),
@@ -100,8 +103,8 @@ export function createRehearsal(stepper: Stepper, bot: string, start?: Checkpoin
       timers: [...timers.values()],
       requests: [...requests.values()],
     }),
-    /** What waits for its time, the earliest first. */
-    timers: () => [...timers.values()].sort((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1)),
+    /** What waits for its time, in the order in which it comes due: of one time, as it was set. */
+    timers: () => [...timers.values()].sort((a, b) => a.dueAt - b.dueAt),
     requests: () => [...requests.values()],
     takeTimer: (id: string): boolean => timers.delete(id),
     takeRequest: (id: string): boolean => requests.delete(id),

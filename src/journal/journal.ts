@@ -38,6 +38,7 @@ export interface Journal {
   conversationVersions(after: string, limit: number): Promise<ConversationVersion[]>;
   /** How far the conversations have been brought to today's machines; null where that was never noted. */
   versionCheck(): Promise<VersionCheck | null>;
+  /** In the order in which they come due. */
   timersOf(conversation: string): Promise<TimerRecord[]>;
   requestsOf(conversation: string): Promise<RequestRecord[]>;
   /** Of the conversations those that are quarantined, in the same pages. */
@@ -331,12 +332,13 @@ export interface Tx {
   setTimer(timer: TimerRecord): void;
   clearTimer(conversation: string, id: string): void;
   clearTimers(conversation: string): void;
-  /** Due at or before `now`, earliest first. */
+  /** Due at or before `now`, earliest first; of those that are due at the same time the one that was set first. */
   dueTimers(now: number, limit: number): Promise<TimerRecord[]>;
-  /** Those of one conversation that are due at or before `now`, earliest first. */
+  /** Those of one conversation that are due at or before `now`, in the same order. */
   dueTimersOf(conversation: string, now: number): Promise<TimerRecord[]>;
   /** Takes a due timer out, to be fired; false where it has been cleared, moved or set anew since it was read. */
   takeTimer(timer: TimerRecord): Promise<boolean>;
+  /** In the order in which they come due. */
   timersOf(conversation: string): Promise<TimerRecord[]>;
 
   /** Keeps an event for a quarantined conversation. One of the same seq is kept already: nothing is done. */

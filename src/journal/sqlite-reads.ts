@@ -46,7 +46,7 @@ export function prepareReads(
     'SELECT id, machine, version, status, state FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?',
   );
   const versionCheck = db.prepare('SELECT plan, after FROM version_check WHERE bot = ?');
-  const timersOf = db.prepare('SELECT * FROM timers WHERE bot = ? AND conversation = ? ORDER BY id');
+  const timersOf = db.prepare('SELECT * FROM timers WHERE bot = ? AND conversation = ? ORDER BY +due_at, number, id');
   const requestsOf = db.prepare('SELECT * FROM requests WHERE bot = ? AND conversation = ? ORDER BY number');
   const quarantined = db.prepare(
     'SELECT conversation FROM quarantined WHERE bot = ? AND conversation > ? ORDER BY conversation LIMIT ?',
