@@ -5,7 +5,7 @@ import { addMessage, type MessageTx } from '../outbox/outbox.ts';
 import { durableJson } from './durable.ts';
 import { type Effect, MESSAGE_ACTIONS } from './effects.ts';
 import { afterEnd } from './ending.ts';
-import { aloneAfter, type LiveConversation } from './live.ts';
+import { type Alone, aloneAfter, type LiveConversation } from './live.ts';
 import type { Step, Stepper } from './step.ts';
 
 /** Where a conversation stands before an event: in memory, as stored, or not begun. */
@@ -74,7 +74,7 @@ export function applyEvent(
   const alone = dueAt === undefined ? null : aloneAfter(standing.live?.alone ?? null, dueAt);
   let plan: Plan;
   try {
-    if (alone !== null && alone.steps > limits.aloneStepsMax) throw new RangeError(GOES_ROUND);
+    if (alone !== null) checkPace(alone);
     plan = planOf(standing, running, stepper, event, seq);
   } catch (error) {
     quarantine(tx, standing, seq, coming, error);
@@ -108,7 +108,14 @@ export function applyEvent(
   return done ? null : { record: next, stepper, snapshot, alone };
 }
 
-const GOES_ROUND = `It goes round: over ${limits.aloneStepsMax} of its own timers and answers within ${limits.aloneMs / 1000} s, and nobody wrote`;
+/** Throws for a machine that keeps itself going: within one step XState bounds it, over several nothing would. */
+function checkPace({ steps }: Alone): void {
+  const { aloneStepsMax: max, aloneMs } = limits;
+  if (steps <= max) return;
+  throw new RangeError(
+    `It goes round: over ${max} of its own timers and answers in ${aloneMs / 1000} s, and nobody wrote`,
+  );
+}
 
 /** Whether a conversation that has come to its end stays there: what comes is only journalled. */
 export function endsForGood(record: ConversationRecord, stepper: Stepper): boolean {

@@ -58,7 +58,7 @@ export function createLiveConversations(max: number) {
       }
       return before - live.size;
     },
-    /** After a commit that failed: what was stepped is not what is stored. */
+    /** A chat has moved: ids are others now. */
     forgetAll: (): void => live.clear(),
     size: (): number => live.size,
     /** How often one came into memory. */

@@ -59,15 +59,23 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
   const live = createLiveConversations(limits.liveConversationsMax);
   const perOf = (kind: ChatKind) => machines.forKind(kind)?.per ?? null;
   let steps = 0;
+  /** What the unit of work at hand has stepped: they run one at a time. */
+  let stepped: string[] = [];
 
-  /** A unit of work. Where it does not commit, memory may be ahead of what is stored: all of it is dropped. */
+  /** A unit of work. Where it does not commit, memory is ahead of what is stored by what it stepped: that is dropped. */
   function unit<T>(job: (tx: Tx) => Promise<T>): Promise<T> {
+    const own: string[] = [];
     const undo = (error: unknown): never => {
-      live.forgetAll();
+      for (const id of own) live.forget(id);
       throw error;
     };
     // Twice: a job that fails is undone before the next of its group runs, a commit that fails after all of them.
-    return journal.write((tx) => job(tx).catch(undo)).catch(undo);
+    return journal
+      .write((tx) => {
+        stepped = own;
+        return job(tx).catch(undo);
+      })
+      .catch(undo);
   }
 
   /** The stepper that the conversation runs; null where its chat has none. */
@@ -121,6 +129,7 @@ export function createRouter({ journal, machines, username }: RouterOptions): Ro
     // A timer, or an answer, of a machine that is not loaded begins no other: it is journalled, and that is all.
     if (awaited !== null && record?.machine !== stepper.name) return;
     steps += 1;
+    stepped.push(id);
     const next = applyEvent(tx, journal, { id, chat, live: live.get(id), record, stepper }, coming, seq);
     if (next === null) live.forget(id);
     else live.put(id, next);

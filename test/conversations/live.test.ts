@@ -52,7 +52,7 @@ test('what nothing has happened to for a while is let go, and counts as activate
   expect(live.activations()).toBe(5);
 });
 
-test('after a commit that failed nothing is held; what is forgotten makes room', () => {
+test('what is forgotten makes room; all can be', () => {
   const live = held(2, '1', '2');
   live.forget('1');
   live.put('3', conversation('3', 3));

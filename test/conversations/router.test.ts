@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { assign, createMachine, emit, fromPromise, setup } from 'xstate';
 import { createMachineTable, type Selections } from '../../src/conversations/machines.ts';
 import { createRouter } from '../../src/conversations/router.ts';
@@ -236,16 +236,17 @@ describe('a faulty machine', () => {
 
   test('a step that the database refuses undoes its whole unit of work: the machine is not at fault', async () => {
     const router = start();
-    await router.receiveUpdates([textUpdate(7, 'kept')], 1);
+    await router.receiveUpdates([textUpdate(7, 'kept'), textUpdate(8, 'hi')], 1);
     const db = openDatabase(folder);
     db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON conversations BEGIN SELECT RAISE(ABORT, 'no room'); END`);
     const update = textUpdate(7, 'refused');
     await expect(router.receiveUpdates([update], 2)).rejects.toThrow('no room');
     expect(await journal.pollOffset()).toBe(1);
+    expect(router.liveIds()).toEqual(['8']);
     db.exec('DROP TRIGGER refuse');
     db.close();
     await router.receiveUpdates([update], 2);
-    expect(await replies()).toEqual(['kept', 'kept refused']);
+    expect(await replies()).toEqual(['kept', 'hi', 'kept refused']);
   });
 
   test('a step that asks for more than it may is a fault of its machine', async () => {
@@ -435,7 +436,13 @@ describe('I8: a machine that goes round by itself', () => {
       new Map([['spinning', spinning]]),
     );
   const router = () => createRouter({ journal, machines: table(), username: () => null });
-  const told = { status: 'quarantined', error: expect.stringContaining('It goes round: over 1000') };
+  const told = { status: 'quarantined', error: expect.stringContaining('It goes round: over 20') };
+
+  beforeEach(() => {
+    const real = { ...limits };
+    Object.assign(limits, { aloneStepsMax: 20, aloneMs: 1000 });
+    onTestFinished(() => void Object.assign(limits, real));
+  });
 
   test('with timers that are due at once costs its chat alone, however often it is retried', async () => {
     const spins = router();
@@ -469,7 +476,7 @@ describe('I8: a machine that goes round by itself', () => {
     }
     await ticks.receiveUpdates([textUpdate(7, 'spin')], 2);
     for (let n = 0; n < 2 * limits.aloneStepsMax; n += 1) {
-      if (n % 900 === 0) await ticks.receiveUpdates([textUpdate(7, 'hello')], 3 + n);
+      if (n % 18 === 0) await ticks.receiveUpdates([textUpdate(7, 'hello')], 3 + n);
       await ticks.fireTimers();
     }
     expect(await journal.conversation('7')).toMatchObject({ status: 'active', state: '"spin"' });
@@ -575,6 +582,13 @@ describe('events from outside', () => {
   test.each(['-5', '-5:u1', '777:u1', '-5:t3'])('no conversation is begun that no user could be in: %s', async (id) => {
     await expect(start().postEvent({ ...post, conversation: id })).rejects.toMatchObject({ code: 'not_found' });
     expect(await entries()).toEqual([]);
+  });
+
+  test('one that is refused drops nobody from memory', async () => {
+    const router = start();
+    await router.receiveUpdates([textUpdate(7, 'a'), textUpdate(8, 'b')], 1);
+    for (const conversation of ['-5', 'x']) await expect(router.postEvent({ ...post, conversation })).rejects.toThrow();
+    expect(router.liveIds()).toEqual(['7', '8']);
   });
 
   test('a chat id that no number holds is refused', async () => {
