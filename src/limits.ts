@@ -104,6 +104,12 @@ export const limits = {
   // Backend requests.
   /** Requests of one src asked at once; the rest wait in the database. Each src has room of its own. */
   requestsInFlightMax: 32,
+  /** Of all srcs together: of machines that name many, or make names of what users write. The rest wait as well. */
+  requestsInFlightAllMax: 512,
+  /** Srcs whose oldest requests are read at once; the next look goes on behind them. */
+  requestSrcsPerLook: 64,
+  /** Srcs of which it is known how they fare; beyond it one that nothing is asked of is forgotten. */
+  requestSrcsRememberedMax: 1000,
   /** Requests without an answer. Beyond it the newest end at once, and their machines are told `overloaded`. */
   requestsOpenMax: 100_000,
   /** Tries of one request; then its machine is told how the last one ended. */

@@ -21,6 +21,8 @@ export interface RequestRunner {
    * Returns how many were started.
    */
   take(requests: readonly RequestRecord[]): number;
+  /** Whether another could run. */
+  hasRoom(): boolean;
   /** Ends these as `overloaded`, unless they run: too many wait. */
   refuse(requests: readonly RequestRecord[]): void;
   /** Their conversations no longer wait: what runs is aborted, as far as the backend heeds it. */
@@ -37,8 +39,8 @@ const overloaded: RequestEnd = {
 /**
  * Asks the backend what conversations asked for.
  *
- * At most limits.requestsInFlightMax of one src run at once (I9), so that a slow one holds up no other. Each request
- * ends once in a process's life, whatever list it stands in again; after a crash it is asked anew under the same id.
+ * At most limits.requestsInFlightMax of one src run at once, so that a slow one holds up no other, and of all srcs at
+ * most limits.requestsInFlightAllMax (I9). Each request ends once in a process's life, whatever list it stands in again; after a crash it is asked anew under the same id.
  */
 export function createRequestRunner(options: RequestRunnerOptions): RequestRunner {
   const { clock, log } = options;
@@ -57,6 +59,7 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
   const ended = new Set<string>();
 
   const tellHealth = () => options.healthChanged?.(health.now());
+  const hasRoom = (): boolean => health.inFlightOfAll() < limits.requestsInFlightAllMax;
   const isNew = ({ id }: RequestRecord): boolean => !closing.signal.aborted && !running.has(id) && !ended.has(id);
 
   function remember(id: string): void {
@@ -103,12 +106,14 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
     take(requests) {
       let started = 0;
       for (const request of requests) {
+        if (!hasRoom()) break;
         if (!isNew(request) || health.inFlight(request.src) >= limits.requestsInFlightMax) continue;
         run(request, (withdrawn) => askAndTell(request, withdrawn));
         started += 1;
       }
       return started;
     },
+    hasRoom,
     refuse(requests) {
       for (const request of requests.filter(isNew)) run(request, () => tell(request, overloaded));
     },

@@ -49,8 +49,11 @@ export interface Journal {
   }): Promise<ConversationRecord[]>;
   /** When the next timer is due; null where none is set. */
   nextTimerAt(): Promise<number | null>;
-  /** Requests without an answer: of each `src` the oldest, so many, oldest first. */
-  openRequests(limitOfSrc: number): Promise<RequestRecord[]>;
+  /**
+   * Requests without an answer, src by src in the order of their names: of each the oldest, so many, oldest first. Of
+   * limits.requestSrcsPerLook srcs at most, those after `after`.
+   */
+  openRequests(limitOfSrc: number, after?: string): Promise<RequestRecord[]>;
   /** Requests without an answer, newest first. */
   newestRequests(limit: number): Promise<RequestRecord[]>;
   /** How many requests are without an answer. */

@@ -150,10 +150,13 @@ export function prepareReads(
       const row = nextTimer.get(bot);
       return row === undefined ? null : intOrNull(row, 'at');
     },
-    async openRequests(limit) {
+    async openRequests(limit, after = '') {
       const requests: RequestRecord[] = [];
-      for (let src = srcAfter(''); src !== null; src = srcAfter(src))
+      let src = srcAfter(after);
+      for (let n = 0; src !== null && n < limits.requestSrcsPerLook; n += 1) {
         requests.push(...openOfSrc.all(bot, src, Math.max(0, limit)).map(requestOf));
+        src = srcAfter(src);
+      }
       return requests;
     },
     async newestRequests(limit) {

@@ -237,6 +237,32 @@ describe('a backend that is down', () => {
     expect(second.backend()).toMatchObject({ state: 'up', inFlight: 0, failures: 0 });
   });
 
+  test('I9: requests of thousands of srcs are all answered, a bounded number of them asked at once', async () => {
+    let [now, most] = [0, 0];
+    const counting: Backend = {
+      ...scripted,
+      async ask() {
+        now += 1;
+        most = Math.max(most, now);
+        await settle();
+        now -= 1;
+        return 'found';
+      },
+    };
+    const journal = openJournal(folder, clock);
+    await journal.write(async (tx) => {
+      for (let n = 0; n < 3000; n += 1) {
+        const [id, src] = [`old-${n}`, `lookup ${n % 1500}`];
+        tx.addRequest({ id, conversation: '9', invoke: '', src, input: '1', createdAt: tx.now });
+      }
+    });
+    await journal.close();
+    const { backend, bodies } = await start(counting);
+    while (backend().inFlight + backend().waiting > 0) await settle();
+    expect(most).toBe(limits.requestsInFlightAllMax);
+    expect(await bodies('request.answered')).toHaveLength(1000);
+  });
+
   test('or hangs: what waits for room is told as well, when its time is over', async () => {
     const hanging: Backend = { ...scripted, ask: () => new Promise(() => {}) };
     const { post, replies, backend } = await start(hanging);

@@ -196,6 +196,17 @@ describe('many requests', () => {
     expect(tries.at(-1)?.request.id).toBe('quick');
   });
 
+  test('I9: of many srcs run at most so many at once in all', async () => {
+    const { runner, tries } = setUp();
+    const all = Array.from({ length: 5000 }, (_, n) => request(`r${n}`, { src: `lookup ${n}` }));
+    expect(runner.take(all)).toBe(limits.requestsInFlightAllMax);
+    expect([runner.hasRoom(), runner.health().inFlight]).toEqual([false, limits.requestsInFlightAllMax]);
+    tries[0]?.ok(1);
+    await settle();
+    expect(runner.hasRoom()).toBe(true);
+    expect(runner.take(all)).toBe(1);
+  });
+
   test('beyond the bound of those that wait are refused, but for those that run', async () => {
     const { runner, ends, last } = setUp();
     runner.take([request('runs')]);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { TimerRecord } from '../../src/journal/journal.ts';
+import { limits } from '../../src/limits.ts';
 import type { OpenEngine } from './engine.ts';
 import { entry, request, timer } from './records.ts';
 
@@ -93,6 +94,22 @@ export function timersContract(openEngine: OpenEngine): void {
     });
     expect((await journal.openRequests(2)).map(({ id }) => id).sort()).toEqual(['quick-1', 'slow-1', 'slow-2']);
     expect((await journal.newestRequests(2)).map(({ id }) => id)).toEqual(['quick-1', 'slow-3']);
+  });
+
+  test('what is open of more srcs than are looked at at once is told page by page', async () => {
+    const journal = await (await openEngine()).open();
+    const names = Array.from({ length: 2 * limits.requestSrcsPerLook + 5 }, (_, n) => `src ${1000 + n}`);
+    await journal.write(async (tx) => {
+      for (const src of names)
+        for (const n of [1, 2]) tx.addRequest({ ...request(`${src}-${n}`, '7', `${src}-${n}`), src });
+    });
+    const pages: string[][] = [];
+    for (let after: string | undefined = ''; after !== undefined; after = pages.at(-1)?.at(-1)) {
+      pages.push((await journal.openRequests(2, after)).map(({ src }) => src));
+    }
+    const { requestSrcsPerLook: most } = limits;
+    expect(pages.map(({ length }) => length)).toEqual([2 * most, 2 * most, 10, 0]);
+    expect(pages.flat()).toEqual(names.flatMap((name) => [name, name]));
   });
 
   test('each commit tells which requests were withdrawn, and how many are open after it', async () => {
