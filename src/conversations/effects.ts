@@ -48,7 +48,7 @@ export function systemActor(name: unknown): SystemActor {
 const Call = Compile(Type.Record(Type.String(), Type.Unknown()));
 const Event = Type.Object({ type: Type.String() });
 const Raise = Compile(
-  Type.Object({ event: Event, id: Type.Optional(Type.String()), delay: Type.Optional(Type.Number()) }),
+  Type.Object({ event: Event, id: Type.Optional(Type.String()), delay: Type.Optional(Type.Unknown()) }),
 );
 const Cancel = Compile(Type.Object({ sendId: Type.String() }));
 const Child = Compile(Type.Object({ id: Type.String() }));
@@ -85,7 +85,9 @@ export function effectOf(action: { readonly type: string; readonly params: unkno
   switch (type) {
     case 'xstate.raise': {
       const { event, id, delay } = parse(Raise, params);
-      return delay === undefined ? null : { kind: 'timer', id: id ?? null, delayMs: delay, event };
+      if (delay === undefined) return null;
+      if (typeof delay === 'number') return { kind: 'timer', id: id ?? null, delayMs: delay, event };
+      throw new NotDurable(`a delay must be a number of ms, and is a ${typeof delay}`);
     }
     case 'xstate.cancel':
       return { kind: 'clearTimer', id: parse(Cancel, params).sendId };

@@ -270,6 +270,8 @@ describe('a faulty machine', () => {
 
   test.each([
     ['a delay that no clock has', oneStep('m', { after: { endless: 'a' } }), 'cannot be kept'],
+    ['a delay without an end', oneStep('m', { after: { never: 'a' } }), 'A delay of Infinity ms cannot be kept'],
+    ['a delay that is no number', oneStep('m', { after: { wrong: 'a' } }), 'A delay of NaN ms cannot be kept'],
     [
       'an input that is no JSON',
       oneStep('m', { invoke: { src: 'ask', input: () => () => {} } }),
@@ -283,7 +285,10 @@ describe('a faulty machine', () => {
     ['an input of megabytes', oneStep('m', { invoke: { src: 'ask', input: () => 'x'.repeat(3e6) } }), 'over 262144'],
     ['news of megabytes', oneStep('m', { entry: emit(() => ({ type: 'x.y', text: 'x'.repeat(3e6) })) }), 'over 262144'],
   ])('%s costs its chat alone, and is told', async (_, faulty, error) => {
-    const provided = faulty.provide({ actors: { ask: fromPromise(async () => 1) }, delays: { endless: () => 1e300 } });
+    const provided = faulty.provide({
+      actors: { ask: fromPromise(async () => 1) },
+      delays: { endless: () => 1e300, never: () => Number.POSITIVE_INFINITY, wrong: () => Number.NaN },
+    });
     const table = createMachineTable(
       { ...selections, private: { machine: 'm', per: 'chat' } },
       new Map([['m', provided]]),
