@@ -71,6 +71,11 @@ export const limits = {
   contextDepthMax: 100,
   /** Events of a quarantined chat that are stepped in one unit of work when it is retried; the next unit takes the rest. */
   heldEventsPerUnit: 200,
+  /**
+   * Events from outside that wait for a quarantined chat, some 3 MB of them. What comes beyond is journalled, and not
+   * taken when it is retried: its chat.resumed entry says how many. Timers and answers always wait: no more are made.
+   */
+  heldEventsMax: 10_000,
   /** Characters of a fault's text that are kept with a quarantined chat; the rest is cut. */
   faultTextLengthMax: 2000,
   /** Chats held in memory; the least recently used is passivated, since the database has it. */

@@ -98,7 +98,7 @@ function isWaitedFor({ awaited }: HeldEvent, { snapshot }: ConversationRecord, s
 }
 
 /** Nothing is held any more: it goes on as it stands after the last step, if its machine takes that. */
-function resume(tx: Tx, standing: Standing, before: ConversationRecord): ConversationRecord {
+async function resume(tx: Tx, standing: Standing, before: ConversationRecord): Promise<ConversationRecord> {
   const { id, chat, record, stepper } = standing;
   if (record?.status === 'active' && record.machine === stepper.name) {
     try {
@@ -109,8 +109,9 @@ function resume(tx: Tx, standing: Standing, before: ConversationRecord): Convers
   }
   const resumed: ConversationRecord = record ?? { ...before, status: 'done', error: null };
   tx.saveConversation(resumed);
-  tx.endQuarantine(id);
-  tx.append({ type: 'chat.resumed', chat, body: entryBody(id, chat, `"machine":${JSON.stringify(resumed.machine)}`) });
+  const dropped = await tx.endQuarantine(id);
+  const fields = `"machine":${JSON.stringify(resumed.machine)}${dropped === 0 ? '' : `,"dropped":${dropped}`}`;
+  tx.append({ type: 'chat.resumed', chat, body: entryBody(id, chat, fields) });
   return resumed;
 }
 

@@ -344,15 +344,18 @@ export interface Tx {
   /** In the order in which they come due. */
   timersOf(conversation: string): Promise<TimerRecord[]>;
 
-  /** Keeps an event for a quarantined conversation. One of the same seq is kept already: nothing is done. */
+  /**
+   * Keeps an event for a quarantined conversation. One of the same seq is kept already: nothing is done. Where
+   * limits.heldEventsMax are kept it is only counted, unless it is one that the conversation has waited for.
+   */
   holdEvent(event: HeldEvent): void;
   /** The first that is held, by seq; null: none is. */
   nextHeld(conversation: string): Promise<HeldEvent | null>;
   dropHeld(conversation: string, seq: number): void;
   /** The conversation waits for it no more: drops its coming; `awaited` null: the coming of whatever it waited for. */
   forgetAwaited(conversation: string, awaited: string | null): void;
-  /** The conversation is quarantined no more: drops all that is held. */
-  endQuarantine(conversation: string): void;
+  /** The conversation is quarantined no more: drops all that is held. Returns how many events were only counted. */
+  endQuarantine(conversation: string): Promise<number>;
 
   addRequest(request: RequestRecord): void;
   /** Null once it was answered or withdrawn. */

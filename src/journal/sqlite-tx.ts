@@ -205,6 +205,7 @@ export function sqliteTx(
         sql.moveTimers.run(id, bot, record.id);
         sql.moveRequests.run(id, bot, record.id);
         sql.held.move.run(id, bot, record.id);
+        sql.held.moveDropped.run(id, bot, record.id);
         sql.dropConversation.run(bot, record.id);
       }
       tx.moveMessages(from, to);
