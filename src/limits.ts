@@ -38,6 +38,8 @@ export const limits = {
   conversationsSavedAtOnceMax: 16,
   /** Conversations on their way to the table before they are written: at most twice as many are in memory. */
   conversationsOnTheWayMax: 16_384,
+  /** Characters of their snapshots, likewise; where those that are being written hold up so many more, they go at once. */
+  conversationsOnTheWayLengthMax: 16 * 1024 * 1024,
   /** Of these, written with each commit; more where a commit saves more, so that they never pile up. */
   conversationsSliceMin: 256,
   /** After this time they are written without waiting for more: other processes read the table. */
@@ -80,6 +82,8 @@ export const limits = {
   faultTextLengthMax: 2000,
   /** Chats held in memory; the least recently used is passivated, since the database has it. */
   liveConversationsMax: 10_000,
+  /** Characters of their snapshots, each some 5 bytes with the object that it is; beyond it as beyond the count. */
+  liveConversationsLengthMax: 32 * 1024 * 1024,
   /** A chat unused for so long is passivated; looked for at this interval. */
   conversationIdleMs: 10 * 60_000,
   conversationIdleLookMs: 60_000,

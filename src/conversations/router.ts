@@ -56,7 +56,7 @@ type Records = Map<string, ConversationRecord | null>;
  */
 export function createRouter({ journal, machines, username }: RouterOptions): Router {
   const { bot } = journal;
-  const live = createLiveConversations(limits.liveConversationsMax);
+  const live = createLiveConversations(limits.liveConversationsMax, limits.liveConversationsLengthMax);
   const perOf = (kind: ChatKind) => machines.forKind(kind)?.per ?? null;
   let steps = 0;
   /** What the unit of work at hand has stepped: they run one at a time. */
