@@ -129,6 +129,11 @@ export const limits = {
   backendFailuresMax: 3,
   /** Ids of requests that have ended, so that a list read a moment before does not start one again; the oldest go. */
   requestsRememberedMax: 1024,
+  /**
+   * A request whose conversation no longer waits may still answer for so long, so that what the backend did is journalled;
+   * then its call is cut off. It takes its place meanwhile: whoever asks anew and anew must not take them all.
+   */
+  requestLateMs: 5_000,
   requestBackoffMinMs: 500,
   requestBackoffMaxMs: 10_000,
   /** Bytes of an answer of the backend's HTTP service; beyond it the request fails. */

@@ -1,5 +1,5 @@
 import { backoffMs } from '../backoff.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock, TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import type { RequestRecord } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
@@ -43,7 +43,8 @@ export const WITHDRAWN = new BackendFailed('unreachable', 'the conversation no l
  * Asks one request until it ends, once at least. A try that fails and may yet succeed is repeated with backoff and
  * jitter, up to limits.requestAttemptsMax tries and the request's deadline.
  *
- * `withdrawn` tells the backend to stop, and no further try is made; an answer that comes in spite of it is given.
+ * Once `withdrawn` no further try is made; an answer of the one under way is given, if it comes within
+ * limits.requestLateMs: then it is cut off.
  * `closing` ends everything at once. Null: it ended without an answer, and nobody is to be told.
  */
 export function createAsking({ backend, bot, clock, random, log, timeoutMs, onTry }: AskingOptions) {
@@ -56,6 +57,11 @@ export function createAsking({ backend, bot, clock, random, log, timeoutMs, onTr
       () => late.abort(new BackendFailed('timeout', `no answer within ${ms} ms`, ms < leftMs)),
       ms,
     );
+    let lateTimer: TimerHandle | undefined;
+    const onWithdrawn = () => {
+      lateTimer = clock.setTimeout(() => late.abort(WITHDRAWN), limits.requestLateMs);
+    };
+    withdrawn.addEventListener('abort', onWithdrawn);
     const { id, conversation, src } = request;
     const cut = AbortSignal.any([closing, late.signal]);
     try {
@@ -63,11 +69,13 @@ export function createAsking({ backend, bot, clock, random, log, timeoutMs, onTr
         cut.addEventListener('abort', () => reject(cut.reason), { once: true });
       });
       const question = { id, bot, conversation, src, input: JSON.parse(request.input), attempt };
-      const output = await Promise.race([backend.ask(question, AbortSignal.any([cut, withdrawn])), ended]);
+      const output = await Promise.race([backend.ask(question, cut), ended]);
       // Through JSON, as it will be stored: what cannot be must fail here, where a try can be repeated.
       return JSON.parse(JSON.stringify(output ?? null));
     } finally {
+      withdrawn.removeEventListener('abort', onWithdrawn);
       clock.clearTimeout(timer);
+      clock.clearTimeout(lateTimer);
     }
   }
 

@@ -25,7 +25,7 @@ export interface RequestRunner {
   hasRoom(): boolean;
   /** Ends these as `overloaded`, unless they run: too many wait. */
   refuse(requests: readonly RequestRecord[]): void;
-  /** Their conversations no longer wait: what runs is aborted, as far as the backend heeds it. */
+  /** Their conversations no longer wait: what runs may still answer for a while, and then its call is cut off. */
   withdraw(ids: readonly string[]): void;
   health(): BackendHealth;
   /** Ends what runs without an answer: the journal still has it. Resolves when nothing runs. */

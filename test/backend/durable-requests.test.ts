@@ -166,12 +166,13 @@ describe('a request', () => {
     expect(tries[1]?.request.id).toBe(tries[0]?.request.id);
   });
 
-  test('is withdrawn when its state is left: the call is cut off, and nobody asks again', async () => {
+  test('is withdrawn when its state is left: the call is cut off after a while, and nobody asks again', async () => {
     const { post, stop, journal } = await start();
     await post(7, 'order.asked');
     await post(7, 'order.left');
+    expect([tries[0]?.signal.aborted, await journal.openRequestCount()]).toEqual([false, 0]);
+    await clock.advance(limits.requestLateMs);
     expect(tries[0]?.signal.aborted).toBe(true);
-    expect(await journal.openRequestCount()).toBe(0);
     await stop();
     await start();
     expect(tries).toHaveLength(1);
@@ -182,13 +183,16 @@ describe('a request', () => {
     await post(7, 'order.hurried');
     expect([tries[0]?.signal.aborted, await journal.openRequestCount()]).toEqual([false, 1]);
     await clock.advance(5000);
-    expect([tries[0]?.signal.aborted, await journal.openRequestCount()]).toEqual([true, 0]);
+    expect([tries[0]?.signal.aborted, await journal.openRequestCount()]).toEqual([false, 0]);
+    await clock.advance(limits.requestLateMs);
+    expect(tries[0]?.signal.aborted).toBe(true);
   });
 
   test('of a state that is entered again is another request', async () => {
     const { post, replies } = await start();
     await post(7, 'order.asked');
     await post(7, 'order.asked');
+    await clock.advance(limits.requestLateMs);
     expect(tries.map(({ signal }) => signal.aborted)).toEqual([true, false]);
     expect(tries[1]?.request.id).not.toBe(tries[0]?.request.id);
     tries[1]?.ok('second');
