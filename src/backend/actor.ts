@@ -31,11 +31,8 @@ export const backendLogic = ({ runner, journal, onUp, onError }: BackendActorOpt
       again = true;
       if (looking) return;
       looking = true;
-      try {
-        while (again) await lookOnce();
-      } finally {
-        looking = false;
-      }
+      while (again) await lookOnce().catch(onError);
+      looking = false;
     }
 
     async function lookOnce(): Promise<void> {
@@ -53,8 +50,8 @@ export const backendLogic = ({ runner, journal, onUp, onError }: BackendActorOpt
     }
     receive((event) => {
       if (event.type === 'requests.withdrawn') runner.withdraw(event.ids);
-      else look().catch(onError);
+      else void look();
     });
-    look().catch(onError);
+    void look();
     onUp();
   });

@@ -40,7 +40,8 @@ const overloaded: RequestEnd = {
  * Asks the backend what conversations asked for.
  *
  * At most limits.requestsInFlightMax of one src run at once, so that a slow one holds up no other, and of all srcs at
- * most limits.requestsInFlightAllMax (I9). Each request ends once in a process's life, whatever list it stands in again; after a crash it is asked anew under the same id.
+ * most limits.requestsInFlightAllMax (I9). Each request ends once in a process's life, whatever list it stands in again;
+ * after a crash it is asked anew under the same id.
  */
 export function createRequestRunner(options: RequestRunnerOptions): RequestRunner {
   const { clock, log } = options;

@@ -74,13 +74,13 @@ function lossBelow(value: unknown, depth: number): string | null {
 }
 
 /**
- * Freezes a value that JSON keeps, with all within it. What was frozen before is taken to be so through and through,
- * so that a step costs what is new in it.
+ * Freezes a value that JSON keeps, with all within it. Where `trust`, what is frozen is taken to be so through and
+ * through: then a step costs what is new in it.
  */
-export function freezeDeep(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+export function freezeDeep(value: unknown, trust: boolean): void {
+  if (typeof value !== 'object' || value === null || (trust && Object.isFrozen(value))) return;
   Object.freeze(value);
-  for (const field of Object.values(value)) freezeDeep(field);
+  for (const field of Object.values(value)) freezeDeep(field, trust);
 }
 
 function instanceText(value: object): string {

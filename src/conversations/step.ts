@@ -78,10 +78,10 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
   }
 
   /** Throws where JSON would lose some of the context. From here on nobody writes into it. */
-  function keepContext(snapshot: AnyMachineSnapshot): void {
+  function keepContext(snapshot: AnyMachineSnapshot, trust: boolean): void {
     const loss = lossOf(snapshot.context, 'context');
     if (loss !== null) throw new NotDurable(`${name}: state ${stateText(snapshot)}: ${loss}`);
-    freezeDeep(snapshot.context);
+    freezeDeep(snapshot.context, trust);
   }
 
   return {
@@ -89,7 +89,8 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
     version: machine.version ?? '0',
     start(input) {
       const step = collect(() => machine.getInitialSnapshot(scope, input), null);
-      keepContext(step.snapshot);
+      // An author may have frozen the top of it alone.
+      keepContext(step.snapshot, false);
       return step;
     },
     apply: (snapshot, event) =>
@@ -100,7 +101,7 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
         throw new Error(`state ${stateText(snapshot)} has no onError for what failed: ${failureText(next.error)}`);
       }, snapshot),
     persist(snapshot) {
-      keepContext(snapshot);
+      keepContext(snapshot, true);
       const text = JSON.stringify(machine.getPersistedSnapshot(snapshot));
       if (text.length <= limits.snapshotLengthMax) return text;
       throw new RangeError(
@@ -109,7 +110,7 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
     },
     restore(persisted) {
       const snapshot = machine.restoreSnapshot(JSON.parse(persisted), scope);
-      freezeDeep(snapshot.context);
+      freezeDeep(snapshot.context, true);
       return snapshot;
     },
   };

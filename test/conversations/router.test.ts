@@ -304,6 +304,7 @@ describe('a faulty machine', () => {
   const shared: string[] = [];
   test.each([
     ['the context that all begin with', { list: [] }, {}],
+    ['a context that is frozen at its top alone', Object.freeze({ list: [] }), {}],
     ['what an input computes', () => ({ list: shared }), {}],
     ['what an entry assigns', {}, { entry: assign({ list: [] as string[] }) }],
   ])('I8: %s is no place to write one chat’s words for another to read', async (_, context, on) => {
