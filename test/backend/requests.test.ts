@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RequestEnd } from '../../src/backend/asking.ts';
 import { type Backend, BackendFailed, type BackendRequest } from '../../src/backend/backend.ts';
+import { createHealth } from '../../src/backend/health.ts';
 import { createRequestRunner, type RequestRunnerOptions } from '../../src/backend/requests.ts';
 import type { RequestRecord } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
@@ -413,6 +414,22 @@ describe('health', () => {
     await settle();
     expect(runner.health()).toMatchObject({ failures: 0, down: null });
     expect(seen.at(-1)).toBeNull();
+  });
+
+  test('I9: is remembered of so many srcs; those that nothing is asked of go first', () => {
+    const health = createHealth();
+    for (const src of ['idle', 'asked']) {
+      health.began(src);
+      for (let n = 0; n < 3; n += 1) health.failed(src, 'down', NOON);
+    }
+    health.failed('idle', 'down', NOON);
+    health.ended('idle');
+    expect(health.now().failures).toBe(4);
+    for (let n = 0; n < limits.requestSrcsRememberedMax; n += 1) {
+      health.began(`lookup ${n}`);
+      health.ended(`lookup ${n}`);
+    }
+    expect(health.now()).toMatchObject({ failures: 3, inFlight: 1, down: 'asked failed 3 times in a row: down' });
   });
 
   test('one src that nobody answers is told beside another that does well', async () => {
