@@ -38,6 +38,8 @@ export const limits = {
   conversationsSavedAtOnceMax: 16,
   /** Conversations on their way to the table before they are written: at most twice as many are in memory. */
   conversationsOnTheWayMax: 16_384,
+  /** Characters of their snapshots, likewise; where those that are being written hold up so many more, they go at once. */
+  conversationsOnTheWayLengthMax: 16 * 1024 * 1024,
   /** Of these, written with each commit; more where a commit saves more, so that they never pile up. */
   conversationsSliceMin: 256,
   /** After this time they are written without waiting for more: other processes read the table. */
@@ -54,6 +56,13 @@ export const limits = {
   // Conversations.
   /** Microsteps of one step: an `always` loop beyond them is a fault of the machine, and costs its chat alone (I8). */
   microstepsMax: 1000,
+  /**
+   * Timers and answers that one conversation takes within a time while nobody writes to it: one that sets its next timer
+   * at once, or asks again at once, would go round for ever. More are a fault of the machine (I8). Counted in memory: a
+   * restart counts anew. Far above what one step can ask for.
+   */
+  aloneStepsMax: 1000,
+  aloneMs: 60_000,
   /** Messages, timers and requests that one step asks for; more are a fault of the machine. */
   effectsPerStepMax: 100,
   /** Characters of a snapshot as JSON; a larger one is a fault of the machine. */
@@ -64,10 +73,17 @@ export const limits = {
   contextDepthMax: 100,
   /** Events of a quarantined chat that are stepped in one unit of work when it is retried; the next unit takes the rest. */
   heldEventsPerUnit: 200,
+  /**
+   * Events from outside that wait for a quarantined chat, some 3 MB of them. What comes beyond is journalled, and not
+   * taken when it is retried: its chat.resumed entry says how many. Timers and answers always wait: no more are made.
+   */
+  heldEventsMax: 10_000,
   /** Characters of a fault's text that are kept with a quarantined chat; the rest is cut. */
   faultTextLengthMax: 2000,
   /** Chats held in memory; the least recently used is passivated, since the database has it. */
   liveConversationsMax: 10_000,
+  /** Characters of their snapshots, each some 5 bytes with the object that it is; beyond it as beyond the count. */
+  liveConversationsLengthMax: 32 * 1024 * 1024,
   /** A chat unused for so long is passivated; looked for at this interval. */
   conversationIdleMs: 10 * 60_000,
   conversationIdleLookMs: 60_000,
@@ -97,16 +113,27 @@ export const limits = {
   // Backend requests.
   /** Requests of one src asked at once; the rest wait in the database. Each src has room of its own. */
   requestsInFlightMax: 32,
+  /** Of all srcs together: of machines that name many, or make names of what users write. The rest wait as well. */
+  requestsInFlightAllMax: 512,
+  /** Srcs whose oldest requests are read at once; the next look goes on behind them. */
+  requestSrcsPerLook: 64,
+  /** Srcs of which it is known how they fare; beyond it one that nothing is asked of is forgotten. */
+  requestSrcsRememberedMax: 1000,
   /** Requests without an answer. Beyond it the newest end at once, and their machines are told `overloaded`. */
   requestsOpenMax: 100_000,
   /** Tries of one request; then its machine is told how the last one ended. */
   requestAttemptsMax: 5,
-  /** From its making, also across restarts; then its machine is told `timeout`, whether it was tried or still waits. */
+  /** From its making, also across restarts: then it is not tried again, and its machine is told `timeout`. One try it has. */
   requestDeadlineMs: 10 * 60_000,
   /** Tries of one src that failed in a row, while one is under way, before the backend counts as degraded. */
   backendFailuresMax: 3,
   /** Ids of requests that have ended, so that a list read a moment before does not start one again; the oldest go. */
   requestsRememberedMax: 1024,
+  /**
+   * A request whose conversation no longer waits may still answer for so long, so that what the backend did is journalled;
+   * then its call is cut off. It takes its place meanwhile: whoever asks anew and anew must not take them all.
+   */
+  requestLateMs: 5_000,
   requestBackoffMinMs: 500,
   requestBackoffMaxMs: 10_000,
   /** Bytes of an answer of the backend's HTTP service; beyond it the request fails. */

@@ -21,15 +21,37 @@ const LOOK = 2 * limits.requestsInFlightMax;
 /** The requests' runner as an actor. What is open is read from the journal each time, so that nothing is missed. */
 export const backendLogic = ({ runner, journal, onUp, onError }: BackendActorOptions) =>
   fromCallback<BackendEvent>(({ receive }) => {
+    /** The src that was looked at last: where there is no more room, the next look goes on behind it, so that all get some. */
+    let after = '';
+    let looking = false;
+    let again = false;
+
+    /** One look at a time: what asks for one meanwhile is served by one more. */
     async function look(): Promise<void> {
-      runner.take(await journal.openRequests(LOOK));
+      again = true;
+      if (looking) return;
+      looking = true;
+      while (again) await lookOnce().catch(onError);
+      looking = false;
+    }
+
+    async function lookOnce(): Promise<void> {
+      again = false;
+      for (let round = after === ''; runner.hasRoom(); ) {
+        const page = await journal.openRequests(LOOK, after);
+        runner.take(page);
+        after = page.at(-1)?.src ?? '';
+        if (after !== '') continue;
+        if (round) break;
+        round = true;
+      }
       const over = (await journal.openRequestCount()) - limits.requestsOpenMax;
       if (over > 0) runner.refuse(await journal.newestRequests(Math.min(over, LOOK)));
     }
     receive((event) => {
       if (event.type === 'requests.withdrawn') runner.withdraw(event.ids);
-      else look().catch(onError);
+      else void look();
     });
-    look().catch(onError);
+    void look();
     onUp();
   });

@@ -1,5 +1,5 @@
 import { backoffMs } from '../backoff.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock, TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import type { RequestRecord } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
@@ -24,11 +24,15 @@ export interface AskingOptions {
   readonly onTry: (src: string, failure: string | null) => void;
 }
 
-/** When a request ends as `timeout`, whatever has become of it. */
-export const deadlineOf = ({ createdAt }: RequestRecord): number => createdAt + limits.requestDeadlineMs;
+/**
+ * After this a request is not tried again. It has its first try all the same, however long it has waited for its turn or
+ * for a process to run. One whose end nobody hears of has no deadline: whether it is carried out is all that counts.
+ */
+const deadlineOf = ({ invoke, createdAt }: RequestRecord): number =>
+  invoke === '' ? Number.POSITIVE_INFINITY : createdAt + limits.requestDeadlineMs;
 
 /** The end of a request whose deadline has passed. */
-export const timedOut: RequestEnd = {
+const timedOut: RequestEnd = {
   error: { code: 'timeout', message: `no answer within ${limits.requestDeadlineMs / 60_000} minutes` },
 };
 
@@ -36,22 +40,28 @@ export const timedOut: RequestEnd = {
 export const WITHDRAWN = new BackendFailed('unreachable', 'the conversation no longer waits for it', false);
 
 /**
- * Asks one request until it ends. A try that fails and may yet succeed is repeated with backoff and jitter, up to
- * limits.requestAttemptsMax tries and the request's deadline.
+ * Asks one request until it ends, once at least. A try that fails and may yet succeed is repeated with backoff and
+ * jitter, up to limits.requestAttemptsMax tries and the request's deadline.
  *
- * `withdrawn` tells the backend to stop, and no further try is made; an answer that comes in spite of it is given.
+ * Once `withdrawn` no further try is made; an answer of the one under way is given, if it comes within
+ * limits.requestLateMs: then it is cut off.
  * `closing` ends everything at once. Null: it ended without an answer, and nobody is to be told.
  */
 export function createAsking({ backend, bot, clock, random, log, timeoutMs, onTry }: AskingOptions) {
   /** One try. Ends with the timeout or the close at the latest, whether or not the backend heeds its signal. */
   async function tryOnce(request: RequestRecord, attempt: number, withdrawn: AbortSignal, closing: AbortSignal) {
     const late = new AbortController();
-    const leftMs = deadlineOf(request) - clock.now();
+    const leftMs = attempt === 1 ? Number.POSITIVE_INFINITY : deadlineOf(request) - clock.now();
     const ms = Math.min(timeoutMs, leftMs);
     const timer = clock.setTimeout(
       () => late.abort(new BackendFailed('timeout', `no answer within ${ms} ms`, ms < leftMs)),
       ms,
     );
+    let lateTimer: TimerHandle | undefined;
+    const onWithdrawn = () => {
+      lateTimer = clock.setTimeout(() => late.abort(WITHDRAWN), limits.requestLateMs);
+    };
+    withdrawn.addEventListener('abort', onWithdrawn);
     const { id, conversation, src } = request;
     const cut = AbortSignal.any([closing, late.signal]);
     try {
@@ -59,18 +69,20 @@ export function createAsking({ backend, bot, clock, random, log, timeoutMs, onTr
         cut.addEventListener('abort', () => reject(cut.reason), { once: true });
       });
       const question = { id, bot, conversation, src, input: JSON.parse(request.input), attempt };
-      const output = await Promise.race([backend.ask(question, AbortSignal.any([cut, withdrawn])), ended]);
+      const output = await Promise.race([backend.ask(question, cut), ended]);
       // Through JSON, as it will be stored: what cannot be must fail here, where a try can be repeated.
       return JSON.parse(JSON.stringify(output ?? null));
     } finally {
+      withdrawn.removeEventListener('abort', onWithdrawn);
       clock.clearTimeout(timer);
+      clock.clearTimeout(lateTimer);
     }
   }
 
   return async (request: RequestRecord, withdrawn: AbortSignal, closing: AbortSignal): Promise<RequestEnd | null> => {
     const over = AbortSignal.any([withdrawn, closing]);
     for (let attempt = 1; !over.aborted; attempt += 1) {
-      if (clock.now() >= deadlineOf(request)) return timedOut;
+      if (attempt > 1 && clock.now() >= deadlineOf(request)) return timedOut;
       try {
         const output = await tryOnce(request, attempt, withdrawn, closing);
         onTry(request.src, null);
@@ -84,7 +96,7 @@ export function createAsking({ backend, bot, clock, random, log, timeoutMs, onTr
         if (!retryable || attempt >= limits.requestAttemptsMax) return { error: { code, message } };
       }
       const delayMs = backoffMs(attempt, limits.requestBackoffMinMs, limits.requestBackoffMaxMs, random);
-      await pause(clock, Math.min(delayMs, deadlineOf(request) - clock.now()), over);
+      await pause(clock, Math.min(delayMs, Math.max(0, deadlineOf(request) - clock.now())), over);
     }
     return null;
   };

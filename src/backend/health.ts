@@ -19,8 +19,9 @@ interface Src {
 
 /** Counts how each src fares: one that nobody answers is noticed beside others that do well. */
 export function createHealth() {
-  /** As many as the machines name. */
+  /** A machine may make names of what users write: the idle go first (I9). */
   const srcs = new Map<string, Src>();
+  let inFlightOfAll = 0;
   let lastError: BackendHealth['lastError'] = null;
 
   function of(src: string): Src {
@@ -29,13 +30,26 @@ export function createHealth() {
     return known;
   }
 
+  function forgetIdle(): void {
+    if (srcs.size <= limits.requestSrcsRememberedMax) return;
+    for (const [src, { inFlight }] of srcs) {
+      if (inFlight > 0) continue;
+      srcs.delete(src);
+      return;
+    }
+  }
+
   return {
-    inFlight: (src: string): number => of(src).inFlight,
+    inFlight: (src: string): number => srcs.get(src)?.inFlight ?? 0,
+    inFlightOfAll: (): number => inFlightOfAll,
     began(src: string): void {
       of(src).inFlight += 1;
+      inFlightOfAll += 1;
+      forgetIdle();
     },
     ended(src: string): void {
       of(src).inFlight -= 1;
+      inFlightOfAll -= 1;
     },
     answered(src: string): void {
       of(src).failures = 0;
@@ -48,7 +62,7 @@ export function createHealth() {
       const all = [...srcs];
       const down = all.find(([, { inFlight, failures }]) => inFlight > 0 && failures >= limits.backendFailuresMax);
       return {
-        inFlight: all.reduce((sum, [, { inFlight }]) => sum + inFlight, 0),
+        inFlight: inFlightOfAll,
         failures: Math.max(0, ...all.map(([, { failures }]) => failures)),
         lastError,
         down: down === undefined ? null : `${down[0]} failed ${down[1].failures} times in a row: ${down[1].message}`,

@@ -1,16 +1,15 @@
 import { backoffMs } from '../backoff.ts';
-import type { TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import type { RequestRecord } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { type AskingOptions, createAsking, deadlineOf, pause, type RequestEnd, timedOut, WITHDRAWN } from './asking.ts';
+import { type AskingOptions, createAsking, pause, type RequestEnd, WITHDRAWN } from './asking.ts';
 import { BackendFailed } from './backend.ts';
 import { type BackendHealth, createHealth } from './health.ts';
 
 export interface RequestRunnerOptions extends Omit<AskingOptions, 'onTry'> {
   /** Takes the end of a request; durable when it resolves. Where it rejects, it is given the same end again later. */
   readonly answered: (request: RequestRecord, end: RequestEnd) => Promise<unknown>;
-  /** There is room, or the deadline of one that waits has passed: look for more. */
+  /** There is room: look for more. */
   readonly freed?: () => void;
   /** `health()` has changed. */
   readonly healthChanged?: (health: BackendHealth) => void;
@@ -18,13 +17,15 @@ export interface RequestRunnerOptions extends Omit<AskingOptions, 'onTry'> {
 
 export interface RequestRunner {
   /**
-   * Starts those that are new, while their src has room, and ends those whose deadline has passed; the rest stay in
-   * the journal until they are given again. Returns how many were started.
+   * Starts those that are new, while their src has room; the rest stay in the journal until they are given again.
+   * Returns how many were started.
    */
   take(requests: readonly RequestRecord[]): number;
+  /** Whether another could run. */
+  hasRoom(): boolean;
   /** Ends these as `overloaded`, unless they run: too many wait. */
   refuse(requests: readonly RequestRecord[]): void;
-  /** Their conversations no longer wait: what runs is aborted, as far as the backend heeds it. */
+  /** Their conversations no longer wait: what runs may still answer for a while, and then its call is cut off. */
   withdraw(ids: readonly string[]): void;
   health(): BackendHealth;
   /** Ends what runs without an answer: the journal still has it. Resolves when nothing runs. */
@@ -38,8 +39,9 @@ const overloaded: RequestEnd = {
 /**
  * Asks the backend what conversations asked for.
  *
- * At most limits.requestsInFlightMax of one src run at once (I9), so that a slow one holds up no other. Each request
- * ends once in a process's life, whatever list it stands in again; after a crash it is asked anew under the same id.
+ * At most limits.requestsInFlightMax of one src run at once, so that a slow one holds up no other, and of all srcs at
+ * most limits.requestsInFlightAllMax (I9). Each request ends once in a process's life, whatever list it stands in again;
+ * after a crash it is asked anew under the same id.
  */
 export function createRequestRunner(options: RequestRunnerOptions): RequestRunner {
   const { clock, log } = options;
@@ -56,9 +58,9 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
   const running = new Map<string, { readonly withdrawn: AbortController; readonly done: Promise<void> }>();
   /** Lately ended: a list of open requests may have been read before their end was stored. */
   const ended = new Set<string>();
-  let wake: { readonly at: number; readonly handle: TimerHandle } | null = null;
 
   const tellHealth = () => options.healthChanged?.(health.now());
+  const hasRoom = (): boolean => health.inFlightOfAll() < limits.requestsInFlightAllMax;
   const isNew = ({ id }: RequestRecord): boolean => !closing.signal.aborted && !running.has(id) && !ended.has(id);
 
   function remember(id: string): void {
@@ -101,32 +103,18 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
     tellHealth();
   }
 
-  /** Looks again when the first deadline of those that wait has passed. */
-  function wakeAt(at: number): void {
-    if (wake !== null && wake.at <= at && wake.at > clock.now()) return;
-    clock.clearTimeout(wake?.handle);
-    const handle = clock.setTimeout(() => {
-      wake = null;
-      options.freed?.();
-    }, at - clock.now());
-    wake = { at, handle };
-  }
-
   return {
     take(requests) {
       let started = 0;
       for (const request of requests) {
-        if (!isNew(request)) continue;
-        const dueAt = deadlineOf(request);
-        if (dueAt <= clock.now()) run(request, () => tell(request, timedOut));
-        else if (health.inFlight(request.src) >= limits.requestsInFlightMax) wakeAt(dueAt);
-        else {
-          run(request, (withdrawn) => askAndTell(request, withdrawn));
-          started += 1;
-        }
+        if (!hasRoom()) break;
+        if (!isNew(request) || health.inFlight(request.src) >= limits.requestsInFlightMax) continue;
+        run(request, (withdrawn) => askAndTell(request, withdrawn));
+        started += 1;
       }
       return started;
     },
+    hasRoom,
     refuse(requests) {
       for (const request of requests.filter(isNew)) run(request, () => tell(request, overloaded));
     },
@@ -139,7 +127,6 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
     health: health.now,
     async close() {
       closing.abort(new BackendFailed('unreachable', 'Switchboard is shutting down', true));
-      clock.clearTimeout(wake?.handle);
       await Promise.all([...running.values()].map(({ done }) => done));
     },
   };

@@ -52,7 +52,8 @@ export type JournalEvent =
       readonly error?: unknown;
     })
   | (Entry<'chat.moved'> & { readonly machine: string; readonly from: unknown; readonly to: unknown })
-  | (Entry<'chat.migrated' | 'chat.resumed'> & { readonly machine: string; readonly outcome?: string })
+  | (Entry<'chat.migrated'> & { readonly machine: string; readonly outcome?: string })
+  | (Entry<'chat.resumed'> & { readonly machine: string; readonly dropped?: number })
   | (Entry<'chat.quarantined'> & { readonly error: string; readonly machine: string })
   | (Entry<`message.${Fate}`> & { readonly message: OutboxMessage });
 

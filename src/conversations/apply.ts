@@ -6,7 +6,7 @@ import { persistedOf } from './at-rest.ts';
 import { durableJson } from './durable.ts';
 import { type Effect, MESSAGE_ACTIONS } from './effects.ts';
 import { afterEnd } from './ending.ts';
-import type { LiveConversation } from './live.ts';
+import { type Alone, aloneAfter, type LiveConversation } from './live.ts';
 import type { Step, Stepper } from './step.ts';
 
 /** Where a conversation stands before an event: in memory, as stored, or not begun. */
@@ -19,11 +19,20 @@ export interface Standing {
   readonly stepper: Stepper;
 }
 
+/** Whose conversations these are. */
+export interface Origin {
+  readonly bot: string;
+  /** Names the journal in what others are told to remember; null: a rehearsal, of which nobody hears. */
+  readonly stream: string | null;
+}
+
 /** What comes to a conversation. */
 export interface Coming {
   readonly event: { readonly type: string };
   /** The event as it came, JSON: a machine may have spoilt the object by the time that it fails on it. */
   readonly text: () => string;
+  /** Of what the conversation has waited for, a timer or an answer: when that was due. Left out: it comes from outside. */
+  readonly dueAt?: number | undefined;
 }
 
 /** What a step needs of its transaction: it writes, and reads nothing. */
@@ -49,7 +58,7 @@ export type StepTx = MessageTx &
  */
 export function applyEvent(
   tx: StepTx,
-  bot: string,
+  origin: Origin,
   standing: Standing,
   coming: Coming,
   seq: number,
@@ -60,8 +69,11 @@ export function applyEvent(
   // The bot's own coming and going begins nothing.
   if (record?.status === 'done' && (event.type === 'membership.changed' || endsForGood(record, stepper))) return null;
   const running = record?.status === 'active' ? record : null;
+  const { dueAt } = coming;
+  const alone = dueAt === undefined ? null : aloneAfter(standing.live?.alone ?? null, dueAt);
   let plan: Plan;
   try {
+    if (alone !== null) checkPace(alone);
     plan = planOf(standing, running, stepper, event, seq);
   } catch (error) {
     quarantine(tx, standing, seq, coming, error);
@@ -69,7 +81,7 @@ export function applyEvent(
   }
   // From here on only the database can fail, and that undoes the whole unit of work: the machine is not at fault.
   const { snapshot, rows, persisted } = plan;
-  for (const [n, row] of rows.entries()) write(tx, bot, standing, seq, n, row);
+  for (const [n, row] of rows.entries()) write(tx, origin, standing, seq, n, row);
   const value = JSON.stringify(snapshot.value);
   const from = running?.state ?? 'null';
   if (value !== from) {
@@ -91,7 +103,16 @@ export function applyEvent(
     updatedAt: tx.now,
   };
   tx.saveConversation(next);
-  return done ? null : { record: next, stepper, snapshot };
+  return done ? null : { record: next, stepper, snapshot, alone };
+}
+
+/** Throws for a machine that keeps itself going: within one step XState bounds it, over several nothing would. */
+function checkPace({ steps }: Alone): void {
+  const { aloneStepsMax: max, aloneMs } = limits;
+  if (steps <= max) return;
+  throw new RangeError(
+    `It goes round: over ${max} of its own timers and answers in ${aloneMs / 1000} s, and nobody wrote`,
+  );
 }
 
 /**
@@ -185,12 +206,12 @@ export function addressOf(method: string, id: string, chat: string): Readonly<Re
   return { chat_id: Number(chat), message_thread_id: Number(topic) };
 }
 
-function write(tx: StepTx, bot: string, { id, chat }: Standing, seq: number, n: number, row: Row): void {
+function write(tx: StepTx, origin: Origin, { id, chat }: Standing, seq: number, n: number, row: Row): void {
   switch (row.kind) {
     case 'call': {
       const { method, params } = row;
       const plain = { priority: 0, sendAt: null, expiresAt: null, onUnknown: 'hold', keyId: null } as const;
-      addMessage(tx, bot, { chat, method, params, ...plain });
+      addMessage(tx, origin.bot, { chat, method, params, ...plain });
       break;
     }
     case 'timer':
@@ -201,7 +222,7 @@ function write(tx: StepTx, bot: string, { id, chat }: Standing, seq: number, n: 
       break;
     case 'request': {
       const { invoke, src, input } = row;
-      tx.addRequest({ id: `${bot}-${seq}-${n}`, conversation: id, invoke, src, input, createdAt: tx.now });
+      tx.addRequest({ id: requestId(origin, seq, n), conversation: id, invoke, src, input, createdAt: tx.now });
       break;
     }
     case 'withdraw':
@@ -211,6 +232,17 @@ function write(tx: StepTx, bot: string, { id, chat }: Standing, seq: number, n: 
       tx.append({ type: 'chat.emitted', chat, body: row.body });
   }
 }
+
+/**
+ * The idempotency key of a request. The backend remembers it for longer than a data folder may last: a journal that is
+ * made anew numbers its entries from 1 again, and must not get answers that were given to another.
+ */
+const requestId = ({ bot, stream }: Origin, seq: number, n: number): string =>
+  stream === null ? `${bot}-${seq}-${n}` : `${bot}-${stream}-${seq}-${n}`;
+
+/** Whether two ids are of one place in a journal: of what a step made then, and of what it makes in a rehearsal. */
+export const isSameRequest = (one: string, other: string): boolean => placeOf(one) === placeOf(other);
+const placeOf = (id: string): string | undefined => /[\d.]+-\d+$/.exec(id)?.[0];
 
 export function endAll(tx: StepTx, id: string): void {
   tx.clearTimers(id);

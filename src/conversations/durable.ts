@@ -24,6 +24,8 @@ export const INSTEAD = {
   sendSelf: 'write raise({ type: "…" }): it is taken in the same step',
   sendLater:
     'a delay is kept with what the conversation tells itself: write raise({ type: "…" }, { delay, id }), and sendTo when it comes',
+  address:
+    'a conversation writes to its own chat alone, and Switchboard says which: leave chat_id and inline_message_id out; to reach others, emit to operators, or ask the backend',
   sendNobody: 'write sendTo(({ system }) => system.get("backend"), { type: "…" }), or system.get("operators")',
 } as const;
 
@@ -69,6 +71,16 @@ function lossBelow(value: unknown, depth: number): string | null {
     if (loss !== null) return `.${name}${loss}`;
   }
   return null;
+}
+
+/**
+ * Freezes a value that JSON keeps, with all within it. Where `trust`, what is frozen is taken to be so through and
+ * through: then a step costs what is new in it.
+ */
+export function freezeDeep(value: unknown, trust: boolean): void {
+  if (typeof value !== 'object' || value === null || (trust && Object.isFrozen(value))) return;
+  Object.freeze(value);
+  for (const field of Object.values(value)) freezeDeep(field, trust);
 }
 
 function instanceText(value: object): string {

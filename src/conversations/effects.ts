@@ -23,6 +23,9 @@ export type MessageAction = keyof typeof MESSAGE_ACTIONS;
 /** Whether a named action becomes a call of the Bot API. */
 export const isMessageAction = (type: string): type is MessageAction => Object.hasOwn(MESSAGE_ACTIONS, type);
 
+/** Whether params say where a call goes: that is not the machine's to say, whose chat it is that it runs for. */
+export const isAddressed = (params: object): boolean => 'chat_id' in params || 'inline_message_id' in params;
+
 /** The live actors that a machine may send to: what is sent to the backend is asked, what is sent to operators is an entry. */
 export const SYSTEM_ACTORS = ['backend', 'operators'] as const;
 
@@ -45,7 +48,7 @@ export function systemActor(name: unknown): SystemActor {
 const Call = Compile(Type.Record(Type.String(), Type.Unknown()));
 const Event = Type.Object({ type: Type.String() });
 const Raise = Compile(
-  Type.Object({ event: Event, id: Type.Optional(Type.String()), delay: Type.Optional(Type.Number()) }),
+  Type.Object({ event: Event, id: Type.Optional(Type.String()), delay: Type.Optional(Type.Unknown()) }),
 );
 const Cancel = Compile(Type.Object({ sendId: Type.String() }));
 const Child = Compile(Type.Object({ id: Type.String() }));
@@ -73,13 +76,18 @@ function parse<T>(shape: { Check(value: unknown): value is T }, value: unknown):
 export function effectOf(action: { readonly type: string; readonly params: unknown }): Effect | null {
   const { type, params } = action;
   if (isMessageAction(type)) {
-    if (Call.Check(params)) return { kind: 'call', action: type, params };
+    if (Call.Check(params)) {
+      if (isAddressed(params)) throw new NotDurable(`the action ${type}: ${INSTEAD.address}`);
+      return { kind: 'call', action: type, params };
+    }
     throw new NotDurable(`the action ${type} needs params: an object of the Bot API's fields`);
   }
   switch (type) {
     case 'xstate.raise': {
       const { event, id, delay } = parse(Raise, params);
-      return delay === undefined ? null : { kind: 'timer', id: id ?? null, delayMs: delay, event };
+      if (delay === undefined) return null;
+      if (typeof delay === 'number') return { kind: 'timer', id: id ?? null, delayMs: delay, event };
+      throw new NotDurable(`a delay must be a number of ms, and is a ${typeof delay}`);
     }
     case 'xstate.cancel':
       return { kind: 'clearTimer', id: parse(Cancel, params).sendId };

@@ -104,7 +104,9 @@ export async function* runFixture(
     }
     const known =
       takes === null || ('timer' in takes ? rehearsal.takeTimer(takes.timer) : rehearsal.takeRequest(takes.request));
-    const came = known ? rehearsal.take(event, place) : { told: [], timers: [], requests: [] };
+    const came = known
+      ? rehearsal.take(event, place, takes === null ? undefined : place.at)
+      : { told: [], timers: [], requests: [] };
     yield {
       line: number,
       says: { takes, told, timers, requests },

@@ -2,7 +2,7 @@ import { SwitchboardError } from '../errors.ts';
 import type { ConversationRecord, HeldEvent, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { chatKindOf } from '../telegram/update.ts';
-import { applyEvent, endsForGood, entryBody, quarantine, type Standing } from './apply.ts';
+import { applyEvent, endsForGood, entryBody, type Origin, quarantine, type Standing } from './apply.ts';
 import { chatOfConversation } from './conversations.ts';
 import type { LiveConversation } from './live.ts';
 import type { MachineTable } from './machines.ts';
@@ -20,7 +20,7 @@ export const answerComing = (invoke: string): string => `request ${invoke}`;
  */
 export async function retryUnit(
   tx: Tx,
-  bot: string,
+  origin: Origin,
   machines: MachineTable,
   id: string,
 ): Promise<ConversationRecord | null> {
@@ -37,12 +37,12 @@ export async function retryUnit(
   const late = forgetting(tx);
   const goesOn: ConversationRecord = { ...record, status: 'active', error: null };
   const outdated = record.snapshot !== 'null' && isOutdated(goesOn, machines.versions);
-  const today = outdated ? (await settle(late, bot, goesOn, machines.versions)).after : goesOn;
+  const today = outdated ? (await settle(late, origin.bot, goesOn, machines.versions)).after : goesOn;
   if (today.status === 'quarantined') return today;
   const selected = machines.forKind(chatKindOf(undefined, Number(chat)))?.stepper ?? null;
   const stepper = machines.named(today.machine, today.version) ?? selected;
   if (stepper === null) throw notRetryable(`${record.machine} is not loaded, and no machine is chosen for this chat`);
-  return retryHeld(late, bot, today, record.error, stepper);
+  return retryHeld(late, origin, today, record.error, stepper);
 }
 
 const notRetryable = (why: string) => new SwitchboardError('chat_not_retryable', why);
@@ -58,7 +58,7 @@ const notRetryable = (why: string) => new SwitchboardError('chat_not_retryable',
  */
 async function retryHeld(
   tx: Tx,
-  bot: string,
+  origin: Origin,
   start: ConversationRecord,
   error: string | null,
   stepper: Stepper,
@@ -73,7 +73,7 @@ async function retryHeld(
     // The bot's own coming and going begins nothing.
     const begins = coming.event.type !== 'membership.changed';
     if (current === null ? begins : isWaitedFor(held, current, stepper)) {
-      live = applyEvent(tx, bot, { id, chat, live, record: current, stepper }, coming, held.seq);
+      live = applyEvent(tx, origin, { id, chat, live, record: current, stepper }, coming, held.seq);
       current = live?.record ?? (await tx.conversations([id])).get(id) ?? null;
       if (current?.status === 'quarantined') return current;
     }
@@ -100,7 +100,7 @@ function isWaitedFor({ awaited }: HeldEvent, { snapshot }: ConversationRecord, s
 }
 
 /** Nothing is held any more: it goes on as it stands after the last step, if its machine takes that. */
-function resume(tx: Tx, standing: Standing, before: ConversationRecord): ConversationRecord {
+async function resume(tx: Tx, standing: Standing, before: ConversationRecord): Promise<ConversationRecord> {
   const { id, chat, record, stepper } = standing;
   if (record?.status === 'active' && record.machine === stepper.name) {
     try {
@@ -111,8 +111,9 @@ function resume(tx: Tx, standing: Standing, before: ConversationRecord): Convers
   }
   const resumed: ConversationRecord = record ?? { ...before, status: 'done', error: null };
   tx.saveConversation(resumed);
-  tx.endQuarantine(id);
-  tx.append({ type: 'chat.resumed', chat, body: entryBody(id, chat, `"machine":${JSON.stringify(resumed.machine)}`) });
+  const dropped = await tx.endQuarantine(id);
+  const fields = `"machine":${JSON.stringify(resumed.machine)}${dropped === 0 ? '' : `,"dropped":${dropped}`}`;
+  tx.append({ type: 'chat.resumed', chat, body: entryBody(id, chat, fields) });
   return resumed;
 }
 

@@ -1,7 +1,7 @@
 import { type AnyStateMachine, type AnyStateNode, fromPromise } from 'xstate';
 import { limits } from '../limits.ts';
 import { INSTEAD, lossOf } from './durable.ts';
-import { isMessageAction } from './effects.ts';
+import { isAddressed, isMessageAction } from './effects.ts';
 import { isWhenDone, whenDoneOf } from './ending.ts';
 import { below } from './takers.ts';
 
@@ -65,6 +65,7 @@ function refusalsOfAction(machine: AnyStateMachine, action: unknown): string[] {
   if (typeof params !== 'object' || params === null) {
     return [`the action ${String(type)} needs params: write { type: "${String(type)}", params: { … } }`];
   }
+  if (isAddressed(params)) return [`the action ${String(type)}: ${INSTEAD.address}`];
   return lossIn(params, `the params of ${String(type)}`);
 }
 

@@ -78,7 +78,10 @@ export function createRehearsal(stepper: Stepper, bot: string, start?: Checkpoin
       saveConversation(record) {
         standing = { record };
       },
-      setTimer: (timer) => void timers.set(timer.id, { ...timer, dueAt: Math.ceil(timer.dueAt), setAt: at }),
+      setTimer(timer) {
+        timers.delete(timer.id);
+        timers.set(timer.id, { ...timer, dueAt: Math.ceil(timer.dueAt), setAt: at });
+      },
       clearTimer: (_, id) => void timers.delete(id),
       clearTimers: () => timers.clear(),
       addRequest: (request) => void requests.set(request.id, request),
@@ -100,14 +103,14 @@ export function createRehearsal(stepper: Stepper, bot: string, start?: Checkpoin
       timers: [...timers.values()],
       requests: [...requests.values()],
     }),
-    /** What waits for its time, the earliest first. */
-    timers: () => [...timers.values()].sort((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1)),
+    /** What waits for its time, in the order in which it comes due: of one time, as it was set. */
+    timers: () => [...timers.values()].sort((a, b) => a.dueAt - b.dueAt),
     requests: () => [...requests.values()],
     takeTimer: (id: string): boolean => timers.delete(id),
     takeRequest: (id: string): boolean => requests.delete(id),
 
-    /** Takes an event, as the router would: where it stands still, or begins nothing, it comes to nothing. */
-    take(event: { readonly type: string }, place: Place): Rehearsed {
+    /** Takes an event, as the router would (`dueAt`: of what it waited for): where it stands still, or begins nothing, it comes to nothing. */
+    take(event: { readonly type: string }, place: Place, dueAt?: number): Rehearsed {
       const record = standing?.record ?? null;
       const begins = record !== null || event.type !== 'membership.changed';
       if (record?.status === 'quarantined' || !begins) return { told: [], timers: [], requests: [] };
@@ -116,7 +119,13 @@ export function createRehearsal(stepper: Stepper, bot: string, start?: Checkpoin
       const [timersBefore, requestsBefore] = [new Set(timers.values()), new Set(requests.values())];
       // Nothing is held here, whose text would be wanted: it is told by its type.
       const text = (type: string) => () => JSON.stringify({ type });
-      live = applyEvent(tx, bot, { id, chat, live, record, stepper }, { event, text: text(event.type) }, seq);
+      live = applyEvent(
+        tx,
+        { bot, stream: null },
+        { id, chat, live, record, stepper },
+        { event, text: text(event.type), dueAt },
+        seq,
+      );
       return {
         told: entries.flatMap((entry) => toldOf(entry) ?? []),
         timers: [...timers.values()].filter((timer) => !timersBefore.has(timer)),

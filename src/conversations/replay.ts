@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Entry, JournalReader } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { classifyUpdate, commandTarget } from '../telegram/update.ts';
+import { isSameRequest } from './apply.ts';
 import { createRehearsal, type Place, type Rehearsal, type Rehearsed, type Told, toldOf } from './rehearsal.ts';
 import { answerEvent, conversationOf, type PerOf } from './routing.ts';
 import type { Stepper } from './step.ts';
@@ -137,7 +138,7 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<ReplayedSt
       const event = JSON.parse(timer.event);
       // Of no entry: the requests that it makes are told from those of the event that follows.
       const before = { ...place, seq: place.seq - 0.5, at: entry.at };
-      yield step('timer.fired', event, { timer: timer.id }, before, [], true);
+      yield step('timer.fired', { event, takes: { timer: timer.id }, departs: true, dueAt: timer.dueAt }, before, []);
     }
     const coming = comingOf(entry);
     if (coming === 'nothing') {
@@ -145,7 +146,7 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<ReplayedSt
     } else if (typeof coming === 'string') {
       yield note(place, coming, true);
     } else if (!(isNamed(coming.event) && happened.length === 0)) {
-      yield step(entry.type, coming.event, coming.takes, place, happened, coming.departs);
+      yield step(entry.type, coming, place, happened);
     }
     if (happened.some(({ type }) => type === 'chat.quarantined')) still = true;
   }
@@ -162,18 +163,21 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<ReplayedSt
         const timer = rehearsal.timers().find(({ id, dueAt }) => id === body.timer && dueAt <= entry.at);
         if (timer === undefined) return `the timer ${body.timer} fired then, and is not due here`;
         rehearsal.takeTimer(timer.id);
-        return { event: JSON.parse(timer.event), takes: { timer: timer.id }, departs: false };
+        const { dueAt } = timer;
+        return { event: JSON.parse(timer.event), takes: { timer: timer.id }, departs: false, dueAt };
       }
       case 'request.answered': {
         const open = rehearsal.requests();
-        const request = open.find(({ id }) => id === body.request) ?? open.find(({ src }) => src === body.src);
+        const request =
+          open.find(({ id }) => isSameRequest(id, String(body.request))) ?? open.find(({ src }) => src === body.src);
         if (request === undefined) {
           return body.late === true ? 'nothing' : `the backend answered ${body.src} then, and nobody asks it here`;
         }
         rehearsal.takeRequest(request.id);
         if (request.invoke === '') return 'nothing';
         const outcome = 'output' in body ? { output: body.output } : { error: body.error };
-        return { event: answerEvent(request, outcome), takes: { request: request.id }, departs: body.late === true };
+        const takes = { request: request.id };
+        return { event: answerEvent(request, outcome), takes, departs: body.late === true, dueAt: entry.at };
       }
       default:
         return { event: body.event, takes: null, departs: false };
@@ -182,14 +186,12 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<ReplayedSt
 
   function step(
     cause: Entry['type'],
-    event: { readonly type: string },
-    takes: ReplayedStep['takes'],
+    { event, takes, departs, dueAt }: Coming,
     place: Place,
     happened: readonly Told[],
-    departs: boolean,
   ): ReplayedStep {
     const from = rehearsal.state();
-    const rehearsed = rehearsal.take(event, place);
+    const rehearsed = rehearsal.take(event, place, dueAt);
     const other = departs || !isDeepStrictEqual(rehearsed.told, happened);
     const to = rehearsal.state();
     return { kind: 'step', ...place, ...rehearsed, cause, event, takes, from, to, happened, departs: !still && other };
@@ -205,6 +207,8 @@ interface Coming {
   readonly takes: ReplayedStep['takes'];
   /** It was dropped then. */
   readonly departs: boolean;
+  /** Of what it waited for. */
+  readonly dueAt?: number;
 }
 
 /** The chat's entries in order, under each id that it has had. */

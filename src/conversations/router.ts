@@ -67,35 +67,39 @@ type Records = Map<string, ConversationRecord | null>;
  */
 export function createRouter({ journal, machines, username, watch = () => null }: RouterOptions): Router {
   const { bot } = journal;
-  const live = createLiveConversations(limits.liveConversationsMax);
+  const live = createLiveConversations(limits.liveConversationsMax, limits.liveConversationsLengthMax);
   const perOf = (kind: ChatKind) => machines.forKind(kind)?.per ?? null;
   let steps = 0;
   /** Steps of the job that runs now that are to be told once it is durable. Jobs run one after the other. */
   let watched: Stepped[] = [];
+  /** What the unit of work at hand has stepped: they run one at a time. */
+  let stepped: string[] = [];
 
-  /** A unit of work. Where it does not commit, memory may be ahead of what is stored: all of it is dropped. */
+  /** A unit of work. Where it does not commit, memory is ahead of what is stored by what it stepped: that is dropped. */
   function unit<T>(job: (tx: Tx) => Promise<T>): Promise<T> {
+    const own: string[] = [];
     const undo = (error: unknown): never => {
-      live.forgetAll();
+      for (const id of own) live.forget(id);
       throw error;
     };
     // Twice: a job that fails is undone before the next of its group runs, a commit that fails after all of them.
-    if (watch() === null) return journal.write((tx) => job(tx).catch(undo)).catch(undo);
-    return watchedUnit(job, undo);
+    const begun = (tx: Tx): Promise<T> => {
+      stepped = own;
+      return job(tx).catch(undo);
+    };
+    return (watch() === null ? journal.write(begun) : watchedUnit(begun)).catch(undo);
   }
 
   /** The same, whose steps somebody looks at: they are told once they are durable. */
-  async function watchedUnit<T>(job: (tx: Tx) => Promise<T>, undo: (error: unknown) => never): Promise<T> {
+  async function watchedUnit<T>(job: (tx: Tx) => Promise<T>): Promise<T> {
     let told: readonly Stepped[] = [];
-    const result = await journal
-      .write((tx) => {
-        watched = [];
-        return job(tx).then((done) => {
-          told = watched;
-          return done;
-        }, undo);
-      })
-      .catch(undo);
+    const result = await journal.write((tx) => {
+      watched = [];
+      return job(tx).then((done) => {
+        told = watched;
+        return done;
+      });
+    });
     for (const step of told) watch()?.stepped(step);
     return result;
   }
@@ -149,8 +153,9 @@ export function createRouter({ journal, machines, username, watch = () => null }
     // A timer, or an answer, begins nothing: it is journalled, and that is all.
     if (stepper === null || (awaited !== null && record?.status !== 'active')) return;
     steps += 1;
+    stepped.push(id);
     const seen = watch()?.wants(id) === true ? savedIn(tx) : null;
-    const next = applyEvent(seen?.tx ?? tx, bot, { id, chat, live: live.get(id), record, stepper }, coming, seq);
+    const next = applyEvent(seen?.tx ?? tx, journal, { id, chat, live: live.get(id), record, stepper }, coming, seq);
     const after = seen?.saved() ?? null;
     if (after !== null)
       watched.push({ conversation: id, seq, event: coming.event, from: record?.state ?? null, record: after });
@@ -165,7 +170,7 @@ export function createRouter({ journal, machines, username, watch = () => null }
     if (!(await tx.takeTimer(timer)) || chat === null) return;
     const fields = `"timer":${JSON.stringify(id)},"due_at":${dueAt},"event":${event}`;
     const seq = tx.append({ type: 'timer.fired', chat, body: entryBody(conversation, chat, fields) });
-    const coming = { event: JSON.parse(event), text: () => event };
+    const coming = { event: JSON.parse(event), text: () => event, dueAt };
     const record = await recordOf(tx, conversation, records);
     step(tx, conversation, chat, kindOf(chat), records, record, coming, seq, timerComing(id));
   }
@@ -273,7 +278,7 @@ export function createRouter({ journal, machines, username, watch = () => null }
         // What was sent to the backend, and not asked of it, is answered to nobody.
         if (open !== null && open.invoke !== '') {
           const event = answerEvent(open, outcome);
-          const coming = { event, text: () => JSON.stringify(answerEvent(open, JSON.parse(told))) };
+          const coming = { event, text: () => JSON.stringify(answerEvent(open, JSON.parse(told))), dueAt: tx.now };
           const record = await recordOf(tx, conversation, records);
           step(tx, conversation, chat, kindOf(chat), records, record, coming, seq, answerComing(open.invoke));
         }
@@ -305,14 +310,14 @@ export function createRouter({ journal, machines, username, watch = () => null }
       const goOn = async (tx: Tx): Promise<boolean> => {
         const record = (await tx.conversations([id])).get(id);
         if (record === undefined || !mayGoOn(record, machines.versions)) return true;
-        return (await retryUnit(tx, bot, machines, id)) !== null;
+        return (await retryUnit(tx, journal, machines, id)) !== null;
       };
       while (!(await unit(goOn)));
     },
 
     async retry(id) {
       for (;;) {
-        const stands = await unit((tx) => retryUnit(tx, bot, machines, id));
+        const stands = await unit((tx) => retryUnit(tx, journal, machines, id));
         if (stands === null) continue;
         // Of those that it takes, the last one's end is told.
         if (watch()?.wants(id) === true) watch()?.stepped(movedOn('chat.retried', stands, null));

@@ -8,7 +8,7 @@ import {
 } from 'xstate';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { INSTEAD, lossOf, NotDurable } from './durable.ts';
+import { freezeDeep, INSTEAD, lossOf, NotDurable } from './durable.ts';
 import { type Effect, effectOf, systemActor } from './effects.ts';
 import { afterEnd } from './ending.ts';
 import { below } from './takers.ts';
@@ -19,11 +19,16 @@ export interface Step {
   readonly effects: readonly Effect[];
 }
 
-/** Steps snapshots of one machine. Holds no snapshot itself: one stepper serves every chat. */
+/**
+ * Steps snapshots of one machine. Holds no snapshot itself: one stepper serves every chat.
+ *
+ * A context is frozen before the next event can reach it: what lies in the machine's own file, as a list that every
+ * conversation begins with, is one object for all chats, and what one wrote into it another would read (I8).
+ */
 export interface Stepper {
   readonly name: string;
   readonly version: string;
-  /** The initial step: entering the machine. Throws what the machine throws. */
+  /** The initial step: entering the machine. Throws what the machine throws, and where JSON would lose some of its context. */
   start(input: unknown): Step;
   /** Applies one event. Throws what the machine throws, and where the machine ends in an error. */
   apply(snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step;
@@ -96,10 +101,22 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
     return `"asked":${JSON.stringify(nodes.flatMap((node) => invokesOf.get(node) ?? []))}`;
   }
 
+  /** Throws where JSON would lose some of the context. From here on nobody writes into it. */
+  function keepContext(snapshot: AnyMachineSnapshot, trust: boolean): void {
+    const loss = lossOf(snapshot.context, 'context');
+    if (loss !== null) throw new NotDurable(`${name}: state ${stateText(snapshot)}: ${loss}`);
+    freezeDeep(snapshot.context, trust);
+  }
+
   return {
     name,
     version: machine.version ?? '0',
-    start: (input) => collect(() => machine.getInitialSnapshot(scope, input), null),
+    start(input) {
+      const step = collect(() => machine.getInitialSnapshot(scope, input), null);
+      // An author may have frozen the top of it alone.
+      keepContext(step.snapshot, false);
+      return step;
+    },
     apply: (snapshot, event) =>
       collect(() => {
         const next = machine.transition(withoutAnswered(snapshot, event), event, scope);
@@ -108,8 +125,7 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
         throw new Error(`state ${stateText(snapshot)} has no onError for what failed: ${failureText(next.error)}`);
       }, snapshot),
     persist(snapshot) {
-      const loss = lossOf(snapshot.context, 'context');
-      if (loss !== null) throw new NotDurable(`${name}: state ${stateText(snapshot)}: ${loss}`);
+      keepContext(snapshot, true);
       const text = `${JSON.stringify(machine.getPersistedSnapshot(snapshot)).slice(0, -1)},${factsOf(snapshot)}}`;
       if (text.length <= limits.snapshotLengthMax) return text;
       throw new RangeError(
@@ -117,8 +133,10 @@ export function createStepper(name: string, machine: AnyStateMachine, onTransiti
       );
     },
     restore(persisted) {
-      const { asked: _asked, whenDone: _whenDone, ...snapshot } = JSON.parse(persisted);
-      return machine.restoreSnapshot(snapshot, scope);
+      const { asked: _asked, whenDone: _whenDone, ...stored } = JSON.parse(persisted);
+      const snapshot = machine.restoreSnapshot(stored, scope);
+      freezeDeep(snapshot.context, true);
+      return snapshot;
     },
   };
 }

@@ -41,6 +41,7 @@ export interface Journal {
   conversationVersions(after: string, limit: number): Promise<ConversationVersion[]>;
   /** How far the conversations have been brought to today's machines; null where that was never noted. */
   versionCheck(): Promise<VersionCheck | null>;
+  /** In the order in which they come due. */
   timersOf(conversation: string): Promise<TimerRecord[]>;
   requestsOf(conversation: string): Promise<RequestRecord[]>;
   /** Of the conversations those that are quarantined, in the same pages. */
@@ -51,8 +52,11 @@ export interface Journal {
   }): Promise<ConversationRecord[]>;
   /** When the next timer is due; null where none is set. */
   nextTimerAt(): Promise<number | null>;
-  /** Requests without an answer: of each `src` the oldest, so many, oldest first. */
-  openRequests(limitOfSrc: number): Promise<RequestRecord[]>;
+  /**
+   * Requests without an answer, src by src in the order of their names: of each the oldest, so many, oldest first. Of
+   * limits.requestSrcsPerLook srcs at most, those after `after`.
+   */
+  openRequests(limitOfSrc: number, after?: string): Promise<RequestRecord[]>;
   /** Requests without an answer, newest first. */
   newestRequests(limit: number): Promise<RequestRecord[]>;
   /** How many requests are without an answer. */
@@ -230,7 +234,7 @@ export interface TimerRecord {
 
 /** What a conversation asks of the backend, until it is answered. */
 export interface RequestRecord {
-  /** `<bot>-<seq>-<n>`: the idempotency key for the backend. */
+  /** `<bot>-<stream>-<seq>-<n>`: the idempotency key for the backend, never used again by any journal. */
   readonly id: string;
   readonly conversation: string;
   /** XState's id of the invoke; empty: sent to the backend, and the conversation waits for no answer. */
@@ -359,23 +363,27 @@ export interface Tx {
   setTimer(timer: TimerRecord): void;
   clearTimer(conversation: string, id: string): void;
   clearTimers(conversation: string): void;
-  /** Due at or before `now`, earliest first. */
+  /** Due at or before `now`, earliest first; of those that are due at the same time the one that was set first. */
   dueTimers(now: number, limit: number): Promise<TimerRecord[]>;
-  /** Those of one conversation that are due at or before `now`, earliest first. */
+  /** Those of one conversation that are due at or before `now`, in the same order. */
   dueTimersOf(conversation: string, now: number): Promise<TimerRecord[]>;
   /** Takes a due timer out, to be fired; false where it has been cleared, moved or set anew since it was read. */
   takeTimer(timer: TimerRecord): Promise<boolean>;
+  /** In the order in which they come due. */
   timersOf(conversation: string): Promise<TimerRecord[]>;
 
-  /** Keeps an event for a quarantined conversation. One of the same seq is kept already: nothing is done. */
+  /**
+   * Keeps an event for a quarantined conversation. One of the same seq is kept already: nothing is done. Where
+   * limits.heldEventsMax are kept it is only counted, unless it is one that the conversation has waited for.
+   */
   holdEvent(event: HeldEvent): void;
   /** The first that is held, by seq; null: none is. */
   nextHeld(conversation: string): Promise<HeldEvent | null>;
   dropHeld(conversation: string, seq: number): void;
   /** The conversation waits for it no more: drops its coming; `awaited` null: the coming of whatever it waited for. */
   forgetAwaited(conversation: string, awaited: string | null): void;
-  /** The conversation is quarantined no more: drops all that is held. */
-  endQuarantine(conversation: string): void;
+  /** The conversation is quarantined no more: drops all that is held. Returns how many events were only counted. */
+  endQuarantine(conversation: string): Promise<number>;
 
   addRequest(request: RequestRecord): void;
   /** Null once it was answered or withdrawn. */

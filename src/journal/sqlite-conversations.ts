@@ -22,7 +22,8 @@ export interface ConversationsState {
  * depend on how many chats there are.
  *
  * Nothing is lost by a crash: what had not reached the table is read from `saved_conversations` when the journal is
- * opened. Memory holds what is on its way, at most twice limits.conversationsOnTheWayMax.
+ * opened. Memory holds what is on its way, at most twice limits.conversationsOnTheWayMax, and of its snapshots at most
+ * twice limits.conversationsOnTheWayLengthMax characters and what one commit brings.
  */
 export function openConversations(db: DatabaseSync, bot: string, range: SeqRange) {
   const find = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id IN (SELECT value FROM json_each(?))');
@@ -40,6 +41,8 @@ export function openConversations(db: DatabaseSync, bot: string, range: SeqRange
   let nextId = saved.lastId + 1;
   /** On the way, the newest; those that are being written; the last row of `saved_conversations` that holds of these. */
   let newest: Records = saved.records;
+  let newestLength = 0;
+  for (const { snapshot } of newest.values()) newestLength += snapshot.length;
   let leaving: Records = new Map();
   let leavingIds: readonly string[] = [];
   let leavingThrough = 0;
@@ -60,11 +63,16 @@ export function openConversations(db: DatabaseSync, bot: string, range: SeqRange
     leavingIds = [...leaving.keys()].sort();
     leavingThrough = nextId - 1;
     position = 0;
+    clearNewest();
+  }
+
+  function clearNewest(): void {
     newest = new Map();
+    newestLength = 0;
   }
 
   function clear(): void {
-    newest = new Map();
+    clearNewest();
     leaving = new Map();
     leavingIds = [];
   }
@@ -138,12 +146,17 @@ export function openConversations(db: DatabaseSync, bot: string, range: SeqRange
         return () => {};
       }
       if (saves.size > 0) save.run(nextId, savedText(saves.values()));
-      const wrote = writeSlice(Math.max(limits.conversationsSliceMin, 2 * saves.size));
+      const hurry = newestLength >= limits.conversationsOnTheWayLengthMax;
+      const wrote = writeSlice(hurry ? leaving.size : Math.max(limits.conversationsSliceMin, 2 * saves.size));
       return () => {
         wrote();
         if (saves.size > 0) nextId += 1;
-        for (const [id, record] of saves) newest.set(id, record);
-        if (newest.size >= limits.conversationsOnTheWayMax) turn();
+        for (const [id, record] of saves) {
+          newestLength += record.snapshot.length - (newest.get(id)?.snapshot.length ?? 0);
+          newest.set(id, record);
+        }
+        const isFull = newestLength >= limits.conversationsOnTheWayLengthMax;
+        if (isFull || newest.size >= limits.conversationsOnTheWayMax) turn();
       };
     },
   };

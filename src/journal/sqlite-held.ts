@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { limits } from '../limits.ts';
 import type { HeldEvent, Tx } from './journal.ts';
 import { int, type Row, text, textOrNull } from './sqlite-rows.ts';
 
@@ -6,9 +7,17 @@ import { int, type Row, text, textOrNull } from './sqlite-rows.ts';
 export function prepareHeld(db: DatabaseSync) {
   return {
     mark: db.prepare('INSERT OR IGNORE INTO quarantined (bot, conversation) VALUES (?, ?)'),
-    unmark: db.prepare('DELETE FROM quarantined WHERE bot = ? AND conversation = ?'),
+    unmark: db.prepare('DELETE FROM quarantined WHERE bot = ? AND conversation = ? RETURNING dropped'),
     hold: db.prepare(
       'INSERT OR IGNORE INTO held_events (bot, conversation, seq, event, awaited) VALUES (?, ?, ?, ?, ?)',
+    ),
+    count: db.prepare('SELECT count(*) AS count FROM held_events WHERE bot = ? AND conversation = ?'),
+    isHeld: db.prepare('SELECT 1 FROM held_events WHERE bot = ? AND conversation = ? AND seq = ?'),
+    noteDropped: db.prepare('UPDATE quarantined SET dropped = dropped + 1 WHERE bot = ? AND conversation = ?'),
+    moveDropped: db.prepare(
+      `UPDATE quarantined SET dropped = coalesce(
+         (SELECT dropped FROM quarantined AS old WHERE old.bot = ?2 AND old.conversation = ?3), 0)
+       WHERE bot = ?2 AND conversation = ?1`,
     ),
     next: db.prepare('SELECT * FROM held_events WHERE bot = ? AND conversation = ? ORDER BY seq LIMIT 1'),
     drop: db.prepare('DELETE FROM held_events WHERE bot = ? AND conversation = ? AND seq = ?'),
@@ -28,6 +37,11 @@ export function heldTx(
 ): Pick<Tx, 'holdEvent' | 'nextHeld' | 'dropHeld' | 'forgetAwaited' | 'endQuarantine'> {
   return {
     holdEvent({ conversation, seq, event, awaited }) {
+      const isFull = () => int(sql.count.get(bot, conversation) ?? { count: 0 }, 'count') >= limits.heldEventsMax;
+      if (awaited === null && isFull() && sql.isHeld.get(bot, conversation, seq) === undefined) {
+        sql.noteDropped.run(bot, conversation);
+        return;
+      }
       sql.hold.run(bot, conversation, seq, event, awaited);
     },
     async nextHeld(conversation) {
@@ -40,9 +54,10 @@ export function heldTx(
     forgetAwaited(conversation, awaited) {
       sql.forget.run(bot, conversation, awaited);
     },
-    endQuarantine(conversation) {
-      sql.unmark.run(bot, conversation);
+    async endQuarantine(conversation) {
+      const mark = sql.unmark.get(bot, conversation);
       sql.dropAll.run(bot, conversation);
+      return mark === undefined ? 0 : int(mark, 'dropped');
     },
   };
 }

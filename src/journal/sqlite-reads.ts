@@ -46,7 +46,7 @@ export function prepareReads(
     'SELECT id, machine, version, status, state FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?',
   );
   const versionCheck = db.prepare('SELECT plan, after FROM version_check WHERE bot = ?');
-  const timersOf = db.prepare('SELECT * FROM timers WHERE bot = ? AND conversation = ? ORDER BY id');
+  const timersOf = db.prepare('SELECT * FROM timers WHERE bot = ? AND conversation = ? ORDER BY +due_at, number, id');
   const requestsOf = db.prepare('SELECT * FROM requests WHERE bot = ? AND conversation = ? ORDER BY number');
   const quarantined = db.prepare(
     'SELECT conversation FROM quarantined WHERE bot = ? AND conversation > ? ORDER BY conversation LIMIT ?',
@@ -150,10 +150,13 @@ export function prepareReads(
       const row = nextTimer.get(bot);
       return row === undefined ? null : intOrNull(row, 'at');
     },
-    async openRequests(limit) {
+    async openRequests(limit, after = '') {
       const requests: RequestRecord[] = [];
-      for (let src = srcAfter(''); src !== null; src = srcAfter(src))
+      let src = srcAfter(after);
+      for (let n = 0; src !== null && n < limits.requestSrcsPerLook; n += 1) {
         requests.push(...openOfSrc.all(bot, src, Math.max(0, limit)).map(requestOf));
+        src = srcAfter(src);
+      }
       return requests;
     },
     async newestRequests(limit) {

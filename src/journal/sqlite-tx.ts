@@ -56,9 +56,17 @@ export function markOf(state: TxState): () => void {
   };
 }
 
+/** More than one entry brings: a step's bounded effects, twice where it begins its machine (limits.effectsPerStepMax). */
+const TIMERS_PER_ENTRY = 1024;
+
 /** Prepared once: a statement costs more to prepare than to run. */
-export function prepareStatements(db: DatabaseSync, bot: string) {
+export function prepareStatements(db: DatabaseSync, bot: string, nextSeq: number) {
   return {
+    /**
+     * Of the timer that is set next: it grows, so that the order of setting is kept. What an earlier process gave is less,
+     * as no entry sets so many.
+     */
+    timerNumber: nextSeq * TIMERS_PER_ENTRY,
     own: db.prepare('INSERT INTO owned_entries (bot, owner, seq) VALUES (?, ?, ?)'),
     ofChat: db.prepare('SELECT * FROM conversations INDEXED BY conversations_of_chat WHERE bot = ? AND chat = ?'),
     noteMove: db.prepare('INSERT OR REPLACE INTO moved_chats (bot, chat, moved_to) VALUES (?, ?, ?)'),
@@ -69,22 +77,23 @@ export function prepareStatements(db: DatabaseSync, bot: string) {
     moveTimers: db.prepare('UPDATE timers SET conversation = ? WHERE bot = ? AND conversation = ?'),
     moveRequests: db.prepare('UPDATE requests SET conversation = ? WHERE bot = ? AND conversation = ?'),
     setTimer: db.prepare(
-      `INSERT INTO timers (bot, conversation, id, due_at, event) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (bot, conversation, id) DO UPDATE SET due_at = excluded.due_at, event = excluded.event`,
+      `INSERT INTO timers (bot, conversation, id, due_at, event, number) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (bot, conversation, id) DO UPDATE SET due_at = excluded.due_at, event = excluded.event,
+         number = excluded.number`,
     ),
     clearTimer: db.prepare('DELETE FROM timers WHERE bot = ? AND conversation = ? AND id = ?'),
     clearTimers: db.prepare('DELETE FROM timers WHERE bot = ? AND conversation = ?'),
     /** Asked with every batch of updates: one look at the index, where the list would fetch rows. */
     anyDue: db.prepare('SELECT 1 FROM timers WHERE bot = ? AND due_at <= ? LIMIT 1'),
     dueTimers: db.prepare(
-      'SELECT * FROM timers WHERE bot = ? AND due_at <= ? ORDER BY due_at, conversation, id LIMIT ?',
+      'SELECT * FROM timers WHERE bot = ? AND due_at <= ? ORDER BY due_at, number, conversation, id LIMIT ?',
     ),
     // The + keeps SQLite off the index by time: in a storm it would walk what is due of all chats.
     dueTimersOf: db.prepare(
-      'SELECT * FROM timers WHERE bot = ? AND conversation = ? AND +due_at <= ? ORDER BY +due_at, id',
+      'SELECT * FROM timers WHERE bot = ? AND conversation = ? AND +due_at <= ? ORDER BY +due_at, number, id',
     ),
     takeTimer: db.prepare('DELETE FROM timers WHERE bot = ? AND conversation = ? AND id = ? AND due_at = ?'),
-    timersOf: db.prepare('SELECT * FROM timers WHERE bot = ? AND conversation = ? ORDER BY id'),
+    timersOf: db.prepare('SELECT * FROM timers WHERE bot = ? AND conversation = ? ORDER BY +due_at, number, id'),
     requestsOf: db.prepare('SELECT * FROM requests WHERE bot = ? AND conversation = ? ORDER BY number'),
     renameRequest: db.prepare('UPDATE requests SET invoke = ? WHERE bot = ? AND id = ?'),
     noteVersionCheck: db.prepare('INSERT OR REPLACE INTO version_check (bot, plan, after) VALUES (?, ?, ?)'),
@@ -200,6 +209,7 @@ export function sqliteTx(
         sql.moveTimers.run(id, bot, record.id);
         sql.moveRequests.run(id, bot, record.id);
         sql.held.move.run(id, bot, record.id);
+        sql.held.moveDropped.run(id, bot, record.id);
         sql.dropConversation.run(bot, record.id);
       }
       tx.moveMessages(from, to);
@@ -216,7 +226,8 @@ export function sqliteTx(
 
     setTimer(timer) {
       const dueAt = Math.ceil(timer.dueAt);
-      sql.setTimer.run(bot, timer.conversation, timer.id, dueAt, timer.event);
+      sql.setTimer.run(bot, timer.conversation, timer.id, dueAt, timer.event, sql.timerNumber);
+      sql.timerNumber += 1;
       state.timerAt = Math.min(state.timerAt ?? dueAt, dueAt);
     },
     clearTimer(conversation, id) {

@@ -44,7 +44,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const { db, bot, clock } = options;
   const head = takeEpoch(options);
   const range = seqRange(head.slot);
-  const sql = prepareStatements(db, bot);
+  const sql = prepareStatements(db, bot, head.nextSeq);
   const outbox = prepareOutbox(db, range);
   const fence = db.prepare('SELECT next_seq FROM head WHERE bot = ? AND epoch = ?');
   const advance = db.prepare(

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { fromPromise, setup } from 'xstate';
 import { type Backend, BackendFailed, type BackendRequest } from '../../src/backend/backend.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
+import { createRouter } from '../../src/conversations/router.ts';
 import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
 import { createSystem } from '../../src/system.ts';
@@ -138,6 +139,19 @@ describe('a request', () => {
     expect([tries.length, await third.journal.openRequestCount()]).toEqual([2, 0]);
   });
 
+  test('is asked although nothing ran until its deadline had passed', async () => {
+    const journal = openJournal(folder, clock);
+    await createRouter({ journal, machines, username: () => null }).postEvent({
+      ...{ keyId: '1', idempotencyKey: 'asked', conversation: '7', event: { type: 'order.asked' } },
+    });
+    await journal.close();
+    await clock.advance(limits.requestDeadlineMs + 60_000);
+    const { replies } = await start();
+    tries[0]?.ok('in the end');
+    await settle();
+    expect(await replies()).toEqual(['7 in the end']);
+  });
+
   test('whose answer reached no disk is asked again: the work is done once by its key', async () => {
     const first = await start();
     await first.post(7, 'order.asked');
@@ -152,12 +166,13 @@ describe('a request', () => {
     expect(tries[1]?.request.id).toBe(tries[0]?.request.id);
   });
 
-  test('is withdrawn when its state is left: the call is cut off, and nobody asks again', async () => {
+  test('is withdrawn when its state is left: the call is cut off after a while, and nobody asks again', async () => {
     const { post, stop, journal } = await start();
     await post(7, 'order.asked');
     await post(7, 'order.left');
+    expect([tries[0]?.signal.aborted, await journal.openRequestCount()]).toEqual([false, 0]);
+    await clock.advance(limits.requestLateMs);
     expect(tries[0]?.signal.aborted).toBe(true);
-    expect(await journal.openRequestCount()).toBe(0);
     await stop();
     await start();
     expect(tries).toHaveLength(1);
@@ -168,13 +183,16 @@ describe('a request', () => {
     await post(7, 'order.hurried');
     expect([tries[0]?.signal.aborted, await journal.openRequestCount()]).toEqual([false, 1]);
     await clock.advance(5000);
-    expect([tries[0]?.signal.aborted, await journal.openRequestCount()]).toEqual([true, 0]);
+    expect([tries[0]?.signal.aborted, await journal.openRequestCount()]).toEqual([false, 0]);
+    await clock.advance(limits.requestLateMs);
+    expect(tries[0]?.signal.aborted).toBe(true);
   });
 
   test('of a state that is entered again is another request', async () => {
     const { post, replies } = await start();
     await post(7, 'order.asked');
     await post(7, 'order.asked');
+    await clock.advance(limits.requestLateMs);
     expect(tries.map(({ signal }) => signal.aborted)).toEqual([true, false]);
     expect(tries[1]?.request.id).not.toBe(tries[0]?.request.id);
     tries[1]?.ok('second');
@@ -221,6 +239,32 @@ describe('a backend that is down', () => {
     tries.at(-1)?.ok('yes');
     await settle();
     expect(second.backend()).toMatchObject({ state: 'up', inFlight: 0, failures: 0 });
+  });
+
+  test('I9: requests of thousands of srcs are all answered, a bounded number of them asked at once', async () => {
+    let [now, most] = [0, 0];
+    const counting: Backend = {
+      ...scripted,
+      async ask() {
+        now += 1;
+        most = Math.max(most, now);
+        await settle();
+        now -= 1;
+        return 'found';
+      },
+    };
+    const journal = openJournal(folder, clock);
+    await journal.write(async (tx) => {
+      for (let n = 0; n < 3000; n += 1) {
+        const [id, src] = [`old-${n}`, `lookup ${n % 1500}`];
+        tx.addRequest({ id, conversation: '9', invoke: '', src, input: '1', createdAt: tx.now });
+      }
+    });
+    await journal.close();
+    const { backend, bodies } = await start(counting);
+    while (backend().inFlight + backend().waiting > 0) await settle();
+    expect(most).toBe(limits.requestsInFlightAllMax);
+    expect(await bodies('request.answered')).toHaveLength(1000);
   });
 
   test('or hangs: what waits for room is told as well, when its time is over', async () => {

@@ -254,6 +254,26 @@ describe('run by the request runner', () => {
     expect(got).toHaveLength(1);
   });
 
+  test('what the service answers although nobody waits any more is told, so that it can be journalled', async () => {
+    const asked = Promise.withResolvers<() => void>();
+    respond = (response) => asked.resolve(() => response.end('{"done":true}'));
+    const told = Promise.withResolvers<unknown>();
+    const clock = manualClock(Date.now());
+    const runner = createRequestRunner({
+      ...{ backend: createBackendWith(clock), bot: '1', clock, random: () => 1, log: { warn: () => {} } },
+      timeoutMs: 10_000,
+      answered: async (_, end) => told.resolve(end),
+    });
+    close.push(() => runner.close());
+    const { id, conversation, src } = request;
+    runner.take([{ id, conversation, src, invoke: src, input: '{}', createdAt: NO_DEADLINE }]);
+    const answer = await asked.promise;
+    runner.withdraw([id]);
+    await settle();
+    answer();
+    expect(await told.promise).toEqual({ output: { done: true } });
+  });
+
   test('a src whose calls hang leaves the connections to the others; withdrawn, its calls are cut off', async () => {
     const cutOff: Promise<unknown>[] = [];
     respond = (response, incoming) => {
@@ -264,7 +284,7 @@ describe('run by the request runner', () => {
     const clock = manualClock(Date.now());
     const runner = createRequestRunner({
       ...{ backend: createBackendWith(clock), bot: '1', clock, random: () => 1, log: { warn: () => {} } },
-      timeoutMs: 1000,
+      timeoutMs: 10_000,
       answered: async ({ id }) => resolve(id),
     });
     close.push(() => runner.close());
@@ -278,6 +298,7 @@ describe('run by the request runner', () => {
     runner.take([record('quick', 'quick')]);
     expect(await promise).toBe('quick');
     runner.withdraw(ids);
+    await clock.advance(limits.requestLateMs);
     await Promise.all(cutOff);
     while (runner.health().inFlight > 0) await settle();
   });

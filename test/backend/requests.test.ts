@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RequestEnd } from '../../src/backend/asking.ts';
 import { type Backend, BackendFailed, type BackendRequest } from '../../src/backend/backend.ts';
+import { createHealth } from '../../src/backend/health.ts';
 import { createRequestRunner, type RequestRunnerOptions } from '../../src/backend/requests.ts';
 import type { RequestRecord } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
@@ -196,6 +197,17 @@ describe('many requests', () => {
     expect(tries.at(-1)?.request.id).toBe('quick');
   });
 
+  test('I9: of many srcs run at most so many at once in all', async () => {
+    const { runner, tries } = setUp();
+    const all = Array.from({ length: 5000 }, (_, n) => request(`r${n}`, { src: `lookup ${n}` }));
+    expect(runner.take(all)).toBe(limits.requestsInFlightAllMax);
+    expect([runner.hasRoom(), runner.health().inFlight]).toEqual([false, limits.requestsInFlightAllMax]);
+    tries[0]?.ok(1);
+    await settle();
+    expect(runner.hasRoom()).toBe(true);
+    expect(runner.take(all)).toBe(1);
+  });
+
   test('beyond the bound of those that wait are refused, but for those that run', async () => {
     const { runner, ends, last } = setUp();
     runner.take([request('runs')]);
@@ -218,47 +230,77 @@ describe('many requests', () => {
 });
 
 describe('the deadline', () => {
-  test('ends what could not be asked in time, also where the process was down meanwhile', async () => {
-    const { runner, ends, tries } = setUp();
-    runner.take([request('old', { createdAt: NOON - limits.requestDeadlineMs })]);
-    await settle();
-    expect([tries.length, ends.map(([id, end]) => [id, 'error' in end && end.error.code])]).toEqual([
-      0,
-      [['old', 'timeout']],
+  const old = { createdAt: NOON - limits.requestDeadlineMs - 60_000 };
+
+  test('of one that was never asked, as the process was down, leaves it a whole try, and no other', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('answered', old)]);
+    last().ok('in the end');
+    runner.take([request('hangs', old), request('fails', old)]);
+    last().fail(unreachable());
+    await pass(clock, 9_999);
+    expect(ends.map(([id]) => id)).toEqual(['answered', 'fails']);
+    await pass(clock, 60_000);
+    expect(tries).toHaveLength(3);
+    expect(ends).toMatchObject([
+      ['answered', { output: 'in the end' }],
+      ['fails', { error: { code: 'timeout' } }],
+      ['hangs', { error: { code: 'timeout' } }],
     ]);
   });
 
-  test('cuts a try short, and no other follows', async () => {
-    const { clock, runner, ends, tries } = setUp();
-    runner.take([request('a', { createdAt: NOON - limits.requestDeadlineMs + 4000 })]);
-    await pass(clock, 4000);
-    expect(ends).toEqual([['a', { error: { code: 'timeout', message: 'no answer within 4000 ms' } }]]);
-    await pass(clock, 60_000);
-    expect(tries).toHaveLength(1);
+  test('of one that waits for its turn does not end it: it has its turn', async () => {
+    const { clock, runner, ends, tries } = setUp({ timeoutMs: 2 * limits.requestDeadlineMs });
+    const full = Array.from({ length: limits.requestsInFlightMax }, (_, n) => request(`r${n}`));
+    const waits = request('waits');
+    runner.take([...full, waits]);
+    await pass(clock, limits.requestDeadlineMs + 1);
+    tries[0]?.ok(1);
+    await settle();
+    expect(runner.take([...full, waits])).toBe(1);
+    tries.at(-1)?.ok(2);
+    await settle();
+    expect(ends).toEqual([
+      ['r0', { output: 1 }],
+      ['waits', { output: 2 }],
+    ]);
   });
 
-  test('of one that waits for room is looked at when it comes', async () => {
-    let freed = 0;
-    const { clock, runner } = setUp({ freed: () => void freed++, timeoutMs: limits.requestDeadlineMs });
-    const full = Array.from({ length: limits.requestsInFlightMax }, (_, n) =>
-      request(`r${n}`, { createdAt: NOON + 1 }),
-    );
-    runner.take([...full, request('waits')]);
-    await pass(clock, limits.requestDeadlineMs - 1);
-    expect(freed).toBe(0);
-    await pass(clock, 1);
-    expect(freed).toBe(1);
+  test('is not for what nobody waits for: it has all its tries', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('sent', { ...old, invoke: '' })]);
+    for (let attempt = 1; attempt <= limits.requestAttemptsMax; attempt++) {
+      last().fail(unreachable());
+      await pass(clock, limits.requestBackoffMaxMs);
+    }
+    expect([tries.length, ends]).toMatchObject([
+      limits.requestAttemptsMax,
+      [['sent', { error: { code: 'unreachable' } }]],
+    ]);
+  });
+
+  test('cuts a try after the first short, and no other follows', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('a', { createdAt: NOON - limits.requestDeadlineMs + 4000 })]);
+    last().fail(unreachable());
+    await pass(clock, 500);
+    await pass(clock, 3500);
+    expect(ends).toEqual([['a', { error: { code: 'timeout', message: 'no answer within 3500 ms' } }]]);
+    await pass(clock, 60_000);
+    expect(tries).toHaveLength(2);
   });
 });
 
 describe('a request that is withdrawn', () => {
-  test('is aborted at the backend, tells nobody, and is not asked again from an older list', async () => {
+  test('is aborted at the backend after a while, tells nobody, and is not asked again from an older list', async () => {
     const { clock, runner, ends, tries, last } = setUp();
     runner.take([request('a')]);
     const { signal, fail } = last();
     signal.addEventListener('abort', () => fail(signal.reason));
     runner.withdraw(['a']);
-    await settle();
+    await pass(clock, limits.requestLateMs - 1);
+    expect([signal.aborted, runner.health().inFlight]).toEqual([false, 1]);
+    await pass(clock, 1);
     expect([signal.aborted, runner.health().inFlight, runner.health().failures]).toEqual([true, 0, 0]);
     expect(runner.take([request('a')])).toBe(0);
     await pass(clock, 60_000);
@@ -285,11 +327,11 @@ describe('a request that is withdrawn', () => {
     expect(ends).toEqual([['a', { output: 'done already' }]]);
   });
 
-  test('and never answered gives its room back when its try would have ended', async () => {
+  test('and never answered gives its room back then, even where the backend ignores its signal', async () => {
     const { clock, runner, ends } = setUp();
     runner.take([request('a')]);
     runner.withdraw(['a']);
-    await pass(clock, 9_999);
+    await pass(clock, limits.requestLateMs - 1);
     expect(runner.health().inFlight).toBe(1);
     await pass(clock, 1);
     expect([runner.health().inFlight, ends]).toEqual([0, []]);
@@ -372,6 +414,22 @@ describe('health', () => {
     await settle();
     expect(runner.health()).toMatchObject({ failures: 0, down: null });
     expect(seen.at(-1)).toBeNull();
+  });
+
+  test('I9: is remembered of so many srcs; those that nothing is asked of go first', () => {
+    const health = createHealth();
+    for (const src of ['idle', 'asked']) {
+      health.began(src);
+      for (let n = 0; n < 3; n += 1) health.failed(src, 'down', NOON);
+    }
+    health.failed('idle', 'down', NOON);
+    health.ended('idle');
+    expect(health.now().failures).toBe(4);
+    for (let n = 0; n < limits.requestSrcsRememberedMax; n += 1) {
+      health.began(`lookup ${n}`);
+      health.ended(`lookup ${n}`);
+    }
+    expect(health.now()).toMatchObject({ failures: 3, inFlight: 1, down: 'asked failed 3 times in a row: down' });
   });
 
   test('one src that nobody answers is told beside another that does well', async () => {

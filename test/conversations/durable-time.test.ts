@@ -153,6 +153,20 @@ describe('a delayed raise', () => {
     expect((await happen(machine, ['named', 'off', { afterMs: 5000 }])).replies).toEqual([]);
   });
 
+  test('of one time come in the order in which they were raised', async () => {
+    const many = setup({ actions: { reply: (_, _params: { text: string }) => {} } }).createMachine({
+      id: 'many',
+      on: {
+        'message.received': {
+          actions: Array.from({ length: 12 }, (_, n) => raise({ type: `t.${n}` } as never, { delay: 1000 })),
+        },
+        't.*': { actions: { type: 'reply', params: ({ event }) => ({ text: event.type }) } },
+      },
+    });
+    const { replies } = await happen(many, ['go', { afterMs: 1000 }]);
+    expect(replies).toEqual(Array.from({ length: 12 }, (_, n) => `t.${n}`));
+  });
+
   test('without an id is one more each time', async () => {
     const { replies } = await happen(machine, ['nameless', 'nameless', { afterMs: 3000 }]);
     expect(replies).toEqual(['ring', 'ring']);

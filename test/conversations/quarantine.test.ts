@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type AnyStateMachine, assign, fromPromise, raise, setup } from 'xstate';
 import type { UserEvent } from '../../machines/events.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
@@ -232,6 +232,16 @@ describe('a quarantined chat, retried', () => {
       await start(machineWith(never)).retry('7');
       expect((await replies()).slice(before)).toEqual(expected);
     }
+  });
+
+  test('I9: of a flood it takes what waited, and tells how much more came', async () => {
+    const real = limits.heldEventsMax;
+    onTestFinished(() => void Object.assign(limits, { heldEventsMax: real }));
+    Object.assign(limits, { heldEventsMax: 4 });
+    await says(start(machineWith(onBoom)), 'a', 'boom', 'b', 'c', 'd', 'e', 'f');
+    await start(machineWith(never)).retry('7');
+    expect(await replies()).toEqual(['1 a', '2 boom', '3 b', '4 c', '5 d']);
+    expect(await entries('chat.resumed')).toEqual([{ machine: 'fragile', dropped: 2 }]);
   });
 
   test('that never began begins; that ends begins anew, or stays ended', async () => {

@@ -1,10 +1,11 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { assign, createMachine, emit, fromPromise, setup } from 'xstate';
 import { createMachineTable, type Selections } from '../../src/conversations/machines.ts';
 import { createRouter } from '../../src/conversations/router.ts';
 import { createTimerService } from '../../src/conversations/timers.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { openDatabase } from '../../src/journal/sqlite-open.ts';
+import { limits } from '../../src/limits.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
 import { oldestRequest, openJournal, temporaryFolder } from '../support/journal.ts';
 import { groupUpdate, textUpdate } from '../support/updates.ts';
@@ -251,16 +252,17 @@ describe('a faulty machine', () => {
 
   test('a step that the database refuses undoes its whole unit of work: the machine is not at fault', async () => {
     const router = start();
-    await router.receiveUpdates([textUpdate(7, 'kept')], 1);
+    await router.receiveUpdates([textUpdate(7, 'kept'), textUpdate(8, 'hi')], 1);
     const db = openDatabase(folder);
     db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON conversations BEGIN SELECT RAISE(ABORT, 'no room'); END`);
     const update = textUpdate(7, 'refused');
     await expect(router.receiveUpdates([update], 2)).rejects.toThrow('no room');
     expect(await journal.pollOffset()).toBe(1);
+    expect(router.liveIds()).toEqual(['8']);
     db.exec('DROP TRIGGER refuse');
     db.close();
     await router.receiveUpdates([update], 2);
-    expect(await replies()).toEqual(['kept', 'kept refused']);
+    expect(await replies()).toEqual(['kept', 'hi', 'kept refused']);
   });
 
   test('a step that asks for more than it may is a fault of its machine', async () => {
@@ -284,6 +286,8 @@ describe('a faulty machine', () => {
 
   test.each([
     ['a delay that no clock has', oneStep('m', { after: { endless: 'a' } }), 'cannot be kept'],
+    ['a delay without an end', oneStep('m', { after: { never: 'a' } }), 'A delay of Infinity ms cannot be kept'],
+    ['a delay that is no number', oneStep('m', { after: { wrong: 'a' } }), 'A delay of NaN ms cannot be kept'],
     [
       'an input that is no JSON',
       oneStep('m', { invoke: { src: 'ask', input: () => () => {} } }),
@@ -297,7 +301,10 @@ describe('a faulty machine', () => {
     ['an input of megabytes', oneStep('m', { invoke: { src: 'ask', input: () => 'x'.repeat(3e6) } }), 'over 262144'],
     ['news of megabytes', oneStep('m', { entry: emit(() => ({ type: 'x.y', text: 'x'.repeat(3e6) })) }), 'over 262144'],
   ])('%s costs its chat alone, and is told', async (_, faulty, error) => {
-    const provided = faulty.provide({ actors: { ask: fromPromise(async () => 1) }, delays: { endless: () => 1e300 } });
+    const provided = faulty.provide({
+      actors: { ask: fromPromise(async () => 1) },
+      delays: { endless: () => 1e300, never: () => Number.POSITIVE_INFINITY, wrong: () => Number.NaN },
+    });
     const table = createMachineTable(
       { ...selections, private: { machine: 'm', per: 'chat' } },
       new Map([['m', provided]]),
@@ -307,6 +314,37 @@ describe('a faulty machine', () => {
     expect(await journal.conversation('7')).toMatchObject({
       status: 'quarantined',
       error: expect.stringContaining(error),
+    });
+  });
+
+  const shared: string[] = [];
+  test.each([
+    ['the context that all begin with', { list: [] }, {}],
+    ['a context that is frozen at its top alone', Object.freeze({ list: [] }), {}],
+    ['what an input computes', () => ({ list: shared }), {}],
+    ['what an entry assigns', {}, { entry: assign({ list: [] as string[] }) }],
+  ])('I8: %s is no place to write one chat’s words for another to read', async (_, context, on) => {
+    const push = assign(({ context: { list }, event }) => {
+      list.push(event.text);
+      return { list };
+    });
+    const said = { type: 'reply', params: ({ context: { list } }: never) => ({ text: list }) };
+    const leaky = createMachine({
+      ...{ id: 'leaky', context, initial: 'a' },
+      states: { a: { ...on, on: { 'message.received': { actions: [push, said] } } } },
+    } as never);
+    const table = createMachineTable(
+      { ...selections, private: { machine: 'leaky', per: 'chat' } },
+      new Map([['leaky', leaky]]),
+    );
+    const router = createRouter({ journal, machines: table, username: () => null });
+    await router.receiveUpdates([textUpdate(7, 'a secret of 7'), textUpdate(8, 'hello')], 1);
+    expect(
+      (await entries()).filter(({ body }) => body.includes('secret')).map(({ chat, type }) => [chat, type]),
+    ).toEqual([['7', 'update.received']]);
+    expect(await journal.conversation('7')).toMatchObject({
+      status: 'quarantined',
+      error: expect.stringContaining('not extensible'),
     });
   });
 
@@ -351,6 +389,81 @@ describe('a faulty machine', () => {
   });
 });
 
+describe('I8: a machine that goes round by itself', () => {
+  const spinning = setup({
+    types: { events: {} as Said },
+    actors: { ask: fromPromise<string>(async () => 'never run') },
+    guards: { says: ({ event }, text: string) => event.type === 'message.received' && event.text === text },
+  }).createMachine({
+    id: 'spinning',
+    initial: 'still',
+    on: {
+      'message.received': [
+        { guard: { type: 'says', params: 'spin' }, target: '.spin' },
+        { guard: { type: 'says', params: 'ask' }, target: '.asking' },
+        { guard: { type: 'says', params: 'tick' }, target: '.ticking' },
+      ],
+    },
+    states: {
+      still: {},
+      spin: { after: { 0: { target: 'spin', reenter: true } } },
+      asking: { invoke: { src: 'ask', onError: { target: 'asking', reenter: true } } },
+      ticking: { after: { 100: { target: 'ticking', reenter: true } } },
+    },
+  });
+  const table = () =>
+    createMachineTable(
+      { ...selections, private: { machine: 'spinning', per: 'chat' } },
+      new Map([['spinning', spinning]]),
+    );
+  const router = () => createRouter({ journal, machines: table(), username: () => null });
+  const told = { status: 'quarantined', error: expect.stringContaining('It goes round: over 20') };
+
+  beforeEach(() => {
+    const real = { ...limits };
+    Object.assign(limits, { aloneStepsMax: 20, aloneMs: 1000 });
+    onTestFinished(() => void Object.assign(limits, real));
+  });
+
+  test('with timers that are due at once costs its chat alone, however often it is retried', async () => {
+    const spins = router();
+    await spins.receiveUpdates([textUpdate(7, 'spin')], 1);
+    while ((await spins.fireTimers()) > 0);
+    expect(await journal.conversation('7')).toMatchObject(told);
+    expect(journal.bounds().head).toBe(1 + 1 + limits.aloneStepsMax + 1 + 1);
+    await spins.receiveUpdates([textUpdate(8, 'hello')], 2);
+    expect(await journal.conversation('8')).toMatchObject({ status: 'active' });
+    await spins.retry('7');
+    while ((await spins.fireTimers()) > 0);
+    expect(await journal.conversation('7')).toMatchObject(told);
+  });
+
+  test('with answers that come at once, as well', async () => {
+    const spins = router();
+    await spins.receiveUpdates([textUpdate(7, 'ask')], 1);
+    const error = { code: 'refused', message: 'no' };
+    for (let [open] = await journal.openRequests(1); open !== undefined; [open] = await journal.openRequests(1)) {
+      await spins.answerRequest(open, { error });
+    }
+    expect(await journal.conversation('7')).toMatchObject(told);
+  });
+
+  test('is let be where it takes its time, or where somebody writes meanwhile', async () => {
+    const ticks = router();
+    await ticks.receiveUpdates([textUpdate(7, 'tick')], 1);
+    for (let n = 0; n < 2 * limits.aloneStepsMax; n += 1) {
+      await clock.advance(100);
+      await ticks.fireTimers();
+    }
+    await ticks.receiveUpdates([textUpdate(7, 'spin')], 2);
+    for (let n = 0; n < 2 * limits.aloneStepsMax; n += 1) {
+      if (n % 18 === 0) await ticks.receiveUpdates([textUpdate(7, 'hello')], 3 + n);
+      await ticks.fireTimers();
+    }
+    expect(await journal.conversation('7')).toMatchObject({ status: 'active', state: '"spin"' });
+  });
+});
+
 describe('time and requests', () => {
   const timersOf = (router: ReturnType<typeof start>) =>
     createTimerService({
@@ -392,6 +505,15 @@ describe('time and requests', () => {
     expect(await replies()).toEqual(['42']);
     await start().receiveUpdates([textUpdate(7, 'ask'), textUpdate(7, 'wait')], 2);
     expect(await journal.openRequests(10)).toEqual([]);
+  });
+
+  test('a request of a journal that was made anew is none that the backend has answered already', async () => {
+    await start().receiveUpdates([textUpdate(7, 'ask')], 1);
+    const { id } = await oldestRequest(journal);
+    const anew = openJournal(temporaryFolder(), clock, '1', 'another');
+    const router = createRouter({ journal: anew, machines: machines(), username: () => null });
+    await router.receiveUpdates([textUpdate(9, 'ask')], 1);
+    expect([id, (await oldestRequest(anew)).id]).toEqual(['1-stream-1-0', '1-another-1-0']);
   });
 
   test('a failed request is the error of its invoke', async () => {
@@ -441,6 +563,13 @@ describe('events from outside', () => {
   test.each(['-5', '-5:u1', '777:u1', '-5:t3'])('no conversation is begun that no user could be in: %s', async (id) => {
     await expect(start().postEvent({ ...post, conversation: id })).rejects.toMatchObject({ code: 'not_found' });
     expect(await entries()).toEqual([]);
+  });
+
+  test('one that is refused drops nobody from memory', async () => {
+    const router = start();
+    await router.receiveUpdates([textUpdate(7, 'a'), textUpdate(8, 'b')], 1);
+    for (const conversation of ['-5', 'x']) await expect(router.postEvent({ ...post, conversation })).rejects.toThrow();
+    expect(router.liveIds()).toEqual(['7', '8']);
   });
 
   test('a chat id that no number holds is refused', async () => {

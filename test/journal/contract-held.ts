@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { HeldEvent, Journal } from '../../src/journal/journal.ts';
+import { limits } from '../../src/limits.ts';
 import type { OpenEngine } from './engine.ts';
 import { conversation, request } from './records.ts';
 
@@ -49,6 +50,26 @@ export function heldContract(openEngine: OpenEngine): void {
     expect(await quarantined(again)).toEqual(['-3:u1', '1', '5']);
     expect(await quarantined(again, ['-3', '4', '5'], 1)).toEqual(['-3:u1', '5']);
     expect(await quarantined(await open('2'))).toEqual([]);
+  });
+
+  test('I9: hold a bounded number; what came beyond is counted, but for what was waited for, which is held', async () => {
+    const real = limits.heldEventsMax;
+    onTestFinished(() => void Object.assign(limits, { heldEventsMax: real }));
+    Object.assign(limits, { heldEventsMax: 3 });
+    const { open } = await openEngine();
+    const journal = await open();
+    await journal.write(async (tx) => {
+      tx.saveConversation(conversation('-5', { status: 'quarantined' }));
+      for (const seq of [1, 2, 3, 4, 3, 5]) tx.holdEvent(held('-5', seq));
+      tx.holdEvent(held('-5', 6, 'timer a'));
+      tx.moveChat('-5', '-100');
+    });
+    await journal.write(async (tx) => tx.holdEvent(held('-100', 7)));
+    expect(await drain(await open(), '-100')).toEqual([1, 2, 3, 6]);
+    await (await open()).write(async (tx) => {
+      expect(await tx.endQuarantine('-100')).toBe(3);
+      expect(await tx.endQuarantine('-100')).toBe(0);
+    });
   });
 
   test('hold what came for them in the order of seq, each once, also after a restart', async () => {

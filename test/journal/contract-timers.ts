@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import type { TimerRecord } from '../../src/journal/journal.ts';
+import { limits } from '../../src/limits.ts';
 import type { OpenEngine } from './engine.ts';
-import { request, timer } from './records.ts';
+import { entry, request, timer } from './records.ts';
 
 export function timersContract(openEngine: OpenEngine): void {
   test('timers come due in the order of their times, and no more at once than asked for', async () => {
@@ -14,6 +16,31 @@ export function timersContract(openEngine: OpenEngine): void {
       expect((await tx.dueTimers(9, 9)).length).toBe(0);
       expect((await tx.dueTimers(40, 9)).map(({ dueAt }) => dueAt)).toEqual([10, 20, 30, 40]);
       expect((await tx.dueTimers(40, 2)).map(({ dueAt }) => dueAt)).toEqual([10, 20]);
+    });
+  });
+
+  test('timers of one time come due in the order in which they were set, also across conversations and after a restart', async () => {
+    const { open } = await openEngine();
+    const journal = await open();
+    await journal.write(async (tx) => {
+      for (const [chat, id] of [
+        ['9', 't.0'],
+        ['7', 't.10'],
+        ['7', 't.1'],
+        ['8', 'moved'],
+        ['7', 't.2'],
+      ] as const)
+        tx.setTimer(timer(chat, id, 10));
+      tx.append(entry('what set them'));
+    });
+    const again = await open();
+    await again.write(async (tx) => {
+      tx.setTimer(timer('7', 'a', 10));
+      tx.setTimer(timer('8', 'moved', 10));
+      const ids = (timers: readonly TimerRecord[]) => timers.map(({ id }) => id);
+      expect(ids(await tx.dueTimers(10, 9))).toEqual(['t.0', 't.10', 't.1', 't.2', 'a', 'moved']);
+      expect(ids(await tx.dueTimersOf('7', 10))).toEqual(['t.10', 't.1', 't.2', 'a']);
+      expect(ids(await tx.timersOf('7'))).toEqual(['t.10', 't.1', 't.2', 'a']);
     });
   });
 
@@ -39,9 +66,9 @@ export function timersContract(openEngine: OpenEngine): void {
   test('the due timers of one conversation are told apart from all others', async () => {
     const journal = await (await openEngine()).open();
     await journal.write(async (tx) => {
-      for (const [id, at] of Object.entries({ c: 30, a: 20, b: 20, late: 41 })) tx.setTimer(timer('7', id, at));
+      for (const [id, at] of Object.entries({ c: 30, b: 20, a: 20, late: 41 })) tx.setTimer(timer('7', id, at));
       tx.setTimer(timer('7:u1', 'a', 10));
-      expect((await tx.dueTimersOf('7', 40)).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+      expect((await tx.dueTimersOf('7', 40)).map(({ id }) => id)).toEqual(['b', 'a', 'c']);
       expect(await tx.dueTimersOf('7', 19)).toEqual([]);
     });
   });
@@ -67,6 +94,22 @@ export function timersContract(openEngine: OpenEngine): void {
     });
     expect((await journal.openRequests(2)).map(({ id }) => id).sort()).toEqual(['quick-1', 'slow-1', 'slow-2']);
     expect((await journal.newestRequests(2)).map(({ id }) => id)).toEqual(['quick-1', 'slow-3']);
+  });
+
+  test('what is open of more srcs than are looked at at once is told page by page', async () => {
+    const journal = await (await openEngine()).open();
+    const names = Array.from({ length: 2 * limits.requestSrcsPerLook + 5 }, (_, n) => `src ${1000 + n}`);
+    await journal.write(async (tx) => {
+      for (const src of names)
+        for (const n of [1, 2]) tx.addRequest({ ...request(`${src}-${n}`, '7', `${src}-${n}`), src });
+    });
+    const pages: string[][] = [];
+    for (let after: string | undefined = ''; after !== undefined; after = pages.at(-1)?.at(-1)) {
+      pages.push((await journal.openRequests(2, after)).map(({ src }) => src));
+    }
+    const { requestSrcsPerLook: most } = limits;
+    expect(pages.map(({ length }) => length)).toEqual([2 * most, 2 * most, 10, 0]);
+    expect(pages.flat()).toEqual(names.flatMap((name) => [name, name]));
   });
 
   test('each commit tells which requests were withdrawn, and how many are open after it', async () => {
@@ -125,11 +168,11 @@ export function timersContract(openEngine: OpenEngine): void {
       tx.addRequest(request('1-10-0', '8', 'open'));
       tx.addRequest(request('1-11-0', '7', 'check'));
       tx.renameRequest('1-9-0', 'begin');
-      expect(await tx.timersOf('7')).toEqual([timer('7', 'a', 10), timer('7', 'b', 10)]);
+      expect(await tx.timersOf('7')).toEqual([timer('7', 'b', 10), timer('7', 'a', 10)]);
       expect(await tx.requestsOf('7')).toEqual([request('1-9-0', '7', 'begin'), request('1-11-0', '7', 'check')]);
       tx.withdrawRequest('7', 'begin');
     });
-    expect((await journal.timersOf('7')).map(({ id }) => id)).toEqual(['a', 'b']);
+    expect((await journal.timersOf('7')).map(({ id }) => id)).toEqual(['b', 'a']);
     expect(await journal.requestsOf('7')).toEqual([request('1-11-0', '7', 'check')]);
   });
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { ConversationRecord, Entry, EntryType, Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
 import { createRandom } from '../system/random.ts';
@@ -56,48 +56,57 @@ export function volumeContract(openEngine: OpenEngine): void {
     }
   });
 
-  test('conversations are as last saved, whatever of them was on its way when the process died', async () => {
-    const { open, clock } = await openEngine();
-    const chance = createRandom(2);
-    const below = (n: number): number => chance.whole(0, n - 1);
-    const model = new Map<string, ConversationRecord>();
-    let journal = await open();
-    for (let round = 1; round <= 120; round += 1) {
-      const length = below(3) === 0 ? 1 + below(5) : 20 + below(300);
-      const saved = Array.from({ length }, () => conversation(`${1000 + below(1500)}`, { lastSeq: round }));
-      const job = journal.write(async (tx) => {
-        for (const record of saved) {
-          tx.saveConversation({ ...record, state: '"before"' });
-          tx.saveConversation(record);
+  test.each([
+    ['many', limits.conversationsOnTheWayLengthMax],
+    ['large', 3000],
+  ])(
+    'conversations that are %s are as last saved, whatever of them was on its way when the process died',
+    async (_, most) => {
+      const real = limits.conversationsOnTheWayLengthMax;
+      onTestFinished(() => void Object.assign(limits, { conversationsOnTheWayLengthMax: real }));
+      Object.assign(limits, { conversationsOnTheWayLengthMax: most });
+      const { open, clock } = await openEngine();
+      const chance = createRandom(2);
+      const below = (n: number): number => chance.whole(0, n - 1);
+      const model = new Map<string, ConversationRecord>();
+      let journal = await open();
+      for (let round = 1; round <= 120; round += 1) {
+        const length = below(3) === 0 ? 1 + below(5) : 20 + below(300);
+        const saved = Array.from({ length }, () => conversation(`${1000 + below(1500)}`, { lastSeq: round }));
+        const job = journal.write(async (tx) => {
+          for (const record of saved) {
+            tx.saveConversation({ ...record, state: '"before"' });
+            tx.saveConversation(record);
+          }
+          const ids = saved.map(({ id }) => id);
+          expect([...(await tx.conversations(ids)).values()].every(({ lastSeq }) => lastSeq === round)).toBe(true);
+        });
+        // Undone alone, in the same transaction.
+        const failed = expect(
+          journal.write(async (tx) => {
+            for (const { id } of saved) tx.saveConversation(conversation(id, { lastSeq: -1 }));
+            tx.saveConversation(conversation('nobody'));
+            throw new Error('undone');
+          }),
+        ).rejects.toThrow('undone');
+        // What is on its way is written while more is saved.
+        if (below(3) === 0) await clock.advance(limits.conversationsWriteBackMs);
+        await job;
+        await failed;
+        for (const record of saved) model.set(record.id, record);
+        if (below(8) === 0) await journal.write(async (tx) => tx.moveChat('1000', '1000000'));
+        if (below(4) === 0) journal = await open();
+        const moved = model.get('1000');
+        if (moved !== undefined && (await journal.conversation('1000')) === null) {
+          model.delete('1000');
+          model.set('1000000', { ...moved, id: '1000000', chat: '1000000' });
         }
-        const ids = saved.map(({ id }) => id);
-        expect([...(await tx.conversations(ids)).values()].every(({ lastSeq }) => lastSeq === round)).toBe(true);
-      });
-      // Undone alone, in the same transaction.
-      const failed = expect(
-        journal.write(async (tx) => {
-          for (const { id } of saved) tx.saveConversation(conversation(id, { lastSeq: -1 }));
-          tx.saveConversation(conversation('nobody'));
-          throw new Error('undone');
-        }),
-      ).rejects.toThrow('undone');
-      // What is on its way is written while more is saved.
-      if (below(3) === 0) await clock.advance(limits.conversationsWriteBackMs);
-      await job;
-      await failed;
-      for (const record of saved) model.set(record.id, record);
-      if (below(8) === 0) await journal.write(async (tx) => tx.moveChat('1000', '1000000'));
-      if (below(4) === 0) journal = await open();
-      const moved = model.get('1000');
-      if (moved !== undefined && (await journal.conversation('1000')) === null) {
-        model.delete('1000');
-        model.set('1000000', { ...moved, id: '1000000', chat: '1000000' });
+        await expectSame(journal, model);
       }
-      await expectSame(journal, model);
-    }
-    await journal.close();
-    await expectSame(await open(), model);
-  });
+      await journal.close();
+      await expectSame(await open(), model);
+    },
+  );
 }
 
 async function expectSame(journal: Journal, model: ReadonlyMap<string, ConversationRecord>): Promise<void> {

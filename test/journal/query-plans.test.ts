@@ -23,7 +23,7 @@ function plans(): { readonly sql: string; readonly steps: readonly string[] }[] 
     texts.push(sql);
     return prepare(sql);
   };
-  prepareStatements(db, '1');
+  prepareStatements(db, '1', 1);
   const range = seqRange(0);
   prepareOutbox(db, range);
   const conversations = openConversations(db, '1', range);

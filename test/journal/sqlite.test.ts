@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Commit } from '../../src/journal/journal.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { openDatabase, openReader } from '../../src/journal/sqlite-open.ts';
+import { limits } from '../../src/limits.ts';
 import { manualClock } from '../support/clock.ts';
 import { temporaryFolder } from '../support/journal.ts';
 import { conversation, entry } from './records.ts';
@@ -53,6 +54,22 @@ test('a database of a newer Switchboard is refused, untouched', () => {
   // The refused connection is gone: nobody else has the file open, so it can be locked whole.
   raw.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE');
   expect(pragma(raw, 'journal_mode')).toBe('delete');
+});
+
+test('I9: of large conversations no more are on their way to the table than a bounded number of characters', async () => {
+  const { db, journal } = open(temporaryFolder());
+  const snapshot = JSON.stringify({ value: 'idle', context: 'x'.repeat(200_000) });
+  const chats = Math.ceil((4 * limits.conversationsOnTheWayLengthMax) / snapshot.length);
+  const written = () => Number(db.prepare('SELECT count(*) AS n FROM conversations').get()?.n);
+  const onTheWay: number[] = [];
+  for (let first = 0; first < chats; first += 20) {
+    await journal.write(async (tx) => {
+      for (let n = first; n < first + 20; n += 1) tx.saveConversation(conversation(`${n}`, { snapshot }));
+    });
+    onTheWay.push((first + 20 - written()) * snapshot.length);
+  }
+  expect(Math.max(...onTheWay)).toBeLessThan(2.5 * limits.conversationsOnTheWayLengthMax);
+  expect(written()).toBeGreaterThan(0);
 });
 
 test('a full disk in one job keeps nothing half: the others stand, or all are refused', async () => {

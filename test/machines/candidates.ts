@@ -1,5 +1,6 @@
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import type { Doing, Meta } from '../../machines/events.ts';
+import { limits } from '../../src/limits.ts';
 import type { Happening, Situation } from './explore.ts';
 import { type ANNA, edits, membership, presses, says } from './harness.ts';
 
@@ -16,6 +17,9 @@ export const doings: Readonly<Record<Doing, Happening>> = {
   photo: says('', { ...message, kind: 'photo' }),
   edit: edits('I meant something else', { ...message, messageId: 6 }),
 };
+
+/** What a user may write that a machine which says it back must mind: as long as a text may be, and marks of formatting. */
+const AWKWARD: readonly string[] = ['x'.repeat(limits.textLengthMax), '<&_*['];
 
 /** Every state of a machine, its root first. */
 export const statesOf = (node: AnyStateNode): AnyStateNode[] => [node, ...Object.values(node.states).flatMap(statesOf)];
@@ -44,7 +48,9 @@ export function candidates(
   const written = [...texts, ...words].flatMap((text) => (text.startsWith('/') ? [text] : [text, `/${text}`]));
   const fromPeople = people.flatMap((from): Happening[] => [
     ...Object.values(doings).map((doing) => ({ ...doing, from })),
-    ...[...new Set([...written, '/start', '/help', '/unknown'])].map((text) => says(text, { ...message, from })),
+    ...[...new Set([...written, '/start', '/help', '/unknown', ...AWKWARD])].map((text) =>
+      says(text, { ...message, from }),
+    ),
     ...buttons.map((data) => presses(data, { from })),
     edits('an edit', { ...message, from }),
     { ...says('a picture', { ...message, from }), kind: 'sticker' },

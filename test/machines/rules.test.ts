@@ -108,6 +108,26 @@ describe('what breaks a rule is found', () => {
     expect(findings(guessing({ text: ' ' })).join()).toContain('text must not be empty');
   });
 
+  test('a text that is built of what a user writes, and too long with it, or formatted by it', () => {
+    const saysBack = (params: (text: string) => object) =>
+      findings(
+        guessing({
+          on: {
+            'message.received': {
+              actions: { type: 'reply', params: ({ event }: { event: { text: string } }) => params(event.text) },
+            },
+          },
+        }),
+      ).filter((finding) => finding.startsWith('in idle on message.received it sends a reply that Telegram refuses'));
+    const long = saysBack((text) => ({ text: `You said: ${text}` }));
+    expect(long).toEqual([expect.stringContaining('text has 4106 characters, Telegram takes 4096')]);
+    for (const parse_mode of ['HTML', 'MarkdownV2', 'Markdown']) {
+      const formatted = saysBack((text) => ({ text: `You: ${text}`.slice(0, 4096), parse_mode }));
+      expect(formatted).toEqual([expect.stringContaining("can't parse entities")]);
+    }
+    expect(saysBack((text) => ({ text: `You said: ${text}`.slice(0, 4096) }))).toEqual([]);
+  });
+
   test('a step that fails, and an answer that it did not expect', () => {
     expect(findings(guessing({ on: { 'game.over': { actions: 'fail' } } })).slice(1)).toEqual([
       'in idle on game.over it fails: it cannot count',

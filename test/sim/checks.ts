@@ -69,7 +69,7 @@ export function checkConfirmed(world: World, update: { readonly [name: string]: 
 
 /** The backend is asked: what it is asked is committed, and the same each time. */
 export function checkAsk(world: World, id: string, question: string, before: string | undefined): void {
-  const seq = Number(id.split('-')[1]);
+  const seq = Number(id.split('-').at(-2));
   if (!world.unheard && !(seq <= world.journalled.length))
     world.violate('requests', `${id} is asked before it is committed`);
   if (before !== undefined && before !== question)

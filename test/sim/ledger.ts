@@ -231,7 +231,7 @@ export class Ledger {
     else if (listens && text.startsWith('ask')) {
       enter('asking');
       chat.dueAt = at + PATIENCE_MS;
-      chat.request = `1-${seq}-`;
+      chat.request = `1-sim-${seq}-`;
     } else if (listens && text.startsWith('later')) {
       enter('waiting');
       chat.dueAt = at + Number(text.split(' ')[1]);

@@ -15,14 +15,14 @@ export function temporaryFolder(): string {
 }
 
 /** A real journal on a real file. The same folder again is a restart. */
-export function openJournal(folder: string, clock: Clock, bot = '1'): Journal {
+export function openJournal(folder: string, clock: Clock, bot = '1', stream = 'stream'): Journal {
   const db = openDatabase(folder);
   const reader = openReader(folder);
   onTestFinished(() => {
     if (db.isOpen) db.close();
     if (reader.isOpen) reader.close();
   });
-  return openSqliteJournal({ db, reader, bot, clock, newStreamId: () => 'stream' });
+  return openSqliteJournal({ db, reader, bot, clock, newStreamId: () => stream });
 }
 
 /** The request that has waited longest. Throws where none is open. */
