@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { fromPromise, setup } from 'xstate';
 import { type Backend, BackendFailed, type BackendRequest } from '../../src/backend/backend.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
+import type { Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
 import { createSystem } from '../../src/system.ts';
@@ -82,8 +83,8 @@ const down: Backend = {
 };
 
 /** Starts Switchboard on the folder: the same folder again is a restart. */
-async function start(backend: Backend = scripted) {
-  const journal = openJournal(folder, clock);
+async function start(backend: Backend = scripted, wrap = (opened: Journal): Journal => opened) {
+  const journal = wrap(openJournal(folder, clock));
   const system = await createSystem({
     ...{ journal, api: telegram, uploads: NO_UPLOADS, backend, machines, clock, random: () => 1 },
     log: createLog('silent', { write: () => {} }),
@@ -136,6 +137,20 @@ describe('a request', () => {
     await second.stop();
     const third = await start();
     expect([tries.length, await third.journal.openRequestCount()]).toEqual([2, 0]);
+  });
+
+  test('that could not be read from the disk is read again soon', async () => {
+    let reads = 0;
+    const fails = (opened: Journal): Journal => ({
+      ...opened,
+      openRequests: (limit) =>
+        ++reads === 2 ? Promise.reject(new Error('disk I/O error')) : opened.openRequests(limit),
+    });
+    const { post } = await start(scripted, fails);
+    await post(7, 'order.asked');
+    expect(tries).toHaveLength(0);
+    await clock.advance(limits.restartMinMs);
+    expect(tries).toHaveLength(1);
   });
 
   test('whose answer reached no disk is asked again: the work is done once by its key', async () => {
