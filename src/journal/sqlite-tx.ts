@@ -123,6 +123,7 @@ export function sqliteTx(
   function dropConversation(id: string): void {
     sql.dropConversation.run(bot, id);
     sql.clearTimers.run(bot, id);
+    sql.held.unmark.run(bot, id);
     sql.held.dropAll.run(bot, id);
     withdrawn(sql.withdrawRequests.all(bot, id));
   }
@@ -196,6 +197,7 @@ export function sqliteTx(
         sql.moveTimers.run(id, bot, record.id);
         sql.moveRequests.run(id, bot, record.id);
         sql.held.move.run(id, bot, record.id);
+        sql.held.unmark.run(bot, record.id);
         sql.dropConversation.run(bot, record.id);
       }
       tx.moveMessages(from, to);
