@@ -208,18 +208,17 @@ export function chatter({ version, mended }: Release) {
 /** From any version to another: as far as its names are known. */
 export const migrateTo =
   ({ version }: Release): Migrate =>
-  (from, { value, context, timers, requests }) => {
+  (from, { value, timers, ...rest }) => {
     const before = Object.entries(NAMES).find(([known]) => known === from)?.[1].waiting;
     const { waiting } = NAMES[version];
     const renamed = (name: string): string => (before === undefined ? name : name.replace(`.${before}`, `.${waiting}`));
     return {
+      ...rest,
       value: value === before ? waiting : value,
-      context,
       timers: timers.map(({ id, dueAt, event }) => ({
         id: renamed(id),
         dueAt,
         event: { ...event, type: renamed(event.type) },
       })),
-      requests,
     };
   };
