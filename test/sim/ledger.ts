@@ -75,10 +75,7 @@ export class Ledger {
 
   /** What has not come to its end: conversations that wait for a timer or to be brought up, and open requests. */
   get waiting(): string[] {
-    const { unfit } = this.#world;
-    const late = [...this.#talks].filter(([, talk]) => {
-      return talk.timers.size > 0 || (talk.runs && talk.outdated && (unfit !== 'keep' || talk.keptBy === null));
-    });
+    const late = [...this.#talks].filter(([, talk]) => talk.timers.size > 0 || talk.mustComeUp);
     const open = this.inquiries.open.map(({ src, about }) => `the answer to ${src} ${about}`);
     return [...late.map(([id]) => `${id} for a timer, or a version`), ...open];
   }
@@ -244,11 +241,8 @@ export class Ledger {
   }
 
   #step(id: string, talk: Talk, coming: Coming, at: number): void {
-    const { today, unfit } = this.#world;
-    if (talk.runs && talk.outdated) {
-      const must = unfit !== 'keep' || (talk.fits === true && talk.keptBy !== today);
-      this.#delayed = { id, coming, at, must };
-    } else this.#expected = talk.take(coming, at);
+    if (talk.runs && talk.outdated) this.#delayed = { id, coming, at, must: talk.mustComeUp };
+    else this.#expected = talk.take(coming, at);
   }
 
   /** What was delayed is taken, now that the next entry, of this type, tells whether a version came before it. */

@@ -1,6 +1,6 @@
 import type { Inquiries } from './inquiries.ts';
 import { type Coming, type Expected, PlainChatter } from './plain-chatter.ts';
-import { ANEW, NAMES, type Release, type Unfit } from './release.ts';
+import { ANEW, NAMES, type Release, type Unfit, type Version } from './release.ts';
 
 /** What the conversations of a world have in common. */
 export interface Surroundings {
@@ -18,8 +18,8 @@ export interface Surroundings {
  */
 export class Talk extends PlainChatter {
   readonly #world: Surroundings;
-  /** It was stepped on its version in spite of today's: where it is in memory it is not held against that again. */
-  keptBy: Release | null = null;
+  /** Of today's that it did not fit, and was stepped in spite of: once it fits, it comes to it when it is read again. */
+  #keptBy: Version | null = null;
   quarantined = false;
   /** What it has not taken. */
   held: Coming[] = [];
@@ -40,6 +40,12 @@ export class Talk extends PlainChatter {
 
   get outdated(): boolean {
     return this.version !== this.#world.today.version;
+  }
+
+  /** It may not be stepped as it is, nor stay so: it comes to today's version first, or is held by policy. */
+  get mustComeUp(): boolean {
+    const { unfit, today } = this.#world;
+    return this.runs && this.outdated && (unfit !== 'keep' || (this.fits === true && this.#keptBy !== today.version));
   }
 
   /**
@@ -67,7 +73,7 @@ export class Talk extends PlainChatter {
     this.told = [];
     if (this.quarantined) this.held.push(coming);
     else {
-      if (this.runs && this.outdated) this.keptBy = this.#world.today;
+      if (this.runs && this.outdated) this.#keptBy = this.#world.today.version;
       if (!this.#step(coming, at)) this.#standStill(coming);
     }
     return this.told;
