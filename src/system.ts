@@ -206,8 +206,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
         },
       }),
       backend: backendLogic({
-        runner,
-        journal,
+        ...{ runner, journal, clock },
         onUp: () => tell('backend', 'up'),
         onError: (error) => log.error({ event: 'requests_failed', error: errorText(error) }, 'requests were not read'),
       }),

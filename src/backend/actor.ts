@@ -1,4 +1,5 @@
 import { fromCallback } from 'xstate';
+import type { Clock, TimerHandle } from '../clock.ts';
 import type { Journal } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { RequestRunner } from './requests.ts';
@@ -6,6 +7,7 @@ import type { RequestRunner } from './requests.ts';
 export interface BackendActorOptions {
   readonly runner: RequestRunner;
   readonly journal: Pick<Journal, 'openRequests' | 'newestRequests' | 'openRequestCount'>;
+  readonly clock: Clock;
   readonly onUp: () => void;
   readonly onError: (error: unknown) => void;
 }
@@ -18,21 +20,32 @@ export type BackendEvent =
 /** Twice what runs at once: those that run are among the oldest, and the rest fill the room. */
 const LOOK = 2 * limits.requestsInFlightMax;
 
-/** The requests' runner as an actor. What is open is read from the journal each time, so that nothing is missed. */
-export const backendLogic = ({ runner, journal, onUp, onError }: BackendActorOptions) =>
+/**
+ * The requests' runner as an actor. What is open is read from the journal each time, and read again soon where that
+ * fails, so that nothing is missed.
+ */
+export const backendLogic = ({ runner, journal, clock, onUp, onError }: BackendActorOptions) =>
   fromCallback<BackendEvent>(({ receive }) => {
     /** The src that was looked at last: where there is no more room, the next look goes on behind it, so that all get some. */
     let after = '';
     let looking = false;
     let again = false;
+    let later: TimerHandle | undefined;
+    let stopped = false;
 
     /** One look at a time: what asks for one meanwhile is served by one more. */
     async function look(): Promise<void> {
       again = true;
       if (looking) return;
       looking = true;
-      while (again) await lookOnce().catch(onError);
+      while (again) await lookOnce().catch(lookLater);
       looking = false;
+    }
+
+    function lookLater(error: unknown): void {
+      onError(error);
+      clock.clearTimeout(later);
+      if (!stopped) later = clock.setTimeout(() => void look(), limits.restartMinMs);
     }
 
     async function lookOnce(): Promise<void> {
@@ -54,4 +67,8 @@ export const backendLogic = ({ runner, journal, onUp, onError }: BackendActorOpt
     });
     void look();
     onUp();
+    return () => {
+      stopped = true;
+      clock.clearTimeout(later);
+    };
   });

@@ -26,10 +26,11 @@ export async function retryUnit(
 ): Promise<ConversationRecord | null> {
   const named = chatOfConversation(id);
   const chat = named === null ? null : await tx.currentChat(named);
-  const moved = chat === null ? id : chat + id.slice(named?.length);
-  // Until the update of a move comes it stands under its old id.
-  const there = await tx.conversations([moved, id]);
-  const record = there.get(moved) ?? there.get(id);
+  const conversation = chat === null ? id : chat + id.slice(named?.length);
+  const records = await tx.conversations([id, conversation]);
+  // Telegram's answer to a message tells of a move before its update does: until then it stands under its old id, and for
+  // ever where that update never comes.
+  const record = records.get(id) ?? records.get(conversation);
   if (chat === null || record === undefined) {
     throw new SwitchboardError('not_found', `There is no conversation ${id}`, { field: 'id' });
   }
@@ -40,9 +41,12 @@ export async function retryUnit(
   const today = outdated ? (await settle(late, origin.bot, goesOn, machines.versions)).after : goesOn;
   if (today.status === 'quarantined') return today;
   const selected = machines.forKind(chatKindOf(undefined, Number(chat)))?.stepper ?? null;
-  const stepper = machines.named(today.machine, today.version) ?? selected;
-  if (stepper === null) throw notRetryable(`${record.machine} is not loaded, and no machine is chosen for this chat`);
-  return retryHeld(late, origin, today, record.error, stepper);
+  const begins = machines.named(today.machine) ?? selected;
+  if (begins === null) throw notRetryable(`${record.machine} is not loaded, and no machine is chosen for this chat`);
+  // What begins anew does so with the version of today, also where an older file is there.
+  const stepperOf = (current: ConversationRecord | null): Stepper =>
+    current?.status !== 'active' ? begins : (machines.named(current.machine, current.version) ?? begins);
+  return retryHeld(late, origin, today, record.error, stepperOf);
 }
 
 const notRetryable = (why: string) => new SwitchboardError('chat_not_retryable', why);
@@ -61,13 +65,14 @@ async function retryHeld(
   origin: Origin,
   start: ConversationRecord,
   error: string | null,
-  stepper: Stepper,
+  stepperOf: (current: ConversationRecord | null) => Stepper,
 ): Promise<ConversationRecord | null> {
   const { id, chat } = start;
   let current: ConversationRecord | null = start.snapshot === 'null' ? null : start;
   let live: LiveConversation | null = null;
   for (let n = 0; n < limits.heldEventsPerUnit; n += 1) {
     const held = await tx.nextHeld(id);
+    const stepper = stepperOf(current);
     if (held === null) return resume(tx, { id, chat, live, record: current, stepper }, start);
     const coming = { event: JSON.parse(held.event), text: () => held.event };
     // The bot's own coming and going begins nothing.
@@ -79,6 +84,7 @@ async function retryHeld(
     }
     tx.dropHeld(id, held.seq);
   }
+  const stepper = stepperOf(current);
   if (current?.status === 'done' && endsForGood(current, stepper)) {
     return resume(tx, { id, chat, live, record: current, stepper }, start);
   }

@@ -15,7 +15,7 @@ export function prepareHeld(db: DatabaseSync) {
     isHeld: db.prepare('SELECT 1 FROM held_events WHERE bot = ? AND conversation = ? AND seq = ?'),
     noteDropped: db.prepare('UPDATE quarantined SET dropped = dropped + 1 WHERE bot = ? AND conversation = ?'),
     moveDropped: db.prepare(
-      `UPDATE quarantined SET dropped = coalesce(
+      `UPDATE quarantined SET dropped = dropped + coalesce(
          (SELECT dropped FROM quarantined AS old WHERE old.bot = ?2 AND old.conversation = ?3), 0)
        WHERE bot = ?2 AND conversation = ?1`,
     ),

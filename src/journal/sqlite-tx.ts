@@ -210,6 +210,7 @@ export function sqliteTx(
         sql.moveRequests.run(id, bot, record.id);
         sql.held.move.run(id, bot, record.id);
         sql.held.moveDropped.run(id, bot, record.id);
+        sql.held.unmark.run(bot, record.id);
         sql.dropConversation.run(bot, record.id);
       }
       tx.moveMessages(from, to);

@@ -3,6 +3,7 @@ import { fromPromise, setup } from 'xstate';
 import { type Backend, BackendFailed, type BackendRequest } from '../../src/backend/backend.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import { createRouter } from '../../src/conversations/router.ts';
+import type { Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
 import { createSystem } from '../../src/system.ts';
@@ -83,8 +84,8 @@ const down: Backend = {
 };
 
 /** Starts Switchboard on the folder: the same folder again is a restart. */
-async function start(backend: Backend = scripted) {
-  const journal = openJournal(folder, clock);
+async function start(backend: Backend = scripted, wrap = (opened: Journal): Journal => opened) {
+  const journal = wrap(openJournal(folder, clock));
   const system = await createSystem({
     ...{ journal, api: telegram, uploads: NO_UPLOADS, backend, machines, clock, random: () => 1 },
     log: createLog('silent', { write: () => {} }),
@@ -150,6 +151,20 @@ describe('a request', () => {
     tries[0]?.ok('in the end');
     await settle();
     expect(await replies()).toEqual(['7 in the end']);
+  });
+
+  test('that could not be read from the disk is read again soon', async () => {
+    let reads = 0;
+    const fails = (opened: Journal): Journal => ({
+      ...opened,
+      openRequests: (...asked) =>
+        ++reads === 2 ? Promise.reject(new Error('disk I/O error')) : opened.openRequests(...asked),
+    });
+    const { post } = await start(scripted, fails);
+    await post(7, 'order.asked');
+    expect(tries).toHaveLength(0);
+    await clock.advance(limits.restartMinMs);
+    expect(tries).toHaveLength(1);
   });
 
   test('whose answer reached no disk is asked again: the work is done once by its key', async () => {

@@ -5,6 +5,7 @@ import type { UserEvent } from '../../machines/events.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import { createRouter, type Router } from '../../src/conversations/router.ts';
 import type { Journal } from '../../src/journal/journal.ts';
+import { openReader } from '../../src/journal/sqlite-open.ts';
 import { limits } from '../../src/limits.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
@@ -16,7 +17,7 @@ const never: Fault = () => false;
 const onBoom: Fault = (text) => text === 'boom';
 
 /** Numbers what it hears, waits and asks; "boom" leaves any state for `calm`. */
-const machineWith = (fault: Fault, whenDone = 'restart'): AnyStateMachine =>
+const machineWith = (fault: Fault, whenDone = 'restart', version = '1'): AnyStateMachine =>
   setup({
     types: { context: {} as { n: number }, events: {} as UserEvent | { type: 'order.shipped' } },
     actions: {
@@ -33,7 +34,7 @@ const machineWith = (fault: Fault, whenDone = 'restart'): AnyStateMachine =>
     delays: { patience: 60_000 },
   }).createMachine({
     id: 'fragile',
-    version: '1',
+    version,
     context: { n: 0 },
     initial: 'calm',
     on: {
@@ -82,11 +83,16 @@ beforeEach(() => {
 });
 
 /** A process with this machine: all that an earlier one had in memory is gone. */
-function start(machine: AnyStateMachine, wrap = (opened: Journal): Journal => opened): Router {
+function start(
+  machine: AnyStateMachine,
+  wrap = (opened: Journal): Journal => opened,
+  older: readonly AnyStateMachine[] = [],
+): Router {
   journal = openJournal(folder, clock);
   const table = createMachineTable(
     { private: { machine: 'fragile', per: 'chat' }, group: { machine: 'fragile', per: 'chat' }, channel: null },
     new Map([['fragile', machine]]),
+    new Map([['fragile', { context: undefined, migrate: null, older, unfit: 'keep', restartText: '' }]]),
   );
   return createRouter({ journal: wrap(journal), machines: table, username: () => null });
 }
@@ -267,6 +273,27 @@ describe('a quarantined chat, retried', () => {
     expect(await quarantined()).toEqual(['-1005']);
     await start(machineWith(never)).retry('-5');
     expect(await replies()).toEqual(['1 boom', '2 after']);
+    const db = openReader(folder);
+    onTestFinished(() => db.close());
+    expect(db.prepare('SELECT * FROM quarantined').all()).toEqual([]);
+  });
+
+  test('of a group that has moved, and whose update of that never came, goes on under the id that it has', async () => {
+    const broken = start(machineWith(onBoom));
+    await broken.receiveUpdates([groupUpdate(-5, 1, 'boom')], 1);
+    // So Telegram's answer to a message told.
+    await journal.write(async (tx) => tx.moveMessages('-5', '-1005'));
+    await broken.receiveUpdates([groupUpdate(-1005, 1, 'anew')], 2);
+    expect(await start(machineWith(never)).retry('-5')).toMatchObject({ id: '-5', status: 'active' });
+    expect(await replies()).toEqual(['1 anew', '1 boom']);
+  });
+
+  test('that begins anew begins with the version of today, also where the older file is there', async () => {
+    await says(start(machineWith(onBoom)), 'boom');
+    const [today, older] = [machineWith(never, 'restart', '2'), [machineWith(never)]];
+    expect(await start(today, undefined, older).retry('7')).toMatchObject({ status: 'active', version: '2' });
+    await says(start(machineWith((text) => text === 'end')), 'a', 'end', 'b');
+    expect(await start(today, undefined, older).retry('7')).toMatchObject({ status: 'active', version: '2' });
   });
 
   test('takes what it held although its supergroup has begun another conversation before the move was told', async () => {

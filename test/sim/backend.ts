@@ -1,5 +1,5 @@
 import { type Backend, BackendFailed } from '../../src/backend/backend.ts';
-import { checkAsk } from './checks.ts';
+import { foundFor } from './inquiries.ts';
 import type { Process } from './process.ts';
 import type { BackendFault } from './script.ts';
 import type { World } from './world.ts';
@@ -9,8 +9,6 @@ export class ModelBackend {
   readonly #world: World;
   readonly faults: BackendFault[] = [];
   outageUntil = 0;
-  /** What was asked, by the request's id. */
-  readonly asked = new Map<string, string>();
 
   constructor(world: World) {
     this.#world = world;
@@ -23,9 +21,8 @@ export class ModelBackend {
         new Promise((resolve, reject) => {
           const world = this.#world;
           if (process.dead || world.trouble.moment('ask', process)) return;
-          const question = JSON.stringify({ src, input });
-          checkAsk(world, id, question, this.asked.get(id));
-          this.asked.set(id, question);
+          const about = aboutOf(input);
+          world.ledger.inquiries.ask(id, src, about, !world.unheard);
           const fault = this.faults.shift();
           world.trace(`ask ${id} ${fault ?? ''}`);
           const end = (settle: () => void): void => {
@@ -33,14 +30,18 @@ export class ModelBackend {
             settle();
           };
           signal.addEventListener('abort', () => world.trace(`ask ${id} is cut off`), { once: true });
+          // Some take their time, so that more happens meanwhile.
+          const takesMs = world.delay(1, 3) === 1 ? 5800 : 60;
           const delayMs =
-            { slow: world.delay(500, 2900), late: world.delay(3000, 9000) }[String(fault)] ?? world.delay(0, 60);
+            { slow: world.delay(500, 2900), late: world.delay(3000, 9000) }[String(fault)] ?? world.delay(0, takesMs);
           if (fault === 'silent') return;
           world.time.after(delayMs, () =>
             end(() => {
               if (fault === 'error' || world.time.now < this.outageUntil) reject(new Error('It failed'));
-              else if (fault === 'refuse') reject(new BackendFailed('refused', 'No', false));
-              else resolve({ found: foundFor(id) });
+              else if (fault === 'refuse') {
+                world.ledger.inquiries.refuse(src, about);
+                reject(new BackendFailed('refused', 'No', false));
+              } else resolve({ found: foundFor(id) });
             }),
           );
         }),
@@ -48,5 +49,5 @@ export class ModelBackend {
   }
 }
 
-/** What the service finds: always the same for the same request. */
-export const foundFor = (requestId: string): string => `<${requestId}>`;
+const aboutOf = (input: unknown): string =>
+  typeof input === 'object' && input !== null && 'about' in input ? String(input.about) : '';

@@ -67,15 +67,6 @@ export function checkConfirmed(world: World, update: { readonly [name: string]: 
     world.violate('I1', `the update of "${token}" is confirmed, and is not committed`);
 }
 
-/** The backend is asked: what it is asked is committed, and the same each time. */
-export function checkAsk(world: World, id: string, question: string, before: string | undefined): void {
-  const seq = Number(id.split('-').at(-2));
-  if (!world.unheard && !(seq <= world.journalled.length))
-    world.violate('requests', `${id} is asked before it is committed`);
-  if (before !== undefined && before !== question)
-    world.violate('requests', `${id} is asked for ${before} and ${question}`);
-}
-
 /** Telegram has thrown updates away for their age. */
 export function forgetExpired(world: World, updates: ReadonlySet<object>): void {
   // What was delivered before and never confirmed may be journalled or not.

@@ -11,6 +11,24 @@ export async function settle(world: World): Promise<void> {
   const { time, broken } = world;
   world.becomeCalm();
   world.disconnectAll();
+  await comeToRest(world);
+  if (broken()) return;
+  if (world.ledger.quarantined.length > 0) {
+    // What stands still goes on once its machine has been mended, if it fits.
+    world.deploy({ ...world.release, mended: true }, 0);
+    await time.run(time.now + SLICE_MS, broken);
+    for (const id of world.ledger.quarantined) world.technician.retry(id);
+    await comeToRest(world);
+    const still = [...world.ledger.talks].filter(([, talk]) => talk.quarantined && talk.fits === true);
+    for (const [id] of still) world.violate('liveness', `${id} stands still, and nothing is wrong with it any more`);
+  }
+  if (broken()) return;
+  world.connectAll();
+  await time.run(time.now + 5000, broken);
+}
+
+async function comeToRest(world: World): Promise<void> {
+  const { time, broken } = world;
   // A poll whose request was lost may be waited for first.
   const end = time.now + CALM_MAX_MS + world.script.pollTimeoutS * 1000;
   while (time.now < end && !broken()) {
@@ -19,8 +37,6 @@ export async function settle(world: World): Promise<void> {
   }
   if (broken()) return;
   for (const what of await unsettled(world)) world.violate('liveness', what);
-  world.connectAll();
-  await time.run(time.now + 5000, broken);
 }
 
 const isSettled = async (world: World): Promise<boolean> => (await unsettled(world)).length === 0;
@@ -32,11 +48,12 @@ async function unsettled(world: World): Promise<string[]> {
   const { journal } = serving;
   const left: string[] = [];
   if (!telegram.idle) left.push('Telegram has updates that nobody takes');
-  for (const id of ledger.waiting) left.push(`${id} waits for a timer or an answer`);
+  for (const what of ledger.waiting) left.push(`somebody waits: ${what}`);
   const open = [...ledger.messages.values()].filter(({ fates }) => fates.length === 0);
   for (const { text } of open) left.push(`"${text}" has no fate`);
   if ((await journal.outboxDepth()) > 0) left.push('messages wait in the outbox');
   if ((await journal.nextTimerAt()) !== null) left.push('a timer is set');
+  if ((await journal.openRequestCount()) > 0) left.push('a request is open');
   for (const { text, id, refused } of aggregator.posts) {
     if (id === null && refused === null) left.push(`${text} is not answered`);
   }
@@ -47,7 +64,7 @@ async function unsettled(world: World): Promise<string[]> {
 /** What users have, what operators have, and what the journal holds are the same. */
 export async function checkEnd(world: World): Promise<void> {
   const { ledger, telegram, journalled, aggregator } = world;
-  ledger.close();
+  ledger.settle();
   // I1, I2: each update once, untouched, in Telegram's order.
   const [took, sent] = [ledger.updates, telegram.written].map((updates) =>
     updates.map((update) => JSON.stringify(update)),
@@ -78,18 +95,29 @@ export async function checkEnd(world: World): Promise<void> {
   compare(world, 'journal', 'the entries', stored.map(entryText), kept.map(entryText));
 }
 
-/** Every conversation is stored as the model has it. */
+/** Every conversation is stored as the model has it, and beside it what it has not taken. */
 async function checkConversations(world: World): Promise<void> {
-  for (const { id, state, heard, last } of world.ledger.standings) {
-    if (state === 'none' || state === 'quarantined') continue;
+  const held: string[] = [];
+  const still: string[] = [];
+  for (const [id, talk] of world.ledger.talks) {
+    for (const { seq } of talk.held) held.push(`${id} ${seq}`);
+    if (talk.quarantined) still.push(id);
+    if (!talk.begun) continue;
+    const { heard, last, state, version, quarantined, value, runs } = talk;
     const record = await world.serving?.journal.conversation(id);
-    const { context } = JSON.parse(record?.snapshot ?? '{}');
+    const { context } = JSON.parse(record?.snapshot ?? '{}') ?? {};
+    const status = quarantined ? 'quarantined' : runs ? 'active' : 'done';
     const [is, wanted] = [
-      [record?.status, record?.state, context?.heard, context?.last],
-      [state === 'over' ? 'done' : 'active', JSON.stringify(state), heard, last],
+      [record?.status, record?.state, ...(context === undefined ? [] : [record?.version, context.heard, context.last])],
+      [status, value, ...(state === 'none' ? [] : [version, heard, last])],
     ].map((fields) => JSON.stringify(fields));
     if (is !== wanted) world.violate('I3', `${id} is stored as ${is}, and should be ${wanted}`);
   }
+  const rows = (sql: string) => world.disk.reader.prepare(sql).all();
+  const holds = rows('SELECT conversation, seq FROM held_events').map((row) => `${row.conversation} ${row.seq}`);
+  const stand = rows('SELECT conversation FROM quarantined').map(({ conversation }) => String(conversation));
+  compare(world, 'I8', 'what is held', holds.sort(), held.sort());
+  compare(world, 'I8', 'who stands still', stand.sort(), still.sort());
 }
 
 function checkMessages(world: World): void {

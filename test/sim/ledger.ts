@@ -1,19 +1,12 @@
 import type { Entry } from '../../src/journal/journal.ts';
-import { foundFor } from './backend.ts';
 import { type Fields, saysOf, textOf, type Update } from './bodies.ts';
 import { tokenOf } from './checks.ts';
+import { Inquiries } from './inquiries.ts';
+import type { Coming, Expected, Timer } from './plain-chatter.ts';
+import { Punctuality } from './punctual.ts';
+import { FIRST, NAMES, type Release, type Unfit } from './release.ts';
 import { SUPERGROUP } from './script.ts';
-
-/** A conversation as plain code has it. */
-interface Chat {
-  state: 'none' | 'idle' | 'asking' | 'waiting' | 'over' | 'quarantined';
-  heard: number;
-  last: string;
-  /** When its timer is due; null: it has none. */
-  dueAt: number | null;
-  /** The beginning of the id of its request; null: it waits for none. */
-  request: string | null;
-}
+import { type Surroundings, Talk } from './talk.ts';
 
 /** A message by its entries. */
 export interface Told {
@@ -25,23 +18,22 @@ export interface Told {
   telegramMessageId: number | null;
 }
 
-/** An entry that the cause before it must have brought. */
-type Expected = { readonly type: string; readonly says: string };
-
-const PATIENCE_MS = 30_000;
-
-const runs = ({ state }: Chat): boolean => state === 'idle' || state === 'asking' || state === 'waiting';
-
 /**
- * The plain model: what the journal must hold, entry by entry, given what came in. It says for `chatter.machine.ts`
- * in plain code what each event brings (I2, I3, I8), which timers are due and which requests are open.
+ * The plain model: what the journal must hold, entry by entry, given what came in. What each event brings to a
+ * conversation is said by `Talk` (I2, I3, I8), what becomes of a request by `Inquiries`.
  */
 export class Ledger {
   readonly #violate: (invariant: string, what: string) => void;
-  readonly #chats = new Map<string, Chat>();
+  readonly inquiries: Inquiries;
+  readonly punctuality = new Punctuality();
+  readonly #world: Surroundings;
+  readonly #talks = new Map<string, Talk>();
   /** What the entries that come next must be. */
   #expected: Expected[] = [];
-  #lastFired: { readonly at: number; readonly dueAt: number } | null = null;
+  /** An event for a conversation of another version, which must come to today's first, or may. */
+  #delayed: { readonly id: string; readonly coming: Coming; readonly at: number; readonly must: boolean } | null = null;
+  /** A chat's timer fired before another chat's that was due earlier: so it may where that chat's own event follows. */
+  #ahead: { readonly id: string; readonly at: number; readonly what: string } | null = null;
   /** Journalled updates, in order. */
   readonly updates: unknown[] = [];
   readonly tokens = new Set<string>();
@@ -52,8 +44,16 @@ export class Ledger {
   readonly #moved = new Map<string, string>();
   #seq = 0;
 
-  constructor(violate: (invariant: string, what: string) => void) {
+  constructor(violate: (invariant: string, what: string) => void, unfit: Unfit, heldPerUnit: () => number) {
     this.#violate = violate;
+    this.inquiries = new Inquiries(violate);
+    this.#world = { inquiries: this.inquiries, unfit, today: FIRST, heldPerUnit };
+  }
+
+  /** From here on entries are those of a process that runs this. */
+  serves(release: Release, wall: number): void {
+    this.#world.today = release;
+    this.punctuality.excuse(wall);
   }
 
   messageOf(text: string): Told | null {
@@ -64,23 +64,32 @@ export class Ledger {
     return this.messages.get(id)?.fates.at(-1) ?? null;
   }
 
-  /** Where each conversation stands: its status, and what its snapshot must tell. */
-  get standings(): { readonly id: string; readonly state: string; readonly heard: number; readonly last: string }[] {
-    return [...this.#chats].map(([id, { state, heard, last }]) => ({ id, state, heard, last }));
+  /** Each conversation that there is, by its id. */
+  get talks(): ReadonlyMap<string, Talk> {
+    return this.#talks;
   }
 
-  /** What has not come to its end: the ids of conversations that wait for a timer or an answer. */
+  get quarantined(): string[] {
+    return [...this.#talks].filter(([, talk]) => talk.quarantined).map(([id]) => id);
+  }
+
+  /** What has not come to its end: conversations that wait for a timer or to be brought up, and open requests. */
   get waiting(): string[] {
-    return [...this.#chats].filter(([, chat]) => chat.dueAt !== null || chat.request !== null).map(([id]) => id);
+    const late = [...this.#talks].filter(([, talk]) => talk.timers.size > 0 || talk.mustComeUp);
+    const open = this.inquiries.open.map(({ src, about }) => `the answer to ${src} ${about}`);
+    return [...late.map(([id]) => `${id} for a timer, or a version`), ...open];
   }
 
   take(entry: Entry): void {
     const { seq, type, chat, at } = entry;
     if (seq !== this.#seq + 1) this.#violate('journal', `entry ${seq} follows entry ${this.#seq}`);
     this.#seq = seq;
+    this.inquiries.latest = Math.max(this.inquiries.latest, at);
     const fields: Fields = JSON.parse(entry.body);
+    const id: string = fields.conversation ?? chat ?? '';
+    this.#takeDelayed(id, type, fields.outcome ?? type);
     if (this.#meetsExpected(entry, fields)) return;
-    const conversation: string = fields.conversation ?? chat ?? '';
+    this.#checkAhead(entry, id);
     switch (type) {
       case 'update.received':
         this.#update(fields.update, seq, at);
@@ -89,44 +98,59 @@ export class Ledger {
         const { note } = fields.event;
         if (this.notes.has(note)) this.#violate('I2', `${note} was journalled twice`);
         this.notes.set(note, seq);
-        this.#hear(conversation, { kind: 'note', text: note }, seq, at);
+        this.#hear(id, { kind: 'note', text: note, seq }, at);
         return;
       }
       case 'timer.fired':
-        this.#fire(conversation, fields.due_at, seq, at);
+        this.#fire(id, fields, seq, at);
         return;
       case 'request.answered':
-        this.#answer(conversation, fields, seq);
-        return;
-      case 'message.accepted':
-        // Not asked for by a conversation: then by an aggregator.
-        if (!/^post #\d+$/.test(textOf(fields.message))) {
-          this.#violate('I3', `entry ${seq} accepts a message that nothing has asked for: ${entry.body}`);
-        }
-        this.#accept(entry, fields);
+        this.#answer(id, fields, seq, at);
         return;
       case 'message.sent':
       case 'message.failed':
       case 'message.unknown':
       case 'message.canceled':
-      case 'message.expired': {
-        const told = this.messages.get(fields.message.id);
-        told?.fates.push(type.slice('message.'.length));
-        if (told === undefined) this.#violate('I5', `entry ${seq} tells the fate of an unknown message: ${entry.body}`);
-        else if (fields.message.telegram_message_id !== undefined) {
-          told.telegramMessageId = fields.message.telegram_message_id;
-        }
+      case 'message.expired':
+        this.#fate(entry, fields);
         return;
-      }
       default:
-        this.#violate('I3', `entry ${seq} is ${type}, and nothing has caused it: ${entry.body}`);
+        this.#unasked(entry, fields, id);
     }
   }
 
-  /** At the end: what a cause must have brought is there. */
-  close(): void {
+  /** A unit of work has ended: all that it had to bring is there. */
+  settle(): void {
+    this.#takeDelayed('', '', '');
+    this.#checkAhead(null, '');
     const [missing] = this.#expected;
-    if (missing !== undefined) this.#violate('I3', `${missing.type} ${missing.says} is missing at the journal's end`);
+    if (missing !== undefined) this.#violate('I3', `${missing.type} ${missing.says} is missing after ${this.#seq}`);
+    this.#expected = [];
+  }
+
+  /** What no event has brought: an aggregator's message, a version, a retry. */
+  #unasked(entry: Entry, fields: Fields, id: string): void {
+    const { seq, type, at, body } = entry;
+    const talk = type === 'message.accepted' ? this.#retried(id, textOf(fields.message)) : this.#talks.get(id);
+    if (type === 'message.accepted' && /^post #\d+$/.test(textOf(fields.message))) {
+      this.#accept(entry, fields);
+      return;
+    }
+    if (talk?.quarantined) {
+      // Units of work of a retry that bring no entry are not seen.
+      while (this.#expected.length === 0) this.#expected = talk.retry(at, fields.outcome ?? type);
+    } else if (talk?.runs && talk.outdated) this.#expected = talk.bringUp(fields.outcome ?? type);
+    if (!this.#meetsExpected(entry, fields))
+      this.#violate('I3', `entry ${seq} is ${type}, and nothing has caused it: ${body}`);
+  }
+
+  /** The conversation of a chat that stands still, and whose retry would send this: what it has heard tells. */
+  #retried(chat: string, text: string): Talk | undefined {
+    return [...this.#talks].find(([id, talk]) => {
+      const words = [talk.last, ...talk.held.map((coming) => ('text' in coming ? coming.text : ''))];
+      const own = id === chat || id.startsWith(`${chat}:`);
+      return own && talk.quarantined && words.some((word) => word !== '' && text.endsWith(word));
+    })?.[1];
   }
 
   #meetsExpected(entry: Entry, fields: Fields): boolean {
@@ -148,25 +172,31 @@ export class Ledger {
     this.#byText.set(text, told);
   }
 
+  #fate({ seq, type, body }: Entry, { message }: Fields): void {
+    const told = this.messages.get(message.id);
+    told?.fates.push(type.slice('message.'.length));
+    if (told === undefined) this.#violate('I5', `entry ${seq} tells the fate of an unknown message: ${body}`);
+    else if (message.telegram_message_id !== undefined) told.telegramMessageId = message.telegram_message_id;
+  }
+
   #update(update: Update, seq: number, at: number): void {
     this.updates.push(update);
     const token = tokenOf(update);
     if (this.tokens.has(token)) this.#violate('I2', `the update of ${token} was journalled twice`);
     this.tokens.add(token);
-    const { message, callback_query, edited_message } = update;
-    const content = message ?? callback_query ?? edited_message;
-    const chat = content?.chat ?? callback_query?.message?.chat;
-    const text = content?.text ?? callback_query?.data ?? '';
+    const { message, callback_query: press, edited_message: edited, my_chat_member: member } = update;
+    const content = message ?? press ?? edited ?? member;
+    const chat = content?.chat ?? press?.message?.chat;
+    const text = content?.text ?? press?.data ?? '';
     if (message?.migrate_to_chat_id !== undefined && chat !== undefined)
       this.#migrate(chat.id, message.migrate_to_chat_id);
     if (message?.migrate_from_chat_id !== undefined && chat !== undefined)
       this.#migrate(message.migrate_from_chat_id, chat.id);
-    if (content?.from === undefined) return;
-    if (chat === undefined) return;
-    const conversation = chat.type === 'private' ? String(chat.id) : `${chat.id}:u${content.from.id}`;
-    if (callback_query !== undefined) {
-      this.#hear(conversation, { kind: 'press', text, query: callback_query.id }, seq, at);
-    } else this.#hear(conversation, { kind: message === undefined ? 'edit' : 'message', text }, seq, at);
+    if (content?.from === undefined || chat === undefined) return;
+    const id = chat.type === 'private' ? String(chat.id) : `${chat.id}:u${content.from.id}`;
+    if (press !== undefined) this.#hear(id, { kind: 'press', text, query: press.id, seq }, at);
+    else if (member !== undefined) this.#hear(id, { kind: 'member', seq }, at);
+    else this.#hear(id, { kind: message === undefined ? 'edit' : 'message', text, seq }, at);
   }
 
   /** One name for a chat, also where it is known to have become another. */
@@ -177,130 +207,119 @@ export class Ledger {
   /** A group's conversations go on under its new id; one that has ended gives way to one that runs. */
   #migrate(from: number, to: number): void {
     this.#moved.set(String(to), String(from));
-    for (const [id, chat] of [...this.#chats]) {
+    for (const [id, talk] of [...this.#talks]) {
       if (!id.startsWith(`${from}:`)) continue;
-      this.#chats.delete(id);
+      this.#talks.delete(id);
       const next = id.replace(String(from), String(to));
-      const there = this.#chats.get(next);
-      if (there === undefined || runs(chat) || !runs(there)) this.#chats.set(next, chat);
+      const there = this.#talks.get(next);
+      const stays = there === undefined || talk.runs || !there.runs;
+      (stays ? there : talk)?.drop();
+      if (stays) this.#talks.set(next, talk);
     }
+  }
+
+  /** The id that a conversation has now: its group may have moved. */
+  idOf(id: string): string {
+    return this.#moved.has(String(SUPERGROUP)) ? id.replace(/^-100:/, `${SUPERGROUP}:`) : id;
   }
 
   /** Whether there is such a conversation, under this id or the one that its group has now. */
   knows(id: string): boolean {
-    const told = this.#moved.has(String(SUPERGROUP));
-    const ids = told ? [id, id.replace(/^-100:/, `${SUPERGROUP}:`)] : [id];
-    return ids.some((one) => (this.#chats.get(one)?.state ?? 'none') !== 'none');
+    return [id, this.idOf(id)].some((one) => this.#talks.get(one)?.begun === true);
   }
 
-  #chat(id: string): Chat {
-    const chat = this.#chats.get(id) ?? { state: 'none', heard: 0, last: '', dueAt: null, request: null };
-    this.#chats.set(id, chat);
-    return chat;
+  #talk(id: string): Talk {
+    const talk = this.#talks.get(id) ?? new Talk(this.#world);
+    this.#talks.set(id, talk);
+    return talk;
   }
 
-  #hear(id: string, heard: Heard, seq: number, at: number): void {
-    const chat = this.#chat(id);
-    if (chat.state === 'quarantined') return;
-    const before = chat.state === 'over' ? 'none' : chat.state;
-    const { text } = heard;
-    const enter = (state: Chat['state']): void => {
-      chat.heard = before === 'none' ? 1 : chat.heard + 1;
-      chat.last = text;
-      chat.state = state;
-      chat.dueAt = null;
-      chat.request = null;
-    };
-    const listens = before === 'none' || before === 'idle';
-    if (heard.kind === 'edit') {
-      // Nothing is done with it; yet a conversation may begin with it.
-      if (before === 'none') Object.assign(chat, { state: 'idle', heard: 0, last: '' });
-      this.#move(before, chat.state);
+  #hear(id: string, coming: Coming, at: number): void {
+    const talk = this.#talk(id);
+    this.#checkOverdue(id, talk, coming.seq, at);
+    this.#step(id, talk, coming, at);
+  }
+
+  #step(id: string, talk: Talk, coming: Coming, at: number): void {
+    if (talk.runs && talk.outdated) this.#delayed = { id, coming, at, must: talk.mustComeUp };
+    else this.#expected = talk.take(coming, at);
+  }
+
+  /** What was delayed is taken, now that the next entry, of this type, tells whether a version came before it. */
+  #takeDelayed(id: string, type: string, first: string): void {
+    const delayed = this.#delayed;
+    if (delayed === null) return;
+    this.#delayed = null;
+    const { coming, at, must } = delayed;
+    const talk = this.#talk(delayed.id);
+    if (id === delayed.id && (type === 'chat.migrated' || (must && type === 'chat.quarantined'))) {
+      this.#expected = talk.bringUp(first);
+    } else if (must) {
+      this.#violate('versions', `entry ${coming.seq} steps ${delayed.id} as version ${talk.version}`);
+    }
+    this.#expected.push(...talk.take(coming, at));
+  }
+
+  #fire(id: string, { timer: name, due_at: dueAt }: Fields, seq: number, at: number): void {
+    const talk = this.#talk(id);
+    const timer = timerOf(name);
+    const what = `entry ${seq} fires ${name} of ${id}`;
+    const wrong = (why: string): void => this.#violate('timers', `${what} ${why}`);
+    if (at < dueAt) wrong(`${dueAt - at} ms before it is due`);
+    const latest = this.punctuality.latest(dueAt);
+    if (at > latest) wrong(`${at - latest} ms late`);
+    const due = timer === null ? undefined : talk.timers.get(timer);
+    if (timer === null || due !== dueAt) {
+      wrong(`due at ${dueAt}: it should be ${due}`);
       return;
     }
-    if (listens && heard.kind !== 'message') {
-      enter('idle');
-      if (heard.kind === 'press') this.#expect('message.accepted', heard.query);
-      this.#reply(chat, heard.kind === 'press' ? 'pressed' : 'noted');
-      if (heard.kind === 'note') this.#expect('chat.emitted', text);
-    } else if (listens && text.startsWith('boom')) {
-      chat.state = 'quarantined';
-      this.#expect('chat.quarantined', '');
+    // Which of two comes first that are due at once is left open.
+    for (const other of talk.timers.values()) if (other < dueAt) wrong('after one that was due later');
+    const others = [...this.#talks.values()].flatMap((one) => [...one.timers.values()]);
+    if (others.some((other) => other < dueAt)) this.#ahead = { id, at, what };
+    talk.timers.delete(timer);
+    this.#step(id, talk, { kind: 'timer', timer, version: talk.version, seq }, at);
+  }
+
+  /** What follows a timer that fired ahead of another chat's is an event for its own chat, in the same unit of work. */
+  #checkAhead(entry: Entry | null, id: string): void {
+    const ahead = this.#ahead;
+    if (ahead === null || entry?.type === 'timer.fired') {
+      if (ahead !== null && ahead.id !== id) this.#violate('timers', `${ahead.what} before one that was due earlier`);
       return;
-    } else if (listens && text.startsWith('end')) enter('over');
-    else if (listens && text.startsWith('ask')) {
-      enter('asking');
-      chat.dueAt = at + PATIENCE_MS;
-      chat.request = `1-sim-${seq}-`;
-    } else if (listens && text.startsWith('later')) {
-      enter('waiting');
-      chat.dueAt = at + Number(text.split(' ')[1]);
-    } else if (listens) {
-      enter('idle');
-      this.#reply(chat, 'heard');
-    } else if (before === 'waiting' && heard.kind === 'message') {
-      enter('idle');
-      this.#reply(chat, 'woken by');
-    } else if (before === 'asking' && heard.kind === 'message' && text.startsWith('stop')) {
-      enter('idle');
-      this.#reply(chat, 'stopped');
     }
-    this.#move(before, chat.state);
+    this.#ahead = null;
+    const own = entry !== null && (id === ahead.id || ahead.id.startsWith(`${entry.chat}:`));
+    if (!own || entry.at !== ahead.at) this.#violate('timers', `${ahead.what} before one that was due earlier`);
   }
 
-  #fire(id: string, dueAt: number, seq: number, at: number): void {
-    const chat = this.#chat(id);
-    if (at < dueAt) this.#violate('timers', `entry ${seq} fires a timer of ${id} ${dueAt - at} ms before it is due`);
-    if (this.#lastFired !== null && this.#lastFired.at === at && this.#lastFired.dueAt > dueAt) {
-      this.#violate('timers', `entry ${seq} fires a timer of ${id} after one that was due later`);
+  /** What came due before an event came happens before it. */
+  #checkOverdue(id: string, talk: Talk, seq: number, at: number): void {
+    for (const [timer, dueAt] of talk.timers) {
+      if (dueAt <= at) this.#violate('timers', `entry ${seq} comes to ${id} before its timer ${timer} of ${dueAt}`);
     }
-    this.#lastFired = { at, dueAt };
-    if (chat.state === 'quarantined') return;
-    if (chat.dueAt !== dueAt) {
-      this.#violate('timers', `entry ${seq} fires a timer of ${id} due at ${dueAt}: it should be ${chat.dueAt}`);
-    }
-    this.#settle(chat, chat.state === 'waiting' ? 'waited' : 'gave up on');
   }
 
-  #answer(id: string, { request, output, late }: Fields, seq: number): void {
-    const chat = this.#chat(id);
-    // It came too late: dropped. It must not be what the conversation waits for.
-    if (late === true && (chat.request === null || !request.startsWith(chat.request))) return;
-    if (chat.state === 'quarantined') return;
-    if (chat.request === null || !request.startsWith(chat.request)) {
-      this.#violate('requests', `entry ${seq} answers ${request} for ${id}, which waits for ${chat.request}`);
-    }
-    if (output !== undefined && output.found !== foundFor(request)) {
-      this.#violate('requests', `entry ${seq} answers ${request} with ${output.found}`);
-    }
-    this.#settle(chat, `found ${output?.found ?? 'nothing'} for`);
-  }
-
-  /** What it waited for has come. */
-  #settle(chat: Chat, word: string): void {
-    const before = chat.state;
-    chat.heard += 1;
-    chat.state = 'idle';
-    chat.dueAt = null;
-    chat.request = null;
-    this.#reply(chat, word);
-    this.#move(before, 'idle');
-  }
-
-  #expect(type: string, says: string): void {
-    this.#expected.push({ type, says });
-  }
-
-  #reply(chat: Chat, word: string): void {
-    this.#expect('message.accepted', `${chat.heard} ${word} ${chat.last}`);
-  }
-
-  #move(from: Chat['state'], to: Chat['state']): void {
-    if (from !== to)
-      this.#expect('chat.moved', `${from === 'none' ? 'null' : JSON.stringify(from)} ${JSON.stringify(to)}`);
+  #answer(id: string, fields: Fields, seq: number, at: number): void {
+    const talk = this.#talk(id);
+    this.#checkOverdue(id, talk, seq, at);
+    const awaited = talk.asked.get(fields.src) ?? null;
+    const inquiry = this.inquiries.end(seq, fields, awaited);
+    if (inquiry === null || inquiry.src === 'record') return;
+    if (inquiry !== awaited) this.#violate('requests', `entry ${seq} answers ${fields.request} to ${id}`);
+    this.#step(id, talk, { kind: 'answer', src: inquiry.src, found: fields.output?.found ?? null, seq }, at);
   }
 }
 
-type Heard =
-  | { readonly kind: 'message' | 'note' | 'edit'; readonly text: string }
-  | { readonly kind: 'press'; readonly text: string; readonly query: string };
+/** Which of a conversation's timers it is, by the name that XState gives to an `after`; null: none. */
+function timerOf(name: string): Timer | null {
+  if (name === 'alarm') return name;
+  const state = /^xstate\.after\.(?:delay|patience)\.chatter\.([\w.]+)$/.exec(name)?.[1] ?? '';
+  for (const { waiting, asking, both } of Object.values(NAMES)) {
+    if (state === waiting) return 'waiting';
+    if (state === asking) return 'asking';
+    if (state === `${both}.left.runs`) return 'left';
+    if (state === `${both}.right.asks`) return 'right';
+  }
+  return null;
+}

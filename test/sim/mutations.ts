@@ -1,8 +1,10 @@
+import { BackendFailed } from '../../src/backend/backend.ts';
 import type { Journal, Tx } from '../../src/journal/journal.ts';
 import { TelegramUnreachable } from '../../src/telegram/errors.ts';
 import type { Mutation } from './world.ts';
 
 const EARLY_MS = 20;
+const LATE_MS = 50_000;
 
 /** Bugs that somebody might write, each put into something real by wrapping it. */
 export const MUTATIONS: Readonly<Record<string, { readonly breaks: string; readonly mutation: Mutation }>> = {
@@ -53,6 +55,47 @@ export const MUTATIONS: Readonly<Record<string, { readonly breaks: string; reado
         };
       },
     },
+  },
+  'timers fire late': {
+    breaks: 'timers',
+    mutation: {
+      journal: (journal) => ({
+        ...withTx(journal, (real) => ({ dueTimers: (now, limit) => real.dueTimers(now - LATE_MS, limit) })),
+        nextTimerAt: () => journal.nextTimerAt().then((at) => (at === null ? null : at + LATE_MS)),
+      }),
+    },
+  },
+  'due timers fire in reverse order': {
+    breaks: 'timers',
+    mutation: tx((real) => ({
+      dueTimers: (now, limit) => real.dueTimers(now, limit).then((timers) => timers.reverse()),
+    })),
+  },
+  'what is overdue does not come before what its chat is sent': {
+    breaks: 'timers',
+    mutation: tx({ dueTimersOf: async () => [] }),
+  },
+  'the end of a conversation leaves its timers': { breaks: 'timers', mutation: tx({ clearTimers: () => {} }) },
+  'the end of a conversation leaves its requests': { breaks: 'requests', mutation: tx({ withdrawRequests: () => {} }) },
+  'a request times out, and is never asked': {
+    breaks: 'requests',
+    mutation: {
+      backend: () => ({
+        ask: () => Promise.reject(new BackendFailed('timeout', 'no answer', false)),
+        close: async () => {},
+      }),
+    },
+  },
+  'what a quarantined chat is sent is not held': { breaks: 'I8', mutation: tx({ holdEvent: () => {} }) },
+  'a quarantined chat that goes on is still listed': { breaks: 'I8', mutation: tx({ endQuarantine: async () => 0 }) },
+  'what a retried step takes back has come all the same': {
+    breaks: 'I3',
+    mutation: tx({ forgetAwaited: () => {} }),
+  },
+  'a retry takes what is held, and keeps it': { breaks: 'I3', mutation: tx({ dropHeld: () => {} }) },
+  'conversations of another version are passed over at the start': {
+    breaks: 'liveness',
+    mutation: { journal: (journal) => ({ ...journal, conversationVersions: async () => [] }) },
   },
   'a timer is not taken back': { breaks: 'timers', mutation: tx({ clearTimer: () => {} }) },
   'a request that was answered stays open': { breaks: 'requests', mutation: tx({ closeRequest: () => {} }) },

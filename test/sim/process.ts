@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { createMachineTable } from '../../src/conversations/machines.ts';
+import { createMachineTable, type MachineTable } from '../../src/conversations/machines.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { limits } from '../../src/limits.ts';
@@ -8,14 +8,47 @@ import { createRetention, type Retention } from '../../src/operators/retention.t
 import { createSystem, type System } from '../../src/system.ts';
 import type { Uploads } from '../../src/uploads/uploads.ts';
 import { createRandom } from '../system/random.ts';
-import { machine } from './chatter.machine.ts';
+import { chatter, migrateTo } from './chatter.machine.ts';
 import { type AtDisk, connectionOf } from './disk.ts';
+import { ANEW, type Release, type Unfit, VERSIONS } from './release.ts';
 import type { World } from './world.ts';
 
-const MACHINES = createMachineTable(
-  { private: { machine: 'chatter', per: 'chat' }, group: { machine: 'chatter', per: 'user' }, channel: null },
-  new Map([['chatter', machine]]),
-);
+const TABLES = new Map<string, MachineTable>();
+
+/** The machines of a release; the older files are still there. */
+function tableOf(release: Release, unfit: Unfit): MachineTable {
+  const key = JSON.stringify([release, unfit]);
+  const known = TABLES.get(key);
+  if (known !== undefined) return known;
+  const others = VERSIONS.filter((version) => version !== release.version);
+  const older = others.map((version) => chatter({ ...release, version }));
+  const parts = { context: undefined, migrate: migrateTo(release), older, unfit, restartText: '' };
+  const table = createMachineTable(
+    { private: { machine: 'chatter', per: 'chat' }, group: { machine: 'chatter', per: 'user' }, channel: null },
+    new Map([['chatter', chatter(release)]]),
+    new Map([['chatter', parts]]),
+  );
+  TABLES.set(key, table);
+  return table;
+}
+
+/** Those of a world's process: no two users are told in the same words that they begin anew. */
+function machinesOf(world: World): MachineTable {
+  const table = tableOf(world.release, world.script.unfit);
+  return {
+    ...table,
+    versions(name) {
+      return {
+        ...table.versions(name),
+        get restartText() {
+          world.restarts += 1;
+          return `${ANEW} ${world.restarts}`;
+        },
+      };
+    },
+  };
+}
+
 const SILENT = createLog('silent', { write: () => {} });
 const RATES = { chatPerS: 1, chatBurst: 3, groupPerMin: 20, groupBurst: 3, overallPerS: 30, overallBurst: 10 };
 /** Nobody sends files in these worlds. */
@@ -80,19 +113,23 @@ export class Process {
       for (const entry of entries) world.noteEntry(entry);
       read = entries.length;
     }
+    world.ledger.settle();
     world.unheard = false;
+    world.ledger.serves(world.release, world.time.wall);
     journal.onCommit(({ entries }) => {
       if (world.holder !== this)
         world.violate('I6', `process ${this.number} commits, and does not hold the bot any more`);
       for (const entry of entries) world.noteEntry(entry);
+      world.ledger.settle();
       if (entries.length > 0) world.trace(`process ${this.number} committed up to ${entries.at(-1)?.seq}`);
     });
+    const backend = world.backend.backendFor(this);
     const system = await createSystem({
       journal: world.mutation.journal?.(journal) ?? journal,
       uploads: NO_UPLOADS,
       api: world.mutation.api?.(world.telegram.apiFor(this)) ?? world.telegram.apiFor(this),
-      backend: world.backend.backendFor(this),
-      machines: MACHINES,
+      backend: world.mutation.backend?.(backend) ?? backend,
+      machines: machinesOf(world),
       clock,
       random: random.next,
       log: SILENT,
@@ -109,6 +146,7 @@ export class Process {
     const callbacks = { behind: async () => [] };
     const retention = createRetention({ journal, callbacks, clock, log: SILENT, isActive: () => true, ...keeps });
     this.serving = { journal, system, retention };
+    world.ledger.punctuality.excuse(world.time.wall);
     system.start();
     retention.start();
   }

@@ -1,4 +1,5 @@
 import { createRandom, type Random } from '../system/random.ts';
+import { UNFIT, type Unfit, VERSIONS, type Version } from './release.ts';
 
 /** Moments of a process at which it can die. */
 export const MOMENTS = [
@@ -97,6 +98,8 @@ export type Op = { readonly at: number } & (
     }
   | { readonly do: 'stop'; readonly downMs: number }
   | { readonly do: 'takeover'; readonly lingersMs: number }
+  | { readonly do: 'deploy'; readonly version: Version; readonly mended: boolean; readonly downMs: number }
+  | { readonly do: 'retry' }
   | { readonly do: 'migrate'; readonly n: number }
   | { readonly do: 'week'; readonly up: boolean; readonly ahead: number }
 );
@@ -111,6 +114,7 @@ export interface Script {
   readonly keeps: number | null;
   /** Every bound is so low that it is met. */
   readonly tight: boolean;
+  readonly unfit: Unfit;
   readonly ops: readonly Op[];
 }
 
@@ -125,7 +129,8 @@ export function scriptOf(seed: number): Script {
   const random = createRandom(seed);
   const long = random.next() < 0.15;
   // Some worlds are calm but for one kind of trouble: each kind alone finds other bugs than all together.
-  const trouble = ['all', 'all', 'crash', 'telegram', 'disk', 'readers', 'backend'][random.whole(0, 6)] ?? 'all';
+  const kinds = ['all', 'all', 'crash', 'telegram', 'disk', 'readers', 'backend', 'deploys', 'deploys'];
+  const trouble = pick(random, kinds);
   const count = random.whole(8, 50);
   const chats = random.shuffled(PRIVATE_CHATS).slice(0, random.whole(1, 4));
   const spreadMs = [20, 500, 3000, 3000, 10_000][random.whole(0, 4)] ?? 3000;
@@ -149,6 +154,7 @@ export function scriptOf(seed: number): Script {
     pollTimeoutS: long ? 3600 : ([1, 30][random.whole(0, 1)] ?? 30),
     keeps: random.next() < 0.25 ? random.whole(5, 40) : null,
     tight: random.next() < 0.3,
+    unfit: pick(random, UNFIT),
     ops,
   };
 }
@@ -170,17 +176,34 @@ function ordinary(random: Random, chats: readonly number[], groupShare: number, 
   return { at, do: 'post', n, chat, priority, sendInMs, expireInMs, onUnknown };
 }
 
+/** What users say, and how often of a hundred times. */
+const WORDS: readonly (readonly [string, number])[] = [
+  ['say', 17],
+  ['later', 14],
+  ['ask', 17],
+  ['both', 12],
+  ['pause', 5],
+  ['alarm', 7],
+  ['quiet', 2],
+  ['spawn', 7],
+  ['tell', 4],
+  ['stop', 4],
+  ['end', 7],
+  ['boom', 4],
+];
+
 function wordOf(random: Random): string {
-  const die = random.next();
-  if (die < 0.45) return 'say';
-  if (die < 0.65) return `later ${pick(random, [1, 40, 1000, 5000, 60_000, 240_000])}`;
-  if (die < 0.85) return 'ask';
-  if (die < 0.92) return 'stop';
-  return die < 0.98 ? 'end' : 'boom';
+  let die = random.next() * 100;
+  const word = WORDS.find(([, share]) => {
+    die -= share;
+    return die < 0;
+  })?.[0];
+  if (word !== 'later' && word !== 'both' && word !== 'alarm') return word ?? 'say';
+  return `${word} ${pick(random, [1, 40, 1000, 5000, 30_000, 60_000, 240_000])}`;
 }
 
 function troubleOf(kind: string, random: Random, chats: readonly number[], at: number): Op | null {
-  const which = kind === 'all' ? pick(random, ['crash', 'telegram', 'disk', 'readers', 'backend']) : kind;
+  const which = kind === 'all' ? pick(random, ['crash', 'telegram', 'disk', 'readers', 'backend', 'deploys']) : kind;
   switch (which) {
     case 'crash':
       return crashOf(random, at);
@@ -190,6 +213,14 @@ function troubleOf(kind: string, random: Random, chats: readonly number[], at: n
       if (random.next() < 0.15) return { at, do: 'outage', of: 'disk', ms: random.whole(100, 40_000) };
       const times = random.next() < 0.7 ? 1 : random.whole(2, 6);
       return { at, do: 'disk fault', kind: pick(random, DISK_FAULTS), nth: random.whole(1, 8), times };
+    }
+    case 'deploys': {
+      const die = random.next();
+      if (die < 0.4) return { at, do: 'retry' };
+      // What is asked meanwhile is still open when the next version comes.
+      if (die < 0.55) return { at, do: 'outage', of: 'backend', ms: random.whole(1000, 60_000) };
+      const downMs = random.whole(0, random.next() < 0.8 ? 1000 : 60_000);
+      return { at, do: 'deploy', version: pick(random, VERSIONS), mended: random.next() < 0.5, downMs };
     }
     case 'readers': {
       const operator = random.whole(0, OPERATORS - 1);
@@ -214,8 +245,8 @@ function telegramTrouble(random: Random, chats: readonly number[], at: number): 
   const die = random.next();
   if (die < 0.45) return { at, do: 'call fault', kind: pick(random, CALL_FAULTS) };
   if (die < 0.7) return { at, do: 'poll fault', kind: pick(random, POLL_FAULTS) };
-  if (die < 0.85) return { at, do: 'repeat', count: random.whole(1, 10) };
-  if (die < 0.9) return { at, do: 'block', chat: pick(random, chats) };
+  if (die < 0.82) return { at, do: 'repeat', count: random.whole(1, 10) };
+  if (die < 0.86) return { at, do: 'block', chat: pick(random, chats) };
   if (die < 0.94) return { at, do: 'clock', byMs: random.whole(-90_000, 90_000) };
   if (die < 0.97) return { at, do: 'resolve', as: pick(random, ['sent', 'failed', 'resend'] as const) };
   return { at, do: 'outage', of: 'telegram', ms: random.whole(1000, 90_000) };
@@ -228,9 +259,9 @@ function pick<T>(random: Random, items: readonly T[]): T {
 }
 
 /** A script for people: one line a step. */
-export const printed = ({ seed, batch, pollTimeoutS, keeps, tight, ops }: Script): string =>
+export const printed = ({ seed, batch, pollTimeoutS, keeps, tight, unfit, ops }: Script): string =>
   [
-    `seed ${seed}: batches of ${batch}, polls of ${pollTimeoutS} s, ${keeps ?? 'all'} entries are kept${tight ? ', tight bounds' : ''}`,
+    `seed ${seed}: batches of ${batch}, polls of ${pollTimeoutS} s, ${keeps ?? 'all'} entries are kept${tight ? ', tight bounds' : ''}, unfit: ${unfit}`,
     ...ops.map(line),
   ].join('\n');
 

@@ -62,6 +62,7 @@ export function perform(world: World, op: Op): void {
       return;
     case 'clock':
       world.time.wallOffsetMs += op.byMs;
+      world.ledger.punctuality.clockSet(world.time.wall);
       return;
     case 'crash':
       world.trouble.armCrash(op);
@@ -71,6 +72,12 @@ export function perform(world: World, op: Op): void {
       return;
     case 'takeover':
       world.takeOver(op.lingersMs);
+      return;
+    case 'deploy':
+      world.deploy({ version: op.version, mended: op.mended }, op.downMs);
+      return;
+    case 'retry':
+      for (const id of world.ledger.quarantined) world.technician.retry(id);
       return;
     case 'migrate':
       world.telegram.migrate(op.n);

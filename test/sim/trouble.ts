@@ -54,7 +54,7 @@ export class Trouble {
   atDisk(moment: Parameters<AtDisk>[0], process: Process): void {
     if (moment !== 'read' && this.moment(moment, process)) throw new Death();
     if (moment === 'committed') return;
-    if (moment === 'commit' && this.#world.time.now < this.#diskOutageUntil) throw diskError('full');
+    if (moment === 'commit' && this.#world.time.now < this.#diskOutageUntil) throw this.#failed('full');
     const fault = this.#diskFaults.find(({ kind }) => kind.split(',')[0] === moment);
     if (fault === undefined) return;
     fault.left -= 1;
@@ -63,6 +63,11 @@ export class Trouble {
     if (fault.times <= 0) this.#diskFaults.splice(this.#diskFaults.indexOf(fault), 1);
     this.#world.trace(`the disk fails: ${fault.kind}`);
     if (fault.kind.endsWith('rolled back')) process.db.exec('ROLLBACK');
-    throw diskError(fault.kind === 'begin' || fault.kind === 'read' ? 'io' : 'full');
+    throw this.#failed(fault.kind === 'begin' || fault.kind === 'read' ? 'io' : 'full');
+  }
+
+  #failed(what: 'full' | 'io'): Error {
+    this.#world.ledger.punctuality.excuse(this.#world.time.wall);
+    return diskError(what);
   }
 }

@@ -1,3 +1,4 @@
+import type { Backend } from '../../src/backend/backend.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
 import type { BotApi } from '../../src/telegram/telegram.ts';
@@ -9,7 +10,9 @@ import type { Disk } from './disk.ts';
 import { Ledger } from './ledger.ts';
 import { ModelOperator } from './operator.ts';
 import { Process, type Serving } from './process.ts';
+import { FIRST, type Release } from './release.ts';
 import { OPERATORS, type Script } from './script.ts';
+import { ModelTechnician } from './technician.ts';
 import { ModelTelegram } from './telegram.ts';
 import { Trouble } from './trouble.ts';
 
@@ -23,6 +26,7 @@ export interface Violation {
 export interface Mutation {
   readonly journal?: (journal: Journal) => Journal;
   readonly api?: (api: BotApi) => BotApi;
+  readonly backend?: (backend: Backend) => Backend;
   readonly sql?: (sql: string) => string;
 }
 
@@ -37,7 +41,10 @@ export class World {
   readonly trouble = new Trouble(this);
   readonly aggregator = new ModelAggregator(this);
   readonly operators = Array.from({ length: OPERATORS }, (_, i) => new ModelOperator(this, i));
-  readonly ledger = new Ledger((invariant, what) => this.violate(invariant, what));
+  readonly technician = new ModelTechnician(this);
+  readonly ledger: Ledger;
+  /** What the next process runs. */
+  release: Release = FIRST;
   /** What is committed, as far as anybody outside the database knows. */
   readonly journalled: Entry[] = [];
   readonly violations: Violation[] = [];
@@ -47,6 +54,8 @@ export class World {
   unheard = false;
   /** The one that took the bot over last. */
   holder: Process | null = null;
+  /** Conversations that were to begin anew, for their version. */
+  restarts = 0;
   crashes = 0;
   /** Processes that have ended. */
   deaths = 0;
@@ -63,6 +72,8 @@ export class World {
     this.script = script;
     this.disk = disk;
     this.mutation = mutation;
+    const violate = (invariant: string, what: string) => this.violate(invariant, what);
+    this.ledger = new Ledger(violate, script.unfit, () => limits.heldEventsPerUnit);
     this.#random = createRandom(script.seed ^ 0x5eed);
     this.story = tells ? [] : null;
   }
@@ -161,6 +172,12 @@ export class World {
     if (process === null || process.dead || process.serving === null) return;
     void process.stop().then(() => this.kill(process, downMs, true, 'it stopped'));
     this.time.after(limits.shutdownMs, () => this.kill(process, downMs, true, 'it did not stop in time'));
+  }
+
+  /** The process is stopped; the next one runs another release. */
+  deploy(release: Release, downMs: number): void {
+    this.release = release;
+    this.stop(downMs);
   }
 
   /** A rival starts while the one before still serves; that one ends when it notices, or is ended. */
