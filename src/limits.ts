@@ -265,6 +265,7 @@ export const limits = {
   clientLineLengthMax: 64 * 1024 * 1024,
 
   // HTTP.
+  /** A body; of a form all but its files' content. Beyond it 413. */
   bodyBytesMax: 1024 * 1024,
   /** The files uploaded with one message, all together: Telegram's bound of an upload. Beyond it 413. */
   uploadBytesMax: 50 * 1024 * 1024,
