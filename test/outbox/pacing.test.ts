@@ -34,13 +34,13 @@ test('a chat gets its burst, then its rate; a group no more than its figure in a
   expect(press(createPacing(RATES, 0), '-100', 0, 20 * S)).toBe(10);
 });
 
-test('bulk leaves a third of the burst to replies', () => {
+test('what keys post, urgent or not, leaves a third of the burst to replies', () => {
   const pacing = createPacing(RATES, 0);
   const go = (n: number, priority: number) => ask(pacing, `${n}`, 0, { priority }).kind;
-  const bulk = Array.from({ length: 30 }, (_, n) => go(n, 1));
+  const bulk = Array.from({ length: 30 }, (_, n) => go(n, n % 3));
   expect(bulk.filter((kind) => kind === 'go')).toHaveLength(20);
   expect(bulk.at(-1)).toBe('bot');
-  const replies = Array.from({ length: 11 }, (_, n) => go(100 + n, 0));
+  const replies = Array.from({ length: 11 }, (_, n) => go(100 + n, -1));
   expect(replies.filter((kind) => kind === 'go')).toHaveLength(10);
 });
 
@@ -74,7 +74,7 @@ test('a 429 that the chat does not explain means the bot where that is near its 
   const near = createPacing(RATES, 0);
   for (let n = 0; n < 20; n += 1) ask(near, `${n}`, 0);
   expect(near.refused('7', 4 * S, 0)).toBe('bot');
-  expect(ask(near, '100', 1, { priority: 0 })).toEqual({ kind: 'bot', until: 4 * S });
+  expect(ask(near, '100', 1, { priority: -1 })).toEqual({ kind: 'bot', until: 4 * S });
 
   const twice = createPacing(RATES, 0);
   ask(twice, '1', 0);
