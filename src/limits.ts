@@ -128,6 +128,8 @@ export const limits = {
   sendsForRepliesMin: 48,
   /** A fate waits this long for others, so that they share a commit; not where half of the calls under way have ended. */
   fatesCollectMs: 10,
+  /** Messages read for a claim at first, where most often the pace lets no more go; then twice as many each time. */
+  claimPageMin: 16,
   /** Messages looked at in one unit of work; the next unit takes the rest. */
   claimLooksMax: 1000,
   /** Tries of one message that Telegram answered with 5xx, moved on, or is resent; then it is `failed` or `unknown`. */
@@ -156,8 +158,11 @@ export const limits = {
   paceSameCauseMs: 1000,
   /** What waits in bulk goes this much of the bot's rate at a time: a commit for a few messages, not for each. */
   bulkEveryMs: 100,
-  /** Messages in a chat's line that need no order are looked at again after this time at the latest. */
-  paceRestMaxMs: 60_000,
+  /**
+   * Messages in a chat's line that need no order are looked at again after this time at the latest: as often as a bucket may
+   * widen, since a turn given out further ahead would be one of the older, slower pace.
+   */
+  paceRestMaxMs: 10_000,
   /** Messages in one POST to /v1/messages/batch. */
   batchMessagesMax: 1000,
   /** An Idempotency-Key is remembered for this long. */

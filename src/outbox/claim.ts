@@ -42,8 +42,9 @@ async function claimOf(
 ): Promise<Claimed> {
   const claimed: MessageRecord[] = [];
   const closed: MessageRecord[] = [];
-  for (let looked = 0; looked < limits.claimLooksMax; ) {
-    const wanted = limits.sendsInFlightMax - inFlight - claimed.length;
+  let page: number = limits.claimPageMin;
+  for (let looked = 0; looked < limits.claimLooksMax; page *= 2) {
+    const wanted = Math.min(limits.sendsInFlightMax - inFlight - claimed.length, page);
     if (wanted <= 0) return { claimed, closed, botAt: null, more: false };
     const found = await tx.claimable(wanted, only);
     looked += found.length;

@@ -61,6 +61,24 @@ test('many that wait side by side for one chat are given turns, not all the same
   expect(last).toEqual({ kind: 'chat', until: limits.paceRestMaxMs });
 });
 
+test('many that wait side by side for one chat go as fast as they would in order', () => {
+  const until = 300 * S;
+  const ordered = press(createPacing(RATES, 0), '7', 0, until);
+  const pacing = createPacing(RATES, 0);
+  let waiting = Array.from({ length: 2000 }, () => 0);
+  let went = 0;
+  for (let now = 0; now < until; now = Math.min(...waiting)) {
+    waiting = waiting.flatMap((at) => {
+      if (at > now) return at;
+      const leave = ask(pacing, '7', now, { free: true });
+      if (leave.kind !== 'go') return leave.until;
+      went += 1;
+      return [];
+    });
+  }
+  expect(went).toBeGreaterThan(ordered * 0.95);
+});
+
 test('a 429 to a chat that was written to shortly before means the chat: no other waits', () => {
   const pacing = createPacing(RATES, 0);
   press(pacing, '7', 0, 1);
