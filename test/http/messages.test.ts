@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { SwitchboardError } from '../../src/errors.ts';
 import { type ManualClock, manualClock, settle } from '../support/clock.ts';
 import { type Edge, json, startEdge } from './edge.ts';
 
@@ -184,6 +185,30 @@ describe('a batch', () => {
       ],
     });
     expect(await edge.journal.outboxDepth()).toBe(2);
+  });
+
+  test('that a full outbox takes a part of, or nothing, says when to come again', async () => {
+    const { acceptAll } = edge.outbox;
+    let room = 1;
+    const full = new SwitchboardError('outbox_full', 'full', { retryAfterMs: 5000 });
+    edge.outbox.acceptAll = async (posts) => {
+      const taken = await acceptAll(posts.slice(0, room));
+      return [...taken, ...posts.slice(room).map(() => full)];
+    };
+    const items = ['a', 'b'].map((idempotency_key) => ({ ...hello, idempotency_key }));
+    const post = (messages: unknown[]) => edge.send('POST', '/v1/messages/batch', { messages });
+    const part = await post(items);
+    expect([part.status, part.headers.get('retry-after')]).toEqual([200, '5']);
+    expect(await json(part)).toMatchObject({ messages: [{ id: '123-1' }, { error: { code: 'outbox_full' } }] });
+    room = 0;
+    const nothing = await post(items);
+    expect([nothing.status, nothing.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await json(nothing)).toMatchObject({ status: 503, code: 'outbox_full' });
+    // What is wrong with one is told, also where the others wait.
+    const mixed = await post([...items, 'text']);
+    expect([mixed.status, mixed.headers.get('retry-after')]).toEqual([200, '5']);
+    room = 2;
+    expect((await post(items)).headers.get('retry-after')).toBeNull();
   });
 
   test('keeps to the chats of its key', async () => {
