@@ -163,6 +163,8 @@ export const limits = {
    * widen, since a turn given out further ahead would be one of the older, slower pace.
    */
   paceRestMaxMs: 10_000,
+  /** How deep the parameters of a call may be nested; Telegram's own are some ten levels deep. Beyond it 400. */
+  callDepthMax: 100,
   /** Messages in one POST to /v1/messages/batch. */
   batchMessagesMax: 1000,
   /** An Idempotency-Key is remembered for this long. */

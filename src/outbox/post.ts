@@ -6,6 +6,7 @@ import { limits } from '../limits.ts';
 import type { Upload, Uploads } from '../uploads/uploads.ts';
 import { parseCall } from './call.ts';
 import { end, resent, settle } from './fate.ts';
+import { nestedDeeperThan } from './nesting.ts';
 import {
   addMessage,
   chatIdOf,
@@ -53,6 +54,10 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
 
   async function acceptIn(tx: Tx, post: MessagePost, files: readonly Upload[]): Promise<MessageAccepted> {
     const { keyId, idempotencyKey, isReply = false } = post;
+    if (nestedDeeperThan(limits.callDepthMax, post.body)) {
+      const message = `The body is nested deeper than ${limits.callDepthMax} levels`;
+      throw new SwitchboardError('request_invalid', message, { field: '' });
+    }
     const requestHash = hashOf(post.body ?? null, files);
     tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
     const first = idempotencyKey === null ? null : await tx.remembered(keyId, idempotencyKey);

@@ -54,6 +54,28 @@ describe('a message posted', () => {
     expect((await post(hello, `!${'x'.repeat(253)}~`)).status).toBe(202);
   });
 
+  test('that is nested too deep to be read is refused, whichever way it comes, and hinders no other', async () => {
+    const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+    const raw = (path: string, body: string) =>
+      fetch(edge.url + path, {
+        method: 'POST',
+        body,
+        headers: { ...edge.admin.header, 'content-type': 'application/json', 'idempotency-key': 'k' },
+      });
+    for (const depth of [101, 5000, 400_000]) {
+      const call = `{"chat_id":777,"text":"hi","reply_markup":${nested(depth)}}`;
+      expect(await problem(await raw('/v1/messages', call))).toBe('400 request_invalid');
+      const as = `{"chat_id":777,"text":"hi","reply_markup":"${nested(depth)}"}`;
+      const told = await json(await raw('/v1/messages', as));
+      expect(told).toMatchObject({ status: 400, errors: [{ field: 'reply_markup' }] });
+      const good = '{"chat_id":777,"text":"hi","idempotency_key":"good"}';
+      const batch = `{"messages":[{"idempotency_key":"deep",${call.slice(1)},${good}]}`;
+      const answers = await json(await raw('/v1/messages/batch', batch));
+      expect(answers).toMatchObject({ messages: [{ error: { code: 'request_invalid' } }, { id: '123-1' }] });
+    }
+    expect((await post({ ...hello, unknown: JSON.parse(nested(98)) }, 'shallow')).status).toBe(202);
+  });
+
   test('can be scheduled', async () => {
     const send_at = '2026-01-02T00:00:00.000Z';
     const body = { ...hello, delivery: { send_at, priority: 'low', on_unknown: 'resend' } };
