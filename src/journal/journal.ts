@@ -236,7 +236,7 @@ export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 export interface MessageRecord {
   /** The seq of its message.accepted entry: the order of acceptance. */
   readonly seq: number;
-  /** Telegram's chat id or @name. */
+  /** Telegram's chat id, or an @name in lower case. */
   readonly chat: string;
   /** `chat`: in order with the others of its chat that keep it; `free`: it waits for none, and holds none up. */
   readonly order: 'chat' | 'free';

@@ -13,6 +13,20 @@ test('I5: a message is `sending` in the database when Telegram gets the call, an
   expect(await seenBy(1)).toEqual(['hi']);
 });
 
+test('an @name is one chat in whatever case, and Telegram gets it as it was spelt', async () => {
+  const { outbox, fateOf, calls } = runOutbox(await newWorld());
+  const posts = ['@Channel', '@channel'].map((chat_id, n) => ({
+    ...{ keyId: 'key', chats: null, idempotencyKey: `${n}`, body: { chat_id, text: 'hi' } },
+  }));
+  const accepted = await outbox.acceptAll(posts);
+  for (const one of accepted) await fateOf('id' in one ? one.id : '');
+  expect(calls.map(({ params, rows }) => [params.chat_id, rows.length])).toEqual([
+    ['@Channel', 1],
+    ['@channel', 1],
+  ]);
+  expect(accepted).toMatchObject([{ chat_id: '@channel' }, { chat_id: '@channel' }]);
+});
+
 test('messages of a chat go one after the other, in order; another chat does not wait for them', async () => {
   const world = await newWorld();
   const { send, fateOf, seenBy, calls } = runOutbox(world);
