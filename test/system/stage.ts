@@ -35,7 +35,11 @@ export interface Stage {
   startLife(): Promise<ChildProcess>;
 }
 
-export async function setStage(watch: Pick<WireOptions, 'at' | 'onUpdates'>, random: () => number): Promise<Stage> {
+export async function setStage(
+  watch: Pick<WireOptions, 'at' | 'onUpdates'>,
+  random: () => number,
+  pace: 'as-shipped' | 'unhurried' = 'unhurried',
+): Promise<Stage> {
   const folder = temporaryFolder();
   const sandbox = await createSandbox({ port: 0, clock: systemClock, random, flood: 'off' });
   onTestFinished(() => sandbox.close());
@@ -71,7 +75,7 @@ export async function setStage(watch: Pick<WireOptions, 'at' | 'onUpdates'>, ran
       if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
       return JSON.parse(await response.text());
     },
-    startLife: () => startProcess(env),
+    startLife: () => startProcess(env, pace),
   };
 }
 
@@ -84,8 +88,8 @@ function createKey(folder: string, role: 'operator' | 'aggregator'): string {
   return text;
 }
 
-async function startProcess(env: NodeJS.ProcessEnv): Promise<ChildProcess> {
-  const child = fork(join(import.meta.dirname, 'echo-process.ts'), [], {
+async function startProcess(env: NodeJS.ProcessEnv, pace: string): Promise<ChildProcess> {
+  const child = fork(join(import.meta.dirname, 'echo-process.ts'), [pace], {
     env,
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -20,8 +20,8 @@ export interface Wire {
 export interface WireOptions {
   /** The Bot API server. */
   readonly target: string;
-  /** Something is about to pass; false: it gets lost. (A batch has passed already.) */
-  readonly at: (moment: Moment) => boolean;
+  /** Something is about to pass; false: it gets lost. (A batch has passed already.) `body`: that of a call. */
+  readonly at: (moment: Moment, body?: string) => boolean;
   /** Updates that are on their way to the bot. */
   readonly onUpdates: (ids: readonly number[]) => void;
 }
@@ -61,7 +61,7 @@ export async function createWire({ target, at, onUpdates }: WireOptions): Promis
   }
 
   async function send(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
-    if (!at('call')) return void request.socket.destroy();
+    if (!at('call', body)) return void request.socket.destroy();
     const text = await forward(request, body);
     if (!at('answer')) return void request.socket.destroy();
     answer(response, text);
