@@ -30,7 +30,9 @@ export const limits = {
   dedupeWindowMs: 48 * 3_600_000,
   /** Jobs committed in one transaction; the rest wait for the next. Bounds the time a commit holds the loop. */
   groupCommitJobsMax: 256,
-  /** Jobs waiting for a commit. At the bound new ones are refused as `overloaded`; the poller backs off. */
+  /** Of these, for posts while any wait: however much else there is to commit, they go on. */
+  groupCommitPatientMin: 64,
+  /** Jobs waiting for a commit, posts and others each. At the bound new ones are refused as `overloaded`; the poller backs off. */
   commitQueueMax: 20_000,
   /** What a caller who was refused as `overloaded` is told to wait. */
   overloadRetryMs: 1000,
@@ -153,6 +155,8 @@ export const limits = {
   sendsForRepliesMin: 48,
   /** A fate waits this long for others, so that they share a commit; not where half of the calls under way have ended. */
   fatesCollectMs: 10,
+  /** Messages read for a claim at first, where most often the pace lets no more go; then twice as many each time. */
+  claimPageMin: 16,
   /** Messages looked at in one unit of work; the next unit takes the rest. */
   claimLooksMax: 1000,
   /** Tries of one message that Telegram answered with 5xx, moved on, or is resent; then it is `failed` or `unknown`. */
@@ -183,8 +187,13 @@ export const limits = {
   paceSameCauseMs: 1000,
   /** What waits in bulk goes this much of the bot's rate at a time: a commit for a few messages, not for each. */
   bulkEveryMs: 100,
-  /** Messages in a chat's line that need no order are looked at again after this time at the latest. */
-  paceRestMaxMs: 60_000,
+  /**
+   * Messages in a chat's line that need no order are looked at again after this time at the latest: as often as a bucket may
+   * widen, since a turn given out further ahead would be one of the older, slower pace.
+   */
+  paceRestMaxMs: 10_000,
+  /** How deep the parameters of a call may be nested; Telegram's own are some ten levels deep. Beyond it 400. */
+  callDepthMax: 100,
   /** Messages in one POST to /v1/messages/batch. */
   batchMessagesMax: 1000,
   /** An Idempotency-Key is remembered for this long. */
@@ -294,6 +303,7 @@ export const limits = {
   clientLineLengthMax: 64 * 1024 * 1024,
 
   // HTTP.
+  /** A body; of a form all but its files' content. Beyond it 413. */
   bodyBytesMax: 1024 * 1024,
   /** The files uploaded with one message, all together: Telegram's bound of an upload. Beyond it 413. */
   uploadBytesMax: 50 * 1024 * 1024,

@@ -153,7 +153,15 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     deleteWebhook: options.deleteWebhook,
     pollOffset: () => journal.pollOffset(),
     receive: async ({ updates, offset }) => {
-      await room.free();
+      if (room.isFull()) {
+        tell(
+          'ingress',
+          'degraded',
+          'The outbox is full: no update is taken from Telegram until some messages have gone',
+        );
+        await room.free();
+        tell('ingress', 'up');
+      }
       await toConversations<number>((reply) => ({ type: 'updates.received', updates, offset, reply }));
       const { poller } = status.getSnapshot().context;
       const values = { poller: { updates: poller.updates + updates.length, lastPollAt: clock.now() } };

@@ -1,7 +1,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { ConversationRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { addMessage, type MessageTx } from '../outbox/outbox.ts';
+import { addMessage, type MessageTx, REPLY_PRIORITY } from '../outbox/outbox.ts';
 import { persistedOf } from './at-rest.ts';
 import { durableJson } from './durable.ts';
 import { type Effect, MESSAGE_ACTIONS } from './effects.ts';
@@ -210,7 +210,13 @@ function write(tx: StepTx, origin: Origin, { id, chat }: Standing, seq: number, 
   switch (row.kind) {
     case 'call': {
       const { method, params } = row;
-      const plain = { priority: 0, sendAt: null, expiresAt: null, onUnknown: 'hold', keyId: null } as const;
+      const plain = {
+        priority: REPLY_PRIORITY,
+        sendAt: null,
+        expiresAt: null,
+        onUnknown: 'hold',
+        keyId: null,
+      } as const;
       addMessage(tx, origin.bot, { chat, method, params, ...plain });
       break;
     }

@@ -39,6 +39,11 @@ const PollAnswer = Type.Object({
   more: Type.Boolean({ description: 'There is more at once' }),
 });
 
+/** Entries have an @name in lower case, those of before as it was written. */
+const inAnyCase = (chats: readonly string[]): readonly string[] => [
+  ...new Set(chats.flatMap((chat) => [chat, chat.toLowerCase()])),
+];
+
 /**
  * `GET /v1/events`: the journal as a stream (SSE or NDJSON), or page by page. `GET /v1/messages/events`: the same of the
  * messages that the caller's own key posted.
@@ -66,7 +71,7 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     { ...options, schema: all, config: { scope: 'read', stream: true, ticket: true } },
     (request, reply) => {
       const { chat = [], type: types = null } = request.query;
-      return answer(request, reply, { chats: visibleChats(callerOf(request), chat), types });
+      return answer(request, reply, { chats: visibleChats(callerOf(request), inAnyCase(chat)), types });
     },
   );
   app.get(
@@ -75,7 +80,11 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     (request, reply) => {
       const { chat = null, type: types = null } = request.query;
       // What a key posted it may follow, also where its chat has a new id since.
-      return answer(request, reply, { chats: chat, types, owner: callerOf(request).id });
+      return answer(request, reply, {
+        chats: chat === null ? null : inAnyCase(chat),
+        types,
+        owner: callerOf(request).id,
+      });
     },
   );
 

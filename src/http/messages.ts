@@ -8,7 +8,7 @@ import type { App, HttpParts } from './app.ts';
 import { callerOf } from './auth.ts';
 import { checkedKey } from './idempotency.ts';
 import { BatchBody, BatchShape, ResolveBody } from './message-bodies.ts';
-import { loggable, type Problem, problemOf } from './problems.ts';
+import { loggable, type Problem, type ProblemAnswer, problemOf, sendProblem } from './problems.ts';
 import { AcceptedView, bodyChecked, Id, MessageView, ProblemSchema } from './schemas.ts';
 
 const BatchAnswer = Type.Object({
@@ -30,27 +30,36 @@ export function messageRoutes(app: App, parts: HttpParts): void {
       schema: {
         tags,
         summary: 'Accept many messages, each for itself',
-        description: 'Each item is a body of POST /v1/messages with its own idempotency_key.',
+        description:
+          'Each item is a body of POST /v1/messages with its own idempotency_key. Where some are to come again later, ' +
+          'Retry-After says when; where all are, the answer is that of a post.',
         body: BatchBody,
         response: { 200: BatchAnswer },
       },
       validatorCompiler: bodyChecked(BatchShape),
       config,
     },
-    async (request) => {
+    async (request, reply) => {
       const key = callerOf(request);
       const posts = request.body.messages.map((item) => postOf(key, item));
       const good = posts.filter((post): post is MessagePost => !(post instanceof Error));
       const answers = good.length === 0 ? [] : await outbox.acceptAll(good);
       let next = 0;
+      const waits: ProblemAnswer[] = [];
       const messages = posts.map((post) => {
         const answer = post instanceof Error ? post : answers[next++];
         if (answer !== undefined && !(answer instanceof Error)) return acceptedView(answer);
-        const { problem, unexpected } = problemOf(answer);
-        if (unexpected)
+        const told = problemOf(answer);
+        if (told.unexpected)
           log.error({ event: 'request_failed', ...loggable(answer, request) }, 'A message of a batch failed');
-        return { error: withFields(problem) };
+        if (told.retryAfterS !== null) waits.push(told);
+        return { error: withFields(told.problem) };
       });
+      const [longest] = waits.sort((a, b) => (b.retryAfterS ?? 0) - (a.retryAfterS ?? 0));
+      if (longest === undefined) return { messages };
+      // Whoever goes by the status alone comes again with all of them.
+      if (waits.length === messages.length) return sendProblem(reply, longest);
+      reply.header('retry-after', String(longest.retryAfterS));
       return { messages };
     },
   );

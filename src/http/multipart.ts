@@ -10,24 +10,34 @@ export interface Form {
 }
 
 /**
- * Reads multipart/form-data, its files straight to the disk. Throws body_malformed, body_too_large, outbox_full; what it
- * had taken in by then is deleted.
+ * Reads multipart/form-data, its files straight to the disk. All else in it, as far as it came, is in memory: it is held
+ * to the bound of a body, names included. Throws body_malformed, body_too_large, outbox_full; what it had taken in by
+ * then is deleted.
  */
 export async function readForm(request: FastifyRequest, uploads: Uploads): Promise<Form> {
   const fields: Record<string, unknown> = Object.create(null);
   const files: Upload[] = [];
+  const texts = createTexts();
+  let fieldCount = 0;
   let bytesLeft: number = limits.uploadBytesMax;
   try {
-    for await (const part of request.parts({ limits: PART_LIMITS })) {
-      const { fieldname: name } = part;
+    for await (const part of request.parts(PARSING)) {
+      if (part.type !== 'file') continue;
+      const { fieldname: name, filename, mimetype: type } = part;
       if (name in fields || files.some((file) => file.part === name)) throw malformed(`It has two parts named ${name}`);
-      if (part.type === 'field') {
-        if (part.valueTruncated) throw tooLarge('A field of a form holds 1 MiB at most');
-        fields[name] = part.value;
+      texts.count(name);
+      if (filename === undefined && type !== 'application/octet-stream') {
+        fieldCount += 1;
+        if (fieldCount > limits.formFieldsMax) throw tooLarge(`A form has ${limits.formFieldsMax} fields at most`);
+        const text = await texts.read(part.file);
+        fields[name] = type.startsWith('application/json') ? JSON.parse(text) : text;
         continue;
       }
-      const incoming = { part: name, name: part.filename ?? name, type: part.mimetype, bytes: part.file };
-      const upload = await uploads.receive(incoming, bytesLeft);
+      if (files.length === limits.uploadFilesMax) {
+        throw tooLarge(`A message has ${limits.uploadFilesMax} files at most`);
+      }
+      texts.count(filename ?? '', type);
+      const upload = await uploads.receive({ part: name, name: filename ?? name, type, bytes: part.file }, bytesLeft);
       files.push(upload);
       bytesLeft -= upload.size;
     }
@@ -38,13 +48,38 @@ export async function readForm(request: FastifyRequest, uploads: Uploads): Promi
   }
 }
 
-const PART_LIMITS = {
-  files: limits.uploadFilesMax,
-  fields: limits.formFieldsMax,
-  fieldSize: limits.bodyBytesMax,
-  fieldNameSize: 100,
-  // Ours is told per message, and in our words.
-  fileSize: limits.uploadBytesMax + 1,
+/** Reads what of a form is text, up to limits.bodyBytesMax in all. */
+function createTexts() {
+  let left: number = limits.bodyBytesMax;
+
+  function take(bytes: number): void {
+    left -= bytes;
+    if (left < 0) throw tooLarge('The fields of a form hold 1 MiB at most, all together');
+  }
+
+  return {
+    count(...names: readonly string[]): void {
+      for (const name of names) take(Buffer.byteLength(name));
+    },
+    async read(bytes: AsyncIterable<Buffer>): Promise<string> {
+      const chunks: Buffer[] = [];
+      for await (const chunk of bytes) {
+        take(chunk.length);
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks).toString();
+    },
+  };
+}
+
+const PARSING = {
+  // Every part is a stream: the parser reads no further than we do, and holds nothing of it in memory.
+  isPartAFile: () => true,
+  limits: {
+    files: limits.uploadFilesMax + limits.formFieldsMax,
+    // Ours is told per message, and in our words.
+    fileSize: limits.uploadBytesMax + 1,
+  },
 };
 
 const malformed = (message: string, cause?: unknown) => new SwitchboardError('body_malformed', message, { cause });
@@ -54,10 +89,7 @@ const tooLarge = (message: string, cause?: unknown) => new SwitchboardError('bod
 function formError(error: unknown): unknown {
   if (error instanceof SwitchboardError || !(error instanceof Error)) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (code === 'FST_FILES_LIMIT') return tooLarge(`A message has ${limits.uploadFilesMax} files at most`, error);
-  if (code === 'FST_FIELDS_LIMIT' || code === 'FST_PARTS_LIMIT') {
-    return tooLarge(`A form has ${limits.formFieldsMax} fields at most`, error);
-  }
+  if (code === 'FST_FILES_LIMIT') return tooLarge('A form has too many parts', error);
   if (code === 'FST_REQ_FILE_TOO_LARGE') {
     return tooLarge(`The files of a message hold ${limits.uploadBytesMax} bytes at most`, error);
   }

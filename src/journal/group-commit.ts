@@ -16,7 +16,9 @@ export interface CommitEngine<T> {
 export interface GroupCommitOptions {
   /** Jobs in one transaction at most. */
   readonly jobsMax: number;
-  /** Jobs waiting at most; more are refused, and told to come back after `overloadRetryMs`. */
+  /** Of these, kept for patient ones while any wait: however many others come, they go on. */
+  readonly patientMin: number;
+  /** Jobs waiting at most, patient ones and others each; more are refused, and told to come back after `overloadRetryMs`. */
   readonly queueMax: number;
   readonly overloadRetryMs: number;
   /** Starts a group after the work at hand, so that callers of the same moment share it. */
@@ -29,9 +31,13 @@ interface Waiting<T> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Puts the jobs of all callers that wait at one moment into one transaction, in the order of their calls. */
+/**
+ * Puts the jobs of all callers that wait at one moment into one transaction, in the order of their calls; those that are
+ * patient behind the others.
+ */
 export function createGroupCommit<T>(engine: CommitEngine<T>, options: GroupCommitOptions) {
-  let queue: Waiting<T>[] = [];
+  const queue: Waiting<T>[] = [];
+  const patient: Waiting<T>[] = [];
   let busy: Promise<void> | null = null;
 
   async function runGroup(group: readonly Waiting<T>[]): Promise<void> {
@@ -63,28 +69,33 @@ export function createGroupCommit<T>(engine: CommitEngine<T>, options: GroupComm
     for (const tell of settle) tell();
   }
 
+  function nextGroup(): Waiting<T>[] {
+    const { jobsMax, patientMin } = options;
+    const first = queue.splice(0, jobsMax - Math.min(patientMin, patient.length));
+    return [...first, ...patient.splice(0, jobsMax - first.length)];
+  }
+
   async function drain(): Promise<void> {
-    while (queue.length > 0) {
-      const group = queue.slice(0, options.jobsMax);
-      queue = queue.slice(options.jobsMax);
-      await runGroup(group);
-      if (queue.length > 0) await new Promise<void>(options.schedule);
+    while (queue.length + patient.length > 0) {
+      await runGroup(nextGroup());
+      if (queue.length + patient.length > 0) await new Promise<void>(options.schedule);
     }
     busy = null;
   }
 
   return {
-    /** Runs the job in the next transaction; resolves once that has committed. */
-    write<R>(job: (tx: T) => Promise<R>): Promise<R> {
-      if (queue.length >= options.queueMax) {
+    /** Runs the job in the next transaction that has room for it; resolves once that has committed. */
+    write<R>(job: (tx: T) => Promise<R>, isPatient = false): Promise<R> {
+      const line = isPatient ? patient : queue;
+      if (line.length >= options.queueMax) {
         return Promise.reject(
-          new SwitchboardError('overloaded', `${queue.length} units of work wait for the journal: try again later`, {
+          new SwitchboardError('overloaded', `${line.length} units of work wait for the journal: try again later`, {
             retryAfterMs: options.overloadRetryMs,
           }),
         );
       }
       return new Promise<R>((resolve, reject) => {
-        queue.push({ run: job, resolve: (value) => resolve(value as R), reject });
+        line.push({ run: job, resolve: (value) => resolve(value as R), reject });
         busy ??= new Promise<void>(options.schedule).then(drain);
       });
     },

@@ -15,10 +15,10 @@ export interface Journal {
   readonly stream: string;
   /**
    * Runs a job in the next transaction, with those of other callers that wait (group commit), in the order of the
-   * calls. Resolves once the transaction is durable. A job that throws is rolled back alone; a commit that fails
+   * calls. `patient`: behind all that are not, as far as they leave room; for what comes in large numbers. Resolves once the transaction is durable. A job that throws is rolled back alone; a commit that fails
    * rejects every job of its group with nothing kept. A job must await only the transaction's own methods.
    */
-  write<T>(job: (tx: Tx) => Promise<T>): Promise<T>;
+  write<T>(job: (tx: Tx) => Promise<T>, patient?: boolean): Promise<T>;
   /** Called after each commit that brought anything of what a `Commit` tells, in commit order, before its jobs resolve. */
   onCommit(listener: (commit: Commit) => void): void;
   /** First entry still kept (1 in an empty journal) and last entry committed (0 in an empty one). */
@@ -260,15 +260,17 @@ export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 export interface MessageRecord {
   /** The seq of its message.accepted entry: the order of acceptance. */
   readonly seq: number;
-  /** Telegram's chat id or @name. */
+  /** Telegram's chat id, or an @name in lower case. */
   readonly chat: string;
   /** `chat`: in order with the others of its chat that keep it; `free`: it waits for none, and holds none up. */
   readonly order: 'chat' | 'free';
   readonly method: string;
+  /** Telegram counts it as a message. An edit, say, is none. */
+  readonly counted: boolean;
   /** The call's parameters, JSON. */
   readonly params: string;
   readonly status: MessageStatus;
-  /** 0 high, 1 normal, 2 low. */
+  /** -1 a reply, 0 high, 1 normal, 2 low. */
   readonly priority: number;
   /** Not to be sent before. Times are kept in whole ms, rounded up. */
   readonly dueAt: number;
@@ -415,9 +417,10 @@ export interface Tx {
   /**
    * Messages to send now: due, queued and not expired, high priority first, then in order of acceptance. Of a chat's
    * messages that keep their order at most one, the first (by priority, then acceptance), and none while one of them
-   * is being sent: the others wait for it, also while it waits for another try.
+   * is being sent: the others wait for it, also while it waits for another try. `only`: such of these
+   * as Telegram does not count as messages.
    */
-  claimable(limit: number): Promise<MessageRecord[]>;
+  claimable(limit: number, only?: 'uncounted'): Promise<MessageRecord[]>;
   /** Of claimable messages: they are `sending` from now on, an attempt more each. */
   claim(messages: readonly MessageRecord[]): void;
   /** Of a claimable message: neither it nor what waits behind it is claimable before that time. */

@@ -3,7 +3,7 @@ import { limits } from '../limits.ts';
 import { int, intOrNull, type Row, type SeqRange } from './sqlite-rows.ts';
 
 /** What a claim needs of a row: messageOf's columns. */
-const COLUMNS = `id, chat, lane, method, params, status, priority, due_at, expires_at, on_unknown, key_id, attempts,
+const COLUMNS = `id, chat, lane, method, uncounted, params, status, priority, due_at, expires_at, on_unknown, key_id, attempts,
   telegram_message_id, error, created_at, updated_at, files`;
 
 /**
@@ -30,10 +30,15 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
        SELECT id FROM messages INDEXED BY messages_resting WHERE slot = ? AND ready_at > 0 AND ready_at <= ?
        ORDER BY ready_at LIMIT ?)`,
   );
-  const claimable = db.prepare(
-    `SELECT ${COLUMNS} FROM messages INDEXED BY messages_ready
-     WHERE slot = ?1 AND ready_at = 0 AND (expires_at IS NULL OR expires_at > ?2) ORDER BY priority, id LIMIT ?3`,
-  );
+  const claimableOf = (index: string, which: string) =>
+    db.prepare(
+      `SELECT ${COLUMNS} FROM messages INDEXED BY ${index} WHERE slot = ?1 AND ready_at = 0${which}
+       AND (expires_at IS NULL OR expires_at > ?2) ORDER BY priority, id LIMIT ?3`,
+    );
+  const claimable = {
+    all: claimableOf('messages_ready', ''),
+    uncounted: claimableOf('messages_ready_uncounted', ' AND uncounted = 1'),
+  };
   const claim = db.prepare(
     `UPDATE messages SET status = 'sending', ready_at = NULL, attempts = attempts + 1, updated_at = ?
      WHERE id IN (SELECT value FROM json_each(?))`,
@@ -83,7 +88,8 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
     rest: (seq: number, until: number): void => void ready.run(Math.ceil(until), idOf(seq)),
     /** Lanes whose time has come may be claimed from. At most limits.outboxDuePerUnitMax at once. */
     wake: (now: number): void => void wake.run(slot, now, limits.outboxDuePerUnitMax),
-    claimable: (now: number, limit: number): Row[] => claimable.all(slot, now, limit),
+    claimable: (now: number, limit: number, which: keyof typeof claimable): Row[] =>
+      claimable[which].all(slot, now, limit),
     claim: (seqs: readonly number[], now: number): void => void claim.run(now, JSON.stringify(seqs.map(idOf))),
     nextAt: (): number | null => intOrNull(nextAt.get(slot) ?? { at: null }, 'at'),
   };

@@ -13,9 +13,9 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     lanes: prepareLanes(db, range),
     holds: prepareHolds(db),
     add: db.prepare(
-      `INSERT INTO messages (id, slot, chat, lane, method, params, status, open, priority, ready_at, due_at, expires_at,
+      `INSERT INTO messages (id, slot, chat, lane, method, uncounted, params, status, open, priority, ready_at, due_at, expires_at,
          on_unknown, key_id, attempts, telegram_message_id, error, created_at, updated_at, files)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     one: db.prepare('SELECT * FROM messages WHERE id = ?'),
     change: db.prepare(
@@ -155,10 +155,10 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       const [chat, lane, dueAt] = [chatOf(m), laneOf(m), Math.ceil(m.dueAt)];
       const open = isOpen(m) ? 1 : null;
       const readyAt = m.status === 'queued' ? lanes.join(chat, lane, m.priority, dueAt, now) : null;
-      const where = [range.id(m.seq), slot, chat, lane, m.method, m.params, m.status, open, m.priority] as const;
+      const what = [range.id(m.seq), slot, chat, lane, m.method, m.counted ? null : 1, m.params] as const;
       const when = [readyAt, dueAt, m.expiresAt === null ? null : Math.ceil(m.expiresAt)] as const;
       const fate = [m.attempts, m.telegramMessageId, m.error, m.createdAt, m.updatedAt, m.files] as const;
-      sql.add.run(...where, ...when, m.onUnknown, m.keyId, ...fate);
+      sql.add.run(...what, m.status, open, m.priority, ...when, m.onUnknown, m.keyId, ...fate);
       state.waiting += Number(waits(m));
       state.outbox = true;
     },
@@ -181,8 +181,8 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       if (expired.length === limits.outboxDuePerUnitMax) state.outbox = true;
       return { expired };
     },
-    async claimable(limit) {
-      return lanes.claimable(now, Math.max(0, limit)).map((row) => messageOf(range, row));
+    async claimable(limit, only) {
+      return lanes.claimable(now, Math.max(0, limit), only ?? 'all').map((row) => messageOf(range, row));
     },
     claim(messages) {
       if (messages.length === 0) return;

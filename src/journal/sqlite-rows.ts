@@ -104,6 +104,7 @@ export const messageOf = (range: SeqRange, row: Row): MessageRecord => ({
   chat: String(row.chat),
   order: row.lane === 0 ? 'chat' : 'free',
   method: text(row, 'method'),
+  counted: row.uncounted === null,
   params: text(row, 'params'),
   status: oneOf(row, 'status', MESSAGE_STATUSES),
   priority: int(row, 'priority'),

@@ -162,6 +162,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     },
     {
       jobsMax: limits.groupCommitJobsMax,
+      patientMin: limits.groupCommitPatientMin,
       queueMax: limits.commitQueueMax,
       overloadRetryMs: limits.overloadRetryMs,
       schedule: options.schedule ?? setImmediate,
@@ -187,10 +188,10 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     ...reads.journal,
     bot,
     stream: head.stream,
-    write: (job) =>
+    write: (job, patient = false) =>
       closed
         ? Promise.reject(new SwitchboardError('shutting_down', `The journal of bot ${bot} is closed`))
-        : group.write(job),
+        : group.write(job, patient),
     onCommit: (listener) => void listeners.push(listener),
     bounds: () => ({ first: firstSeq, head: headSeq }),
     seqAt: async (at) => seqAt(at, firstSeq, headSeq),

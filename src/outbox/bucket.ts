@@ -60,12 +60,18 @@ export class Bucket {
     return Math.ceil(from + missing / this.#perMs);
   }
 
-  /** As `readyAt` for one of many that wait side by side: each gets a time of its own, so that not all come at once. */
+  /**
+   * As `readyAt` for one of many that wait side by side: each gets a time of its own, so that not all come at once. Turns
+   * are given out for limits.paceRestMaxMs ahead; whoever finds none left comes again by then, and takes none meanwhile.
+   */
   turnAt(now: number): number {
     const at = this.readyAt(now, 1);
     if (at <= now) return at;
-    this.#turn = Math.max(at, this.#turn + 1 / this.#perMs);
-    return Math.min(Math.ceil(this.#turn), now + limits.paceRestMaxMs);
+    const turn = Math.max(at, this.#turn + 1 / this.#perMs);
+    const last = Math.max(at, now + limits.paceRestMaxMs);
+    if (turn > last) return last;
+    this.#turn = turn;
+    return Math.ceil(turn);
   }
 
   /** A message goes. */

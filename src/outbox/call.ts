@@ -36,15 +36,16 @@ export function parseCall(body: unknown, { keyId, chats, parts = [] }: Poster, n
     if (Object.hasOwn(facts.schema.properties, part)) params[part] ??= `attach://${part}`;
   }
   const chat = facts.addressed ? chatOf(params.chat_id) : '0';
-  if (facts.addressed) params.chat_id = /^-?\d+$/.test(chat) ? Number(chat) : chat;
+  if (facts.addressed && !chat.startsWith('@')) params.chat_id = Number(chat);
   requireOwnChats(chats, chat, params);
   checkParams(method, facts, params, parts);
   return { chat, method, params: JSON.stringify(params), keyId, ...parseDelivery(delivery, now) };
 }
 
+/** The chat's key: an @name is the same chat in whatever case. */
 function chatOf(chatId: unknown): string {
   if (typeof chatId === 'number' && Number.isSafeInteger(chatId) && chatId !== 0) return String(chatId);
-  if (typeof chatId === 'string' && /^@[A-Za-z]\w{3,31}$/.test(chatId)) return chatId;
+  if (typeof chatId === 'string' && /^@[A-Za-z]\w{3,31}$/.test(chatId)) return chatId.toLowerCase();
   const whole = typeof chatId === 'string' && /^-?[1-9]\d{0,15}$/.test(chatId);
   if (whole && Number.isSafeInteger(Number(chatId))) return chatId;
   throw invalid('chat_id', 'chat_id must be a chat id (a whole number) or an @name');

@@ -1,7 +1,7 @@
 import type { MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { writeMethod } from '../telegram/methods.ts';
 import { settle } from './fate.ts';
+import { REPLY_PRIORITY } from './outbox.ts';
 import type { Pacing } from './pacing.ts';
 
 /** What a unit of work took out of the queue. */
@@ -18,15 +18,35 @@ export interface Claimed {
 
 /**
  * Claims what may go now, the urgent first, in the room beside the calls under way. A chat that must wait rests until its
- * time: it is not looked at before. Tokens taken for a unit that does not commit are lost, which costs a moment.
+ * time: it is not looked at before. Where the bot must wait, what Telegram does not count goes on: only a wait that
+ * Telegram asked for holds that up. Tokens taken for a unit that does not commit are lost, which costs a moment.
  */
 export async function claimSome(tx: Tx, bot: string, pacing: Pacing, inFlight: number): Promise<Claimed> {
+  const first = await claimOf(undefined, tx, bot, pacing, inFlight);
+  if (first.botAt === null) return first;
+  const second = await claimOf('uncounted', tx, bot, pacing, inFlight + first.claimed.length);
+  return {
+    claimed: [...first.claimed, ...second.claimed],
+    closed: [...first.closed, ...second.closed],
+    botAt: first.botAt,
+    more: first.more || second.more,
+  };
+}
+
+async function claimOf(
+  only: 'uncounted' | undefined,
+  tx: Tx,
+  bot: string,
+  pacing: Pacing,
+  inFlight: number,
+): Promise<Claimed> {
   const claimed: MessageRecord[] = [];
   const closed: MessageRecord[] = [];
-  for (let looked = 0; looked < limits.claimLooksMax; ) {
-    const wanted = limits.sendsInFlightMax - inFlight - claimed.length;
+  let page: number = limits.claimPageMin;
+  for (let looked = 0; looked < limits.claimLooksMax; page *= 2) {
+    const wanted = Math.min(limits.sendsInFlightMax - inFlight - claimed.length, page);
     if (wanted <= 0) return { claimed, closed, botAt: null, more: false };
-    const found = await tx.claimable(wanted);
+    const found = await tx.claimable(wanted, only);
     looked += found.length;
     const refusals = await tx.closedChats(found.map(({ chat }) => chat));
     const going: MessageRecord[] = [];
@@ -40,7 +60,7 @@ export async function claimSome(tx: Tx, bot: string, pacing: Pacing, inFlight: n
         continue;
       }
       // What comes after a message in bulk is in bulk too.
-      full = message.priority > 0 && inFlight + claimed.length + going.length >= BULK_IN_FLIGHT_MAX;
+      full = message.priority > REPLY_PRIORITY && inFlight + claimed.length + going.length >= BULK_IN_FLIGHT_MAX;
       if (full) break;
       const leave = pacing.ask(pacedOf(message), tx.now);
       if (leave.kind === 'bot') botAt = leave.until;
@@ -58,9 +78,9 @@ export async function claimSome(tx: Tx, bot: string, pacing: Pacing, inFlight: n
 
 const BULK_IN_FLIGHT_MAX = limits.sendsInFlightMax - limits.sendsForRepliesMin;
 
-const pacedOf = ({ chat, priority, method, order }: MessageRecord) => ({
+const pacedOf = ({ chat, priority, counted, order }: MessageRecord) => ({
   chat,
   priority,
-  counted: writeMethod(method)?.paced === true,
+  counted,
   free: order === 'free',
 });

@@ -33,7 +33,7 @@ export function createDeliveries({ bot, outbox }: DeliveriesOptions): Deliveries
       if (results.has(seq)) results.set(seq, JSON.stringify(result));
     },
     async deliver(post, { waitMs, stop, gone }) {
-      const { id } = await outbox.accept(post);
+      const { id } = await outbox.accept({ ...post, isReply: true });
       const seq = seqOfMessageId(bot, id) ?? 0;
       // In time: a claim is a transaction of its own, which comes after the one that has just ended.
       results.set(seq, null);

@@ -1,4 +1,5 @@
 import type { MessageRecord, MessageStatus, Tx } from '../journal/journal.ts';
+import { writeMethod } from '../telegram/methods.ts';
 import { type Upload, uploadsOf } from '../uploads/uploads.ts';
 import type { DeliveryWish } from './delivery.ts';
 
@@ -28,7 +29,10 @@ export interface Outbox {
   resolve(id: string, as: 'sent' | 'failed' | 'resend'): Promise<MessageRecord>;
 }
 
-/** Calls whose callers wait for Telegram's own answer: they know the Bot API alone. */
+/** The priority of what a conversation says, or a caller waits for: it goes before all that keys post. */
+export const REPLY_PRIORITY = -1;
+
+/** Calls whose callers wait for Telegram's own answer: they know the Bot API alone. They go as replies do. */
 export interface Deliveries {
   /**
    * Accepts a call and waits for its fate, for `waitMs` or until `stop` is aborted; then it is taken back if it is not
@@ -58,6 +62,8 @@ export interface MessagePost {
   readonly idempotencyKey: string | null;
   /** `{"method","chat_id",…,"delivery"?}`, not yet checked. */
   readonly body: unknown;
+  /** It goes as a reply, whatever its delivery says. */
+  readonly isReply?: boolean;
   /** Files that came with it. The outbox deletes them where it does not accept the message. */
   readonly files?: readonly Upload[];
 }
@@ -132,6 +138,7 @@ export function addMessage(tx: MessageTx, bot: string, message: NewMessage): Mes
     chat,
     order,
     method,
+    counted: writeMethod(method)?.paced === true,
     params,
     status,
     priority,

@@ -1,7 +1,7 @@
 import type { Hold } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { Bucket } from './bucket.ts';
-import { isChat } from './outbox.ts';
+import { isChat, REPLY_PRIORITY } from './outbox.ts';
 
 /** How fast messages go out at first. Telegram's published figures (telegram.md, Sending) where nobody says otherwise. */
 export interface PacingRates {
@@ -19,7 +19,7 @@ export interface PacingRates {
 /** What pacing must know of a message. */
 export interface Paced {
   readonly chat: string;
-  /** 0: a reply, or as urgent. It goes ahead of what is sent in bulk. */
+  /** That of a reply (REPLY_PRIORITY), or one of bulk. */
   readonly priority: number;
   /** Telegram counts it as a message. What is not counted waits only where Telegram asked to wait. */
   readonly counted: boolean;
@@ -76,7 +76,7 @@ export function createPacing(rates: PacingRates, startAt: number) {
 
   /** When the bot's bucket lets it go. Bulk goes a few at a time, so that a unit of work serves more than one. */
   function botReadyAt(priority: number, now: number): number {
-    if (priority === 0) return bot.readyAt(now, 1);
+    if (priority === REPLY_PRIORITY) return bot.readyAt(now, 1);
     if (bot.readyAt(now, kept + 1) <= now) return now;
     const few = Math.min(Math.max(1, bot.perMs * limits.bulkEveryMs), rates.overallBurst - kept);
     return bot.readyAt(now, kept + few);
@@ -90,10 +90,10 @@ export function createPacing(rates: PacingRates, startAt: number) {
       if (chatAt > now) return { kind: 'chat', until: chatAt };
       const botAt = counted ? botReadyAt(priority, now) : bot.heldUntil;
       if (botAt > now) return { kind: 'bot', until: botAt };
-      if (!counted) bucket.note(now);
-      if (!counted) return GO;
-      bucket.take(now);
-      bot.take(now);
+      if (counted) {
+        bucket.take(now);
+        bot.take(now);
+      } else bucket.note(now);
       return GO;
     },
 

@@ -1,7 +1,9 @@
 import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import type { MethodFacts } from '../telegram/methods.ts';
 import { leastLength } from './measure.ts';
+import { nestedDeeperThan } from './nesting.ts';
 import { type Params, ruleBroken } from './rules.ts';
 
 const invalid = (field: string, message: string) => new SwitchboardError('request_invalid', message, { field });
@@ -29,7 +31,8 @@ function fromText(schema: Type.TSchema, text: string): unknown {
   if (Type.IsBoolean(schema) && /^(true|1|yes)$/i.test(text)) return true;
   if (Type.IsBoolean(schema) && /^(false|0|no)$/i.test(text)) return false;
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return nestedDeeperThan(limits.callDepthMax, value) ? text : value;
   } catch {
     return text;
   }

@@ -6,6 +6,7 @@ import { limits } from '../limits.ts';
 import type { Upload, Uploads } from '../uploads/uploads.ts';
 import { parseCall } from './call.ts';
 import { end, resent, settle } from './fate.ts';
+import { nestedDeeperThan } from './nesting.ts';
 import {
   addMessage,
   chatIdOf,
@@ -13,6 +14,7 @@ import {
   type MessagePost,
   messageId,
   type Outbox,
+  REPLY_PRIORITY,
   SETTLED,
   seqOfMessageId,
 } from './outbox.ts';
@@ -40,7 +42,8 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
   async function accept(post: MessagePost): Promise<MessageAccepted> {
     const { files = [] } = post;
     try {
-      const accepted = await journal.write((tx) => acceptIn(tx, post, files));
+      // A broadcast is posted by the thousand: what its readers write, and the answers to it, do not wait behind it.
+      const accepted = await journal.write((tx) => acceptIn(tx, post, files), post.isReply !== true);
       if (accepted.replayed) await uploads.discard(files);
       return accepted;
     } catch (error) {
@@ -50,7 +53,11 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
   }
 
   async function acceptIn(tx: Tx, post: MessagePost, files: readonly Upload[]): Promise<MessageAccepted> {
-    const { keyId, idempotencyKey } = post;
+    const { keyId, idempotencyKey, isReply = false } = post;
+    if (nestedDeeperThan(limits.callDepthMax, post.body)) {
+      const message = `The body is nested deeper than ${limits.callDepthMax} levels`;
+      throw new SwitchboardError('request_invalid', message, { field: '' });
+    }
     const requestHash = hashOf(post.body ?? null, files);
     tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
     const first = idempotencyKey === null ? null : await tx.remembered(keyId, idempotencyKey);
@@ -63,7 +70,8 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
     // Only now: what was accepted once is not judged again by a later clock.
     const called = parseCall(post.body, { ...post, parts: files.map(({ part }) => part) }, tx.now);
     const stored = files.length === 0 ? null : JSON.stringify(files);
-    const message = { ...called, files: stored, chat: await tx.currentChat(called.chat) };
+    const priority = isReply ? REPLY_PRIORITY : called.priority;
+    const message = { ...called, priority, files: stored, chat: await tx.currentChat(called.chat) };
     if ((await tx.outboxDepth()) >= limits.outboxMessagesMax) {
       throw new SwitchboardError('outbox_full', `${limits.outboxMessagesMax} messages wait already: try again later`, {
         retryAfterMs: limits.outboxFullRetryMs,

@@ -5,6 +5,7 @@ import { limits } from '../limits.ts';
 export interface Room {
   /** So many messages wait now. */
   note(messages: number): void;
+  isFull(): boolean;
   /** Resolves once there is room: whatever makes conversations write waits for it first. */
   free(): Promise<void>;
   /** Throws outbox_full where there is none: for those who can come again. */
@@ -27,6 +28,7 @@ export function createRoom(messages: number, max: number = limits.outboxMessages
       waiting = [];
       for (const go of going) go();
     },
+    isFull: () => count >= max,
     free: () => (count < max ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
     require() {
       if (count < max) return;

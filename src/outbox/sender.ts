@@ -161,10 +161,10 @@ export function createSender(options: SenderOptions) {
 
 export type Sender = ReturnType<typeof createSender>;
 
-/** The row's chat rules: a group may have become a supergroup since the message was accepted. */
+/** The row's chat rules: a group may have become a supergroup since the message was accepted. An @name is as it was spelt. */
 function paramsOf({ method, params, chat }: MessageRecord): Record<string, unknown> {
   const stored: Record<string, unknown> = JSON.parse(params);
-  if (writeMethod(method)?.addressed !== false) stored.chat_id = chatIdOf(chat);
+  if (writeMethod(method)?.addressed !== false && !chat.startsWith('@')) stored.chat_id = chatIdOf(chat);
   return stored;
 }
 

@@ -222,6 +222,24 @@ describe('a write', () => {
     expect(await post('aggregator', form)).toMatchObject({ ok: false, error_code: 400 });
   });
 
+  test('goes as a reply does, however much is sent in bulk; an answer to a button too', async () => {
+    const stage = await startFacade({ rates: { overallPerS: 0.01, overallBurst: 3 } });
+    const aggregator = stage.key('aggregator');
+    for (const user of [777, 778]) await stage.telegram.write(user, 'hi');
+    const messages = Array.from({ length: 10 }, (_, n) => ({
+      ...{ idempotency_key: `${n}`, chat_id: 1000 + n, text: 'news', delivery: { priority: 'high' } },
+    }));
+    const bulk = await fetch(`${stage.url}/v1/messages/batch`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${aggregator}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ messages }),
+    });
+    expect(bulk.status).toBe(200);
+    expect((await send(stage, aggregator)).ok).toBe(true);
+    const query = { callback_query_id: 'none' };
+    expect((await stage.call(aggregator, 'answerCallbackQuery', query)).error_code).toBe(400);
+  });
+
   test('a lost answer is told as one, with a code that no client tries again', async () => {
     const stage = await startFacade();
     await stage.telegram.write(777, 'hi');

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { SwitchboardError } from '../../src/errors.ts';
 import { type ManualClock, manualClock, settle } from '../support/clock.ts';
 import { type Edge, json, startEdge } from './edge.ts';
 
@@ -51,6 +52,28 @@ describe('a message posted', () => {
       expect(await json(response)).toMatchObject({ code: 'request_invalid', errors: [{ field: 'Idempotency-Key' }] });
     }
     expect((await post(hello, `!${'x'.repeat(253)}~`)).status).toBe(202);
+  });
+
+  test('that is nested too deep to be read is refused, whichever way it comes, and hinders no other', async () => {
+    const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+    const raw = (path: string, body: string) =>
+      fetch(edge.url + path, {
+        method: 'POST',
+        body,
+        headers: { ...edge.admin.header, 'content-type': 'application/json', 'idempotency-key': 'k' },
+      });
+    for (const depth of [101, 5000, 400_000]) {
+      const call = `{"chat_id":777,"text":"hi","reply_markup":${nested(depth)}}`;
+      expect(await problem(await raw('/v1/messages', call))).toBe('400 request_invalid');
+      const as = `{"chat_id":777,"text":"hi","reply_markup":"${nested(depth)}"}`;
+      const told = await json(await raw('/v1/messages', as));
+      expect(told).toMatchObject({ status: 400, errors: [{ field: 'reply_markup' }] });
+      const good = '{"chat_id":777,"text":"hi","idempotency_key":"good"}';
+      const batch = `{"messages":[{"idempotency_key":"deep",${call.slice(1)},${good}]}`;
+      const answers = await json(await raw('/v1/messages/batch', batch));
+      expect(answers).toMatchObject({ messages: [{ error: { code: 'request_invalid' } }, { id: '123-1' }] });
+    }
+    expect((await post({ ...hello, unknown: JSON.parse(nested(98)) }, 'shallow')).status).toBe(202);
   });
 
   test('can be scheduled', async () => {
@@ -184,6 +207,30 @@ describe('a batch', () => {
       ],
     });
     expect(await edge.journal.outboxDepth()).toBe(2);
+  });
+
+  test('that a full outbox takes a part of, or nothing, says when to come again', async () => {
+    const { acceptAll } = edge.outbox;
+    let room = 1;
+    const full = new SwitchboardError('outbox_full', 'full', { retryAfterMs: 5000 });
+    edge.outbox.acceptAll = async (posts) => {
+      const taken = await acceptAll(posts.slice(0, room));
+      return [...taken, ...posts.slice(room).map(() => full)];
+    };
+    const items = ['a', 'b'].map((idempotency_key) => ({ ...hello, idempotency_key }));
+    const post = (messages: unknown[]) => edge.send('POST', '/v1/messages/batch', { messages });
+    const part = await post(items);
+    expect([part.status, part.headers.get('retry-after')]).toEqual([200, '5']);
+    expect(await json(part)).toMatchObject({ messages: [{ id: '123-1' }, { error: { code: 'outbox_full' } }] });
+    room = 0;
+    const nothing = await post(items);
+    expect([nothing.status, nothing.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await json(nothing)).toMatchObject({ status: 503, code: 'outbox_full' });
+    // What is wrong with one is told, also where the others wait.
+    const mixed = await post([...items, 'text']);
+    expect([mixed.status, mixed.headers.get('retry-after')]).toEqual([200, '5']);
+    room = 2;
+    expect((await post(items)).headers.get('retry-after')).toBeNull();
   });
 
   test('keeps to the chats of its key', async () => {

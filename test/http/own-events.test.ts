@@ -59,6 +59,17 @@ describe('an aggregator follows its own messages', () => {
     expect(await json(await page('&chat=9'))).toMatchObject({ events: [] });
   });
 
+  test('of an @name, in whatever case it was posted and is asked for', async () => {
+    const edge = await startEdge();
+    for (const [n, chat_id] of ['@News', '@NEWS', '@other'].entries()) {
+      await edge.send('POST', '/v1/messages', { chat_id, text: 'hi' }, { 'idempotency-key': `${n}` });
+    }
+    const path = '/v1/messages/events?poll=1&from=earliest&chat=@nEWS';
+    const chats = { events: [{ chat: '@news' }, { chat: '@news' }] };
+    expect(await json(await edge.get(path))).toMatchObject(chats);
+    expect(await json(await edge.get(path.replace('/messages', '')))).toMatchObject(chats);
+  });
+
   test('an operator may not, and the stream ends with its key', async () => {
     const edge = await startEdge();
     expect((await edge.get('/v1/messages/events', edge.key('operator').header)).status).toBe(403);

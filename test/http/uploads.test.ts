@@ -135,6 +135,29 @@ describe('nothing stays of a form that is refused', () => {
     await expect.poll(() => stored(edge)).toEqual([]);
   });
 
+  test('fields over 1 MiB all together, names and file names included: 413', async () => {
+    const edge = await startEdge();
+    const long = 'x'.repeat(limits.bodyBytesMax / 2);
+    const half = { chat_id: '777', text: 'hi', a: long };
+    expect((await post(edge, form(half))).status).toBe(202);
+    expect(await problem(await post(edge, form({ ...half, b: long }), 'k2'))).toBe('413 body_too_large');
+    const names = Array.from({ length: 30 }, (_, n) => [`${n}${'n'.repeat(40_000)}`, '']);
+    expect(await problem(await post(edge, form(Object.fromEntries(names)), 'k3'))).toBe('413 body_too_large');
+    const named = form({ ...photo, a: long, b: long.slice(20_000) });
+    named.set('photo', new File(['x'], 'n'.repeat(40_000)));
+    expect(await problem(await post(edge, named, 'k4'))).toBe('413 body_too_large');
+    await expect.poll(() => stored(edge)).toEqual([]);
+  });
+
+  test('more fields than a form can have: 413', async () => {
+    const edge = await startEdge();
+    const many = Object.fromEntries(Array.from({ length: limits.formFieldsMax - 1 }, (_, i) => [`f${i}`, 'x']));
+    expect((await post(edge, form({ chat_id: '777', ...many }))).status).toBe(400);
+    expect(await problem(await post(edge, form({ chat_id: '777', text: 'hi', ...many }), 'k2'))).toBe(
+      '413 body_too_large',
+    );
+  });
+
   const CRLF = '\r\n';
   const part = (name: string, text: string) =>
     `--b${CRLF}content-disposition: form-data; name="${name}"; filename="x"${CRLF}${CRLF}${text}${CRLF}`;

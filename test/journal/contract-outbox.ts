@@ -53,6 +53,25 @@ export function outboxContract(openEngine: OpenEngine): void {
     expect(await claimable(journal)).toEqual([3, 4, 1]);
   });
 
+  test('what Telegram does not count as a message is found by itself too, in the same order', async () => {
+    const edit = { method: 'editMessageText', counted: false };
+    const journal = await withMessages(await openEngine(), [
+      { chat: 'a' },
+      { chat: 'a', ...edit },
+      { chat: 'b', ...edit, priority: 2 },
+      { chat: 'c', ...edit },
+      { chat: 'd', ...edit, order: 'free', expiresAt: 0 },
+    ]);
+    const uncounted = () => journal.write(async (tx) => (await tx.claimable(9, 'uncounted')).map(({ seq }) => seq));
+    expect(await claimable(journal)).toEqual([1, 4, 3]);
+    expect(await uncounted()).toEqual([4, 3]);
+    expect(await journal.message(2)).toMatchObject({ counted: false });
+    const [, claimed] = await claim(journal, 2);
+    expect(claimed).toMatchObject({ seq: 4, counted: false });
+    await change(journal, 1, { status: 'sent' });
+    expect(await uncounted()).toEqual([2, 3]);
+  });
+
   test('a message that comes while one of its chat is under way waits for it, whatever its priority', async () => {
     const journal = await withMessages(await openEngine(), [{ chat: 'a' }]);
     const [claimed] = await claim(journal);

@@ -46,6 +46,7 @@ test('messages of an earlier version keep their places, their fates and their tu
       chat: '7',
       order: 'chat',
       method: 'sendMessage',
+      counted: true,
       params: '{"text":"1"}',
       status: 'queued',
       priority: 1,

@@ -57,6 +57,7 @@ export function accept(tx: Tx, more: Partial<MessageRecord> = {}): MessageRecord
     chat,
     order: 'chat',
     method: 'sendMessage',
+    counted: true,
     params: `{"text":"message ${seq}"}`,
     status: 'queued',
     priority: 1,

@@ -5,7 +5,7 @@ import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { openDatabase, openReader } from '../../src/journal/sqlite-open.ts';
 import { createLog } from '../../src/log.ts';
 import { outboxLogic } from '../../src/outbox/actor.ts';
-import { addMessage } from '../../src/outbox/outbox.ts';
+import { addMessage, REPLY_PRIORITY } from '../../src/outbox/outbox.ts';
 import { createPacing, type PacingRates } from '../../src/outbox/pacing.ts';
 import { createSender } from '../../src/outbox/sender.ts';
 import { checkFlood, type FloodLimits, type FloodTrace, newTrace, TELEGRAM_FLOOD } from '../../src/sandbox/flood.ts';
@@ -149,7 +149,7 @@ test.each([
         replies += 1;
         const text = `reply ${replies}`;
         asked.set(text, clock.now());
-        await add(journal, [1000 + (replies % LIVE_CHATS)], 0, () => text);
+        await add(journal, [1000 + (replies % LIVE_CHATS)], REPLY_PRIORITY, () => text);
       }
       // A step at a time, and none while a round is under way: real work takes no time here.
       for (let ms = 0; ms < 1000 / repliesPerS; ms += STEP_MS) {

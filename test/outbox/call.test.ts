@@ -63,6 +63,7 @@ test.each([
   [-1_002_000_000_001, '-1002000000001', -1_002_000_000_001],
   [2 ** 52 - 1, '4503599627370495', 2 ** 52 - 1],
   ['@channel', '@channel', '@channel'],
+  ['@Channel', '@channel', '@Channel'],
 ])('the chat %j is one', (chat_id, chat, sent) => {
   const call = parse({ chat_id, text: 'hi' });
   expect([call.chat, JSON.parse(call.params).chat_id]).toEqual([chat, sent]);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { limits } from '../../src/limits.ts';
+import { REPLY_PRIORITY } from '../../src/outbox/outbox.ts';
 import { createPacing, type Pacing } from '../../src/outbox/pacing.ts';
 
 const RATES = { chatPerS: 1, chatBurst: 3, groupPerMin: 20, groupBurst: 5, overallPerS: 30, overallBurst: 30 };
@@ -34,13 +35,13 @@ test('a chat gets its burst, then its rate; a group no more than its figure in a
   expect(press(createPacing(RATES, 0), '-100', 0, 20 * S)).toBe(10);
 });
 
-test('bulk leaves a third of the burst to replies', () => {
+test('what keys post, urgent or not, leaves a third of the burst to replies', () => {
   const pacing = createPacing(RATES, 0);
   const go = (n: number, priority: number) => ask(pacing, `${n}`, 0, { priority }).kind;
-  const bulk = Array.from({ length: 30 }, (_, n) => go(n, 1));
+  const bulk = Array.from({ length: 30 }, (_, n) => go(n, n % 3));
   expect(bulk.filter((kind) => kind === 'go')).toHaveLength(20);
   expect(bulk.at(-1)).toBe('bot');
-  const replies = Array.from({ length: 11 }, (_, n) => go(100 + n, 0));
+  const replies = Array.from({ length: 11 }, (_, n) => go(100 + n, -1));
   expect(replies.filter((kind) => kind === 'go')).toHaveLength(10);
 });
 
@@ -61,6 +62,24 @@ test('many that wait side by side for one chat are given turns, not all the same
   expect(last).toEqual({ kind: 'chat', until: limits.paceRestMaxMs });
 });
 
+test('many that wait side by side for one chat go as fast as they would in order', () => {
+  const until = 300 * S;
+  const ordered = press(createPacing(RATES, 0), '7', 0, until);
+  const pacing = createPacing(RATES, 0);
+  let waiting = Array.from({ length: 2000 }, () => 0);
+  let went = 0;
+  for (let now = 0; now < until; now = Math.min(...waiting)) {
+    waiting = waiting.flatMap((at) => {
+      if (at > now) return at;
+      const leave = ask(pacing, '7', now, { free: true });
+      if (leave.kind !== 'go') return leave.until;
+      went += 1;
+      return [];
+    });
+  }
+  expect(went).toBeGreaterThan(ordered * 0.95);
+});
+
 test('a 429 to a chat that was written to shortly before means the chat: no other waits', () => {
   const pacing = createPacing(RATES, 0);
   press(pacing, '7', 0, 1);
@@ -74,7 +93,7 @@ test('a 429 that the chat does not explain means the bot where that is near its 
   const near = createPacing(RATES, 0);
   for (let n = 0; n < 20; n += 1) ask(near, `${n}`, 0);
   expect(near.refused('7', 4 * S, 0)).toBe('bot');
-  expect(ask(near, '100', 1, { priority: 0 })).toEqual({ kind: 'bot', until: 4 * S });
+  expect(ask(near, '100', 1, { priority: -1 })).toEqual({ kind: 'bot', until: 4 * S });
 
   const twice = createPacing(RATES, 0);
   ask(twice, '1', 0);
@@ -100,7 +119,7 @@ test('a 429 to the answer of one button means that answer: nobody else waits', (
   for (let n = 0; n < 20; n += 1) ask(pacing, `${n}`, n);
   expect(pacing.refused('0', 30 * S, 20)).toBe('message');
   expect(answer(21)).toBe('go');
-  expect(ask(pacing, '100', 21, { priority: 0 }).kind).toBe('go');
+  expect(ask(pacing, '100', 21, { priority: REPLY_PRIORITY }).kind).toBe('go');
 });
 
 test('a bucket widens while somebody waits for it, and only then', () => {

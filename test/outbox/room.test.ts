@@ -58,6 +58,8 @@ test('a full outbox: the poller stores no update and confirms none, Telegram kee
   system.start();
   await settle();
   expect([polls, real.bounds().head]).toEqual([[undefined], 0]);
+  const ingress = () => system.status.getSnapshot().context.parts.ingress;
+  expect(ingress()).toMatchObject({ state: 'degraded', detail: expect.stringContaining('The outbox is full') });
   const event = { conversation: '7', keyId: 'k', idempotencyKey: 'i', chats: null, event: { type: 'order.shipped' } };
   await expect(system.conversations.postEvent(event)).rejects.toMatchObject({ code: 'outbox_full' });
 
@@ -65,6 +67,7 @@ test('a full outbox: the poller stores no update and confirms none, Telegram kee
   await real.write(async (tx) => tx.append({ type: 'event.received', chat: null, body: '{}' }));
   await settle();
   expect([polls, real.bounds().head]).toEqual([[undefined, 6], 2]);
+  expect(ingress()).toEqual({ state: 'up', detail: null });
   await system.stop();
 });
 

@@ -13,6 +13,20 @@ test('I5: a message is `sending` in the database when Telegram gets the call, an
   expect(await seenBy(1)).toEqual(['hi']);
 });
 
+test('an @name is one chat in whatever case, and Telegram gets it as it was spelt', async () => {
+  const { outbox, fateOf, calls } = runOutbox(await newWorld());
+  const posts = ['@Channel', '@channel'].map((chat_id, n) => ({
+    ...{ keyId: 'key', chats: null, idempotencyKey: `${n}`, body: { chat_id, text: 'hi' } },
+  }));
+  const accepted = await outbox.acceptAll(posts);
+  for (const one of accepted) await fateOf('id' in one ? one.id : '');
+  expect(calls.map(({ params, rows }) => [params.chat_id, rows.length])).toEqual([
+    ['@Channel', 1],
+    ['@channel', 1],
+  ]);
+  expect(accepted).toMatchObject([{ chat_id: '@channel' }, { chat_id: '@channel' }]);
+});
+
 test('messages of a chat go one after the other, in order; another chat does not wait for them', async () => {
   const world = await newWorld();
   const { send, fateOf, seenBy, calls } = runOutbox(world);
@@ -72,6 +86,25 @@ test('what is no message to Telegram takes nothing of the rate', async () => {
   expect((await fateOf(await send(1, 'last'))).status).toBe('sent');
 });
 
+test('however much waits for the pace of the bot: replies go, and so does what Telegram does not count, in its place', async () => {
+  const rates = { overallPerS: 0.01, overallBurst: 3 };
+  const { post, send, reply, fateOf, find, calls } = runOutbox(await newWorld(), { rates });
+  const { telegramMessageId: message_id } = await fateOf(await send(1, 'first'));
+  await fateOf(await send(2, 'second'));
+  for (const chat of [3, 4, 5]) await send(chat, 'news', { priority: 'high' });
+  const edit = (chat_id: number, delivery = {}) =>
+    post({ method: 'editMessageText', chat_id, message_id, text: 'edited', delivery });
+  expect((await fateOf(await edit(1, { priority: 'low' }))).status).toBe('sent');
+  await fateOf(await post({ method: 'answerCallbackQuery', callback_query_id: 'q' }));
+  expect((await fateOf(await reply(6, 'a reply'))).status).toBe('sent');
+  expect(texts(calls)).toEqual(['first', 'second', 'edited', undefined, 'a reply']);
+  // It is behind a message of its own chat.
+  const behind = await edit(3);
+  await fateOf(await edit(1));
+  expect((await find(behind)).status).toBe('queued');
+  expect(texts(calls)).not.toContain('news');
+});
+
 test("Telegram's retry_after is obeyed, and holds that chat alone", async () => {
   const world = await newWorld();
   const { send, advance, fateOf, find, calls, told } = runOutbox(world);
@@ -97,16 +130,16 @@ test('a wait that Telegram asked of the whole bot outlives the process', async (
   const rates = { overallPerS: 10, overallBurst: 3 };
   const dying = runOutbox(world, { rates });
   // The bot's bucket is empty, and another chat is refused: it is the bot that is meant.
-  for (const chat of [3, 4]) await dying.fateOf(await dying.send(chat, 'x', { priority: 'high' }));
+  for (const chat of [3, 4]) await dying.fateOf(await dying.reply(chat, 'x'));
   await world.bot.control('faults', { method: 'sendMessage', error_code: 429, retry_after: 3 });
-  const held = await dying.send(1, 'a', { priority: 'high' });
+  const held = await dying.reply(1, 'a');
   await until(async () => (await dying.find(held)).error !== null);
   expect(JSON.parse((await dying.find(held)).error ?? '')).toMatchObject({ code: 429, held: 'bot' });
   dying.actor.stop();
 
   const next = runOutbox({ ...world, journal: openJournal(world.folder, world.clock) }, { rates });
   await next.sender.recover();
-  const other = await next.post({ chat_id: 5, text: 'b', delivery: { priority: 'high' } }, 'next');
+  const other = await next.reply(5, 'b');
   await next.advance(2999);
   expect(texts(next.calls)).toEqual([]);
   await next.advance(200);

@@ -104,6 +104,10 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
   /** Posts a message; gives its id. */
   const post = async (body: object, idempotencyKey = `k${++posts}`) =>
     (await outbox.accept({ keyId: 'key', chats: null, idempotencyKey, body })).id;
+  /** As a caller does who waits for the answer; gives its id. */
+  const reply = async (chat_id: number, text: string) =>
+    (await outbox.accept({ keyId: 'key', chats: null, idempotencyKey: null, isReply: true, body: { chat_id, text } }))
+      .id;
   const send = (chat_id: number | string, text: string, delivery: object = {}) => post({ chat_id, text, delivery });
   const find = async (id: string) => {
     const message = await outbox.find(id);
@@ -132,7 +136,7 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
   };
   return {
     ...world,
-    ...{ advance, uploads, outbox, sender, actor, calls, waits, downs, post, send, find, fateOf, seenBy, told },
+    ...{ advance, uploads, outbox, sender, actor, calls, waits, downs, post, reply, send, find, fateOf, seenBy, told },
   };
 }
 

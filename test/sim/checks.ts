@@ -1,10 +1,10 @@
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
 
-/** The priority of a message: a conversation's are high. */
+/** The priority of a message: a conversation's go first. */
 function priorityOf(world: World, text: string): number {
   const posted = world.aggregator.posts.find((post) => post.text === text);
-  return posted === undefined ? 0 : ['high', 'normal', 'low'].indexOf(posted.op.priority);
+  return posted === undefined ? -1 : ['high', 'normal', 'low'].indexOf(posted.op.priority);
 }
 
 /** I5, and the order of a chat, as a call begins. */

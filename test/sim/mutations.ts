@@ -147,11 +147,11 @@ export const MUTATIONS: Readonly<Record<string, { readonly breaks: string; reado
 function withTx(journal: Journal, broken: (real: Tx) => Partial<Tx>): Journal {
   return {
     ...journal,
-    write: (job) =>
+    write: (job, patient) =>
       journal.write((real) => {
         const methods = broken(real);
         return job(new Proxy(real, { get: (target, name) => Reflect.get(name in methods ? methods : target, name) }));
-      }),
+      }, patient),
   };
 }
 
@@ -169,7 +169,7 @@ function changing(
 function resolvesEarly(journal: Journal, uses: keyof Tx): Journal {
   return {
     ...journal,
-    write: <T>(job: (tx: Tx) => Promise<T>) =>
+    write: <T>(job: (tx: Tx) => Promise<T>, patient?: boolean) =>
       new Promise<T>((resolve, reject) => {
         journal
           .write(async (real) => {
@@ -183,7 +183,7 @@ function resolvesEarly(journal: Journal, uses: keyof Tx): Journal {
             const value = await job(spied);
             if (used) resolve(value);
             return value;
-          })
+          }, patient)
           .then(resolve, reject);
       }),
   };

@@ -3,13 +3,17 @@ import { loadSettings } from '../../config/load.ts';
 import { createLog } from '../../src/log.ts';
 import { startSwitchboard } from '../../src/main.ts';
 
-/** Switchboard as it is shipped, but for the machine (echo) and the pacing (none to speak of). Tells its parent when it serves. */
+/**
+ * Switchboard as it is shipped, but for the machine (echo) and, unless it is told `as-shipped`, the pacing (none to speak
+ * of). Tells its parent when it serves.
+ */
+const UNHURRIED = { chatPerS: 10_000, chatBurst: 10_000, overallPerS: 100_000, overallBurst: 100_000 };
 const settings = loadSettings(join(import.meta.dirname, '..', '..', 'config'), process.env);
 const running = await startSwitchboard(
   {
     ...settings,
     conversations: { private: { machine: 'echo' }, group: null, channel: null },
-    outbox: { ...settings.outbox, chatPerS: 10_000, chatBurst: 10_000, overallPerS: 100_000, overallBurst: 100_000 },
+    outbox: process.argv[2] === 'as-shipped' ? settings.outbox : { ...settings.outbox, ...UNHURRIED },
   },
   createLog('warn', process.stdout),
   { machinesFolder: import.meta.dirname },

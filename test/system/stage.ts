@@ -43,7 +43,11 @@ export interface Life {
   readonly serves: Promise<void>;
 }
 
-export async function setStage(watch: Pick<WireOptions, 'at' | 'onUpdates'>, random: () => number): Promise<Stage> {
+export async function setStage(
+  watch: Pick<WireOptions, 'at' | 'onUpdates'>,
+  random: () => number,
+  pace: 'as-shipped' | 'unhurried' = 'unhurried',
+): Promise<Stage> {
   const folder = temporaryFolder();
   const sandbox = await createSandbox({ port: 0, clock: systemClock, random, flood: 'off' });
   onTestFinished(() => sandbox.close());
@@ -80,11 +84,11 @@ export async function setStage(watch: Pick<WireOptions, 'at' | 'onUpdates'>, ran
       return JSON.parse(await response.text());
     },
     async startLife() {
-      const { child, serves } = beginProcess(env);
+      const { child, serves } = beginProcess(env, pace);
       await serves;
       return child;
     },
-    beginLife: () => beginProcess(env),
+    beginLife: () => beginProcess(env, pace),
   };
 }
 
@@ -97,8 +101,8 @@ function createKey(folder: string, role: 'operator' | 'aggregator'): string {
   return text;
 }
 
-function beginProcess(env: NodeJS.ProcessEnv): Life {
-  const child = fork(join(import.meta.dirname, 'echo-process.ts'), [], {
+function beginProcess(env: NodeJS.ProcessEnv, pace: string): Life {
+  const child = fork(join(import.meta.dirname, 'echo-process.ts'), [pace], {
     env,
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

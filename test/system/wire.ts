@@ -29,8 +29,8 @@ export interface Wire {
 export interface WireOptions {
   /** The Bot API server. */
   readonly target: string;
-  /** Something is about to pass; false: it gets lost. (A batch has passed already.) */
-  readonly at: (moment: Moment) => boolean;
+  /** Something is about to pass; false: it gets lost. (A batch has passed already.) `body`: that of a call. */
+  readonly at: (moment: Moment, body?: string) => boolean;
   /** Updates that are on their way to the bot. */
   readonly onUpdates: (ids: readonly number[]) => void;
 }
@@ -74,7 +74,7 @@ export async function createWire({ target, at, onUpdates }: WireOptions): Promis
     const call: WireCall = { text: JSON.parse(body).text, end: 'open' };
     calls.push(call);
     try {
-      if (!at('call')) return void request.socket.destroy();
+      if (!at('call', body)) return void request.socket.destroy();
       const text = await forward(request, body);
       if (!at('answer')) return void request.socket.destroy();
       if (!response.destroyed) call.end = JSON.parse(text).error_code ?? 0;
