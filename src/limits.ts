@@ -194,7 +194,7 @@ export const limits = {
    * nothing costs twice this and one entry, as long as it is let stay.
    */
   readerBufferBytes: 64 * 1024,
-  /** A socket that takes nothing for this long is closed. */
+  /** A socket that takes nothing for this long while something waits for it, of a stream or an answer, is closed. */
   readerStuckMs: 60_000,
   heartbeatMs: 15_000,
   /** Open streams of one key; the next one gets 429 with Retry-After. */
@@ -252,7 +252,7 @@ export const limits = {
   facadePollersMax: 1000,
   /** A file: the most that Telegram stores for a bot (a local Bot API server gives it out). Beyond it the download breaks off. */
   fileBytesMax: 2000 * 1024 * 1024,
-  /** A download that stands still for this long breaks off. */
+  /** A download of which Telegram gives nothing for this long breaks off. Of a caller who takes nothing see readerStuckMs. */
   fileStallMs: 30_000,
 
   // The operators' client (src/client), in their own process or browser.

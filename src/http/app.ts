@@ -42,6 +42,8 @@ export interface HttpParts {
   readonly streamsPerKeyMax?: number;
   /** Streams that all keys together may have open; by default limits.streamsMax. */
   readonly streamsMax?: number;
+  /** A socket that takes nothing for so long while something waits for it is closed. */
+  readonly stuckMs: number;
   /** Aborted once the server closes: whoever waits answers with what there is. */
   readonly closing: AbortSignal;
 }

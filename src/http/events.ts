@@ -95,7 +95,7 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     takePlace(key, reply);
     const format = /application\/x-ndjson/i.test(request.headers.accept ?? '') ? 'ndjson' : 'sse';
     const type = format === 'sse' ? 'text/event-stream; charset=utf-8' : 'application/x-ndjson; charset=utf-8';
-    const sink = streamTo(reply, type);
+    const sink = streamTo(reply, type, parts.stuckMs);
     void operators.subscribe({ ...filter, keyId: key.id, after, reset, format, sink }).finally(() => places.leave(key));
     return reply;
   }

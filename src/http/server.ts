@@ -30,10 +30,12 @@ import { acceptUpgrades, statelyRoute } from './stately.ts';
 import { createTicketBook } from './ticket-book.ts';
 import { ticketOf, ticketRoutes, useTicket } from './tickets.ts';
 
-export interface HttpServerOptions extends Omit<HttpParts, 'closing'> {
+export interface HttpServerOptions extends Omit<HttpParts, 'closing' | 'stuckMs'> {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** By default limits.readerStuckMs. */
+  readonly stuckMs?: number;
   /** The pages to serve. */
   readonly pages?: readonly Page[];
   /** What the inspector's addresses look into; left out: there are none. */
@@ -54,9 +56,9 @@ export interface HttpServer {
 
 /** The HTTP edge: everything that operators, aggregators and admins reach, over the ports it is given. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, keyring, operators, clock, log } = options;
+  const { host, port, keyring, operators, clock, log, stuckMs = limits.readerStuckMs } = options;
   const closing = new AbortController();
-  const parts: HttpParts = { ...options, closing: closing.signal };
+  const parts: HttpParts = { ...options, stuckMs, closing: closing.signal };
   const app: App = Fastify({
     bodyLimit: limits.bodyBytesMax,
     // A form with files may take long; what else has a body is cut off below.
@@ -99,6 +101,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onSend', async (_request, reply, payload) => {
     // A connection kept open would keep the server from closing.
     if (closing.signal.aborted) reply.header('connection', 'close');
+    // Until the answer has gone out: a caller that does not take it must not keep it, nor what it is made from.
+    reply.raw.setTimeout(stuckMs);
     return payload;
   });
   const metrics = createMetrics(options.status);

@@ -60,11 +60,11 @@ export interface OpenStream extends ReaderFilter {
   readonly pending: number;
 }
 
-/** Where a reader's bytes go: a response. */
+/** Where a reader's bytes go: a response. It closes by itself where nothing of what was written is taken for long. */
 export interface Sink {
   /** False: wait for `drained` before more. */
   write(chunk: Uint8Array | string): boolean;
-  /** Bytes taken by `write` and not yet by the socket: when it stands still, so does the reader. */
+  /** Bytes of writes that the socket has not taken to their end. */
   pending(): number;
   end(): void;
   destroy(): void;

@@ -32,9 +32,6 @@ export class Reader {
   pageEntries = 16;
   /** Written to it so far. */
   bytes = 0;
-  /** Since when its socket has taken nothing, and how much it then held. */
-  stillSince = 0;
-  stillPending = 0;
 
   constructor(
     subscription: Subscription,
@@ -60,24 +57,10 @@ export class Reader {
   }
 
   /** Writes; beyond what its socket holds the reader is blocked until that drains. */
-  write(bytes: Uint8Array | string, now: number): void {
+  write(bytes: Uint8Array | string): void {
     // What is no buffer (a hello, a heartbeat) is ASCII.
     this.bytes += bytes.length;
-    if (this.sink.write(bytes)) return;
-    this.state = 'blocked';
-    this.stillSince = now;
-    this.stillPending = this.sink.pending();
-  }
-
-  /** Whether the socket of a blocked reader has taken nothing for limits.readerStuckMs. */
-  isStuck(now: number): boolean {
-    if (this.state !== 'blocked') return false;
-    const pending = this.sink.pending();
-    if (pending !== this.stillPending) {
-      this.stillPending = pending;
-      this.stillSince = now;
-    }
-    return now - this.stillSince >= limits.readerStuckMs;
+    if (!this.sink.write(bytes)) this.state = 'blocked';
   }
 
   /** How it is doing beside a journal that ends with `head`. */

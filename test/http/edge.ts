@@ -55,6 +55,8 @@ export interface EdgeOptions {
   readonly clock?: Clock;
   readonly streamsPerKeyMax?: number;
   readonly streamsMax?: number;
+  /** In place of a minute: the sockets' own time, which no test's clock moves. */
+  readonly stuckMs?: number;
 }
 
 /** The whole edge over real parts, with nobody behind it who sends: a journal in a file, the outbox, conversations, keys and the broadcast. */

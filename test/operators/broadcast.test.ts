@@ -306,29 +306,6 @@ describe('time', () => {
     expect(readers[2]?.text.split('\n').filter((line) => line === '{"type":"stream.heartbeat"}')).toHaveLength(4);
   });
 
-  test('a socket that takes nothing for a minute is closed', async () => {
-    const stuck = connect();
-    stuck.open = false;
-    commit(1);
-    await settle();
-    await clock.advance(limits.readerStuckMs - 2000);
-    expect(stuck.destroyed).toBe(false);
-    await clock.advance(4000);
-    expect(stuck.destroyed).toBe(true);
-  });
-
-  test('a socket that takes a little now and then is not', async () => {
-    const slow = connect();
-    slow.open = false;
-    commit(1, '7', 10_000);
-    await settle();
-    for (let n = 0; n < 5; n += 1) {
-      await clock.advance(limits.readerStuckMs / 2);
-      slow.take(1000);
-    }
-    expect(slow.destroyed).toBe(false);
-  });
-
   test('readers are told when to come back, each at a time of its own', () => {
     const retries = [0, 0.5, 0.999].map((random) => {
       broadcast = createBroadcast({ journal, clock, random: () => random, log });
