@@ -50,6 +50,8 @@ export const limits = {
   retentionPatience: 2,
   /** Entries a single read returns. */
   readEntriesMax: 1000,
+  /** What an entry counts beside its body where reads are bounded by length: its id, type, chat and time as they are sent. */
+  entryEnvelopeLength: 175,
 
   // Conversations.
   /** Microsteps of one step: an `always` loop beyond them is a fault of the machine, and costs its chat alone (I8). */
@@ -210,6 +212,8 @@ export const limits = {
   readersPerTick: 256,
   /** Pages of the journal read at once for readers that are behind; the other readers wait their turn. */
   replayPagesMax: 8,
+  /** Length of the entries in one page, of a poll's answer or a chat's journal: with the one that reaches it the page ends. */
+  pageLengthMax: 4 * 1024 * 1024,
   /** Entries read at once for a poll, so that other work gets its turn. */
   pollPageEntries: 100,
   /** Pages read for one poll whose filter lets little through; the answer says that there is more. */

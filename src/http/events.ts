@@ -125,7 +125,7 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     }
   }
 
-  /** One answer of a poll: up to `limit` entries, and about limits.broadcastBytesMax of them. */
+  /** One answer of a poll: up to `limit` entries, and about limits.pageLengthMax of them. */
   async function pollAnswer(query: PageQuery, reset: boolean): Promise<string> {
     const texts: string[] = [];
     let { after } = query;
@@ -135,8 +135,9 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     // Bounded also where filters let little through: the next poll goes on from there.
     for (let pages = 0; more && pages < limits.pollPagesMax; pages += 1) {
       const wanted = Math.min(limits.pollPageEntries, query.limit - texts.length);
-      if (wanted <= 0 || length >= limits.broadcastBytesMax) break;
-      const page = await operators.page({ ...query, after, limit: wanted });
+      const lengthMax = limits.pageLengthMax - length;
+      if (wanted <= 0 || lengthMax <= 0) break;
+      const page = await operators.page({ ...query, after, limit: wanted, lengthMax });
       for (const text of page.texts) {
         texts.push(text);
         length += text.length;

@@ -232,9 +232,10 @@ class Broadcast implements Operators {
 
   async #replay(reader: Reader): Promise<void> {
     const { journal, log } = this.#options;
-    const { after, chats, types, owner, pageEntries: limit } = reader;
+    const { after, chats, types, owner } = reader;
+    const bounds = { limit: limits.readEntriesMax, lengthMax: limits.readerBufferBytes };
     try {
-      const page = await readPage(journal, { after, chats, types, owner, limit });
+      const page = await readPage(journal, { after, chats, types, owner, ...bounds });
       if (reader.state !== 'replaying') return;
       reader.state = 'ready';
       const parts: Buffer[] = [];
@@ -249,7 +250,6 @@ class Broadcast implements Operators {
       }
       const written = parts.length - (page.gap === null ? 0 : 1);
       if (written === page.entries.length) reader.after = page.after;
-      reader.learnSize(written, bytes);
       if (parts.length > 0) reader.write(Buffer.concat(parts));
     } catch (error) {
       log.warn({ event: 'replay_failed', error: errorText(error) }, 'The journal could not be read for a reader');

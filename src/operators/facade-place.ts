@@ -18,7 +18,8 @@ interface UpdatesPage extends Pick<EntriesPage, 'after' | 'atHead'> {
 /** The updates after a seq, a page of the journal at a time. */
 export async function* pagesAfter({ journal, chats, turn }: UpdateSource, seq: number): AsyncGenerator<UpdatesPage> {
   for (let after = seq; ; await turn()) {
-    const query = { after, limit: limits.facadeUpdatesMax, chats, types: ['update.received'] };
+    const bounds = { limit: limits.facadeUpdatesMax, lengthMax: limits.facadeAnswerBytesMax };
+    const query = { after, ...bounds, chats, types: ['update.received'] };
     const { entries, ...page } = await readPage(journal, query);
     yield { ...page, updates: entries.map(updateOf).filter((update) => update !== null) };
     if (page.atHead) return;

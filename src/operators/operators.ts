@@ -74,8 +74,12 @@ export interface Sink {
 
 export interface PageQuery extends ReaderFilter {
   readonly after: number;
+  /** The last seq wanted; left out: the head. */
+  readonly to?: number;
   /** Entries at most. */
   readonly limit: number;
+  /** Of what length together, about; left out: limits.pageLengthMax. */
+  readonly lengthMax?: number;
 }
 
 export interface Page {
@@ -83,7 +87,7 @@ export interface Page {
   readonly texts: readonly string[];
   /** The seq to go on after. */
   readonly after: number;
-  /** Nothing was left behind it when the page was read. */
+  /** Nothing that was wanted was left behind it when the page was read. */
   readonly atHead: boolean;
   /** Entries wanted that retention took. */
   readonly gap: { readonly from: number; readonly to: number } | null;

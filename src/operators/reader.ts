@@ -1,4 +1,3 @@
-import { limits } from '../limits.ts';
 import type { Format } from './frames.ts';
 import type { OpenStream, Sink, Subscription } from './operators.ts';
 import type { Filter } from './ring.ts';
@@ -28,8 +27,6 @@ export class Reader {
   state: ReaderState = 'ready';
   /** The seq that it has. */
   after: number;
-  /** Entries to read at once: as many as fill its buffer, by the size of those before. */
-  pageEntries = 16;
   /** Written to it so far. */
   bytes = 0;
 
@@ -69,14 +66,5 @@ export class Reader {
     const state = this.state === 'blocked' ? 'blocked' : this.state === 'replaying' ? 'behind' : 'live';
     const lag = Math.max(0, head - after);
     return { id, keyId, since, format, chats, types, state, after, lag, bytes, pending: this.sink.pending() };
-  }
-
-  /** Learns from a page of the journal how many entries fill the buffer. */
-  learnSize(entries: number, bytes: number): void {
-    if (entries === 0) this.pageEntries = limits.readEntriesMax;
-    else {
-      const fitting = Math.floor((limits.readerBufferBytes * entries) / bytes);
-      this.pageEntries = Math.min(limits.readEntriesMax, Math.max(1, fitting));
-    }
   }
 }

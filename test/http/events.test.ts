@@ -338,6 +338,19 @@ describe('a poll', () => {
   });
 });
 
+test('a page holds as much as may be made at once: a poll, and a chat’s journal', async () => {
+  const edge = await startEdge();
+  const text = 'x'.repeat(900_000);
+  for (let n = 0; n < 12; n += 1) await edge.append('7', { text });
+  const poll = Page.Parse(await json(await edge.get('/v1/events?poll=1&from=earliest&limit=1000')));
+  expect(poll).toMatchObject({ more: true, last_event_id: 'stream.5' });
+  expect(poll.events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+  const rest = await json(await edge.get(`/v1/events?poll=1&last_event_id=stream.10`));
+  expect(rest).toMatchObject({ more: false, last_event_id: 'stream.12', events: [{ seq: 11 }, { seq: 12 }] });
+  const chat = await json(await edge.get('/v1/chats/7/events?limit=200'));
+  expect(chat).toMatchObject({ next: 5, events: [1, 2, 3, 4, 5].map((seq) => ({ seq })) });
+});
+
 test('a reader that misspells a parameter is told so, rather than given everything', async () => {
   const edge = await startEdge();
   const response = await edge.get('/v1/events?chats=7&poll=1');

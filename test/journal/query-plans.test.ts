@@ -76,7 +76,7 @@ test.each([
   ['DELETE FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq<?)'],
   ['DELETE FROM entry_index', 'PRIMARY KEY (block>? AND block<?)'],
   ['DELETE FROM units', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
-  ['SELECT seq FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq>?)'],
+  ['SELECT seq FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq>? AND seq<?)'],
   ['messages INDEXED BY messages_ready', 'messages_ready (slot=?)'],
   ['SELECT min(at) AS at', 'messages_resting (slot=? AND ready_at>?)'],
   ['SELECT min(at) AS at', 'messages_scheduled (slot=?)'],
