@@ -214,6 +214,16 @@ export const limits = {
   replayPagesMax: 8,
   /** Length of the entries in one page, of a poll's answer or a chat's journal: with the one that reaches it the page ends. */
   pageLengthMax: 4 * 1024 * 1024,
+  /**
+   * Answers of many entries under way, made or on their way to a caller who takes them slowly: polls, getUpdates, chats'
+   * journals and lives. Each is some 4 MiB at most. Of one key; the next one gets 429 with Retry-After.
+   */
+  answersPerKeyMax: 8,
+  /** The same of all keys together; the next one gets 503 with Retry-After. */
+  answersMax: 64,
+  answersRetryMs: 1000,
+  /** Characters of an answer that goes to its socket as a text; a longer one goes as bytes. */
+  answerTextMax: 64 * 1024,
   /** Entries read at once for a poll, so that other work gets its turn. */
   pollPageEntries: 100,
   /** Pages read for one poll whose filter lets little through; the answer says that there is more. */
@@ -246,7 +256,8 @@ export const limits = {
   facadeWriteWaitMs: 50_000,
   /** getChat, getFile and getMe under way at Telegram, for all keys; the next one gets 429. */
   facadeCallsMax: 16,
-  /** Downloads under way, for all keys; the next one gets 429. */
+  /** Downloads under way, of one key and for all; the next one gets 429. */
+  facadeDownloadsPerKeyMax: 8,
   facadeDownloadsMax: 16,
   /** What a caller who was refused for one of these is told to wait. */
   facadeBusyRetryMs: 1000,

@@ -17,6 +17,7 @@ import type { Deliveries, Outbox } from '../outbox/outbox.ts';
 import type { StatusStore } from '../status.ts';
 import type { BotApi, BotFiles } from '../telegram/telegram.ts';
 import type { Uploads } from '../uploads/uploads.ts';
+import type { Places } from './places.ts';
 
 /** What the routes serve. */
 export interface HttpParts {
@@ -44,6 +45,8 @@ export interface HttpParts {
   readonly streamsMax?: number;
   /** A socket that takes nothing for so long while something waits for it is closed. */
   readonly stuckMs: number;
+  /** Places for answers of many entries. */
+  readonly answers: Places;
   /** Aborted once the server closes: whoever waits answers with what there is. */
   readonly closing: AbortSignal;
 }

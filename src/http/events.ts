@@ -6,9 +6,9 @@ import { limits } from '../limits.ts';
 import { ENTRY_TYPES, eventId, type PageQuery, parseEventId, type ReaderFilter } from '../operators/operators.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf, visibleChats } from './auth.ts';
+import { createPlaces, type Places } from './places.ts';
 import { streamTo } from './response-sink.ts';
 import { AsText, EntrySchema } from './schemas.ts';
-import { createStreamPlaces } from './stream-places.ts';
 
 const Query = Type.Object(
   {
@@ -45,9 +45,10 @@ const PollAnswer = Type.Object({
  */
 export function eventRoutes(app: App, parts: HttpParts): void {
   const { journal, keyring, operators } = parts;
-  const places = createStreamPlaces({
+  const streams = createPlaces({
     perKeyMax: parts.streamsPerKeyMax ?? limits.streamsPerKeyMax,
     max: parts.streamsMax ?? limits.streamsMax,
+    ...{ of: 'open streams', code: 'too_many_streams', retryAfterMs: limits.reconnectMs },
   });
 
   const schema = {
@@ -88,15 +89,15 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     const { poll, limit = 100 } = request.query;
     const id = lastEventId(request, request.query.last_event_id);
     const { after, reset } = placeOf(id, request.query.from ?? 'latest');
+    takePlace(poll === '1' ? parts.answers : streams, key, reply);
     if (poll === '1') {
       const page = await pollAnswer({ ...filter, after, limit }, reset);
       return reply.type('application/json; charset=utf-8').send(page);
     }
-    takePlace(key, reply);
     const format = /application\/x-ndjson/i.test(request.headers.accept ?? '') ? 'ndjson' : 'sse';
     const type = format === 'sse' ? 'text/event-stream; charset=utf-8' : 'application/x-ndjson; charset=utf-8';
     const sink = streamTo(reply, type, parts.stuckMs);
-    void operators.subscribe({ ...filter, keyId: key.id, after, reset, format, sink }).finally(() => places.leave(key));
+    void operators.subscribe({ ...filter, keyId: key.id, after, reset, format, sink });
     return reply;
   }
 
@@ -113,11 +114,11 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     return { after: parsed.seq, reset: false };
   }
 
-  function takePlace(key: Key, reply: FastifyReply): void {
+  function takePlace(places: Places, key: Key, reply: FastifyReply): void {
     // It may have been revoked since the request came in.
     if (!keyring.isActive(key.id)) throw new SwitchboardError('key_missing', 'The key has expired or was revoked');
     try {
-      places.take(key);
+      places.take(key, reply.raw);
     } catch (error) {
       // Who opens more than it may does not keep the connection either.
       reply.header('connection', 'close');

@@ -22,6 +22,7 @@ import { messageRoutes } from './messages.ts';
 import { createMetrics } from './metrics.ts';
 import { operatorRoutes } from './operators.ts';
 import { type Page, pageRoutes } from './pages.ts';
+import { createPlaces } from './places.ts';
 import { loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
 import { sandboxRoutes } from './sandbox.ts';
 import { validatorCompiler } from './schemas.ts';
@@ -30,7 +31,7 @@ import { acceptUpgrades, statelyRoute } from './stately.ts';
 import { createTicketBook } from './ticket-book.ts';
 import { ticketOf, ticketRoutes, useTicket } from './tickets.ts';
 
-export interface HttpServerOptions extends Omit<HttpParts, 'closing' | 'stuckMs'> {
+export interface HttpServerOptions extends Omit<HttpParts, 'closing' | 'stuckMs' | 'answers'> {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -58,7 +59,11 @@ export interface HttpServer {
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, keyring, operators, clock, log, stuckMs = limits.readerStuckMs } = options;
   const closing = new AbortController();
-  const parts: HttpParts = { ...options, stuckMs, closing: closing.signal };
+  const answers = createPlaces({
+    ...{ perKeyMax: limits.answersPerKeyMax, max: limits.answersMax, of: 'answers under way' },
+    ...{ code: 'too_many_answers', retryAfterMs: limits.answersRetryMs },
+  });
+  const parts: HttpParts = { ...options, stuckMs, answers, closing: closing.signal };
   const app: App = Fastify({
     bodyLimit: limits.bodyBytesMax,
     // A form with files may take long; what else has a body is cut off below.
@@ -103,7 +108,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     if (closing.signal.aborted) reply.header('connection', 'close');
     // Until the answer has gone out: a caller that does not take it must not keep it, nor what it is made from.
     reply.raw.setTimeout(stuckMs);
-    return payload;
+    // A text takes three times its length while it waits for the socket, whatever is in it.
+    return typeof payload === 'string' && payload.length > limits.answerTextMax ? Buffer.from(payload) : payload;
   });
   const metrics = createMetrics(options.status);
   app.addHook('onResponse', async (request, reply) => {
@@ -143,7 +149,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const endCalls = await facadeRoutes(app, parts);
   sessionRoutes(app, parts);
   if (options.inspector) {
-    inspectorRoutes(app, options.inspector);
+    inspectorRoutes(app, { ...parts, ...options.inspector });
     inspectorFeedRoute(app, { ...parts, ...options.inspector });
     statelyRoute(app, { ...parts, ...options.inspector });
   }

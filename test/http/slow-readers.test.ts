@@ -202,6 +202,35 @@ test('a key that opens a thousand streams gets its hundred; the others are refus
   for await (const chunk of other.body ?? []) if (new TextDecoder().decode(chunk).includes('"hi"')) break;
 });
 
+test('a key that takes none of its answers has a few of them made; others are served, and it too once those are cut', async () => {
+  const edge = await startEdge({ stuckMs: 500 });
+  // More than the system takes of an answer by itself.
+  await edge.append('7', { update_id: 1, text: 'x'.repeat(12_000_000) });
+  const reader = edge.key('operator');
+  const paths = ['/v1/events?poll=1&from=earliest', '/v1/chats/7/events', `/telegram/bot${reader.text}/getUpdates`];
+  const before = await heldBytes();
+  const statuses: string[] = [];
+  for (let n = 0; n < 40; n += 1) {
+    const socket = send(edge, paths[n % 2] ?? '');
+    socket.once('data', (chunk) => {
+      socket.pause();
+      statuses.push(chunk.toString('latin1').slice(9, 12));
+    });
+  }
+  await until(() => statuses.length === 40);
+  expect(statuses.filter((status) => status === '200')).toHaveLength(limits.answersPerKeyMax);
+  expect(statuses.filter((status) => status === '429')).toHaveLength(40 - limits.answersPerKeyMax);
+  expect((await heldBytes()) - before).toBeLessThan(limits.answersPerKeyMax * 15_000_000);
+  const refused = await edge.get('/v1/events?poll=1');
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+  expect(await json(refused)).toMatchObject({ code: 'too_many_answers' });
+  const facade = await edge.get(`/telegram/bot${edge.admin.text}/getUpdates`, {});
+  expect(await json(facade)).toMatchObject({ ok: false, error_code: 429, parameters: { retry_after: 1 } });
+  for (const path of paths) expect((await edge.get(path, reader.header)).status).toBe(200);
+  const served = async () => (await edge.get('/v1/events?poll=1')).status === 200;
+  while (!(await served()));
+});
+
 test('a stream asked for behind another request, on one connection, comes after its answer', async () => {
   const edge = await startEdge();
   for (let n = 0; n < 500; n += 1) await edge.append('7', { text: 'x'.repeat(1000) });

@@ -80,6 +80,7 @@ test('the bounds that docs/events.md tells are those of src/limits.ts', () => {
     `holds about ${limits.pageLengthMax / 1024 / 1024} MiB`,
     `takes nothing for ${limits.readerStuckMs / 1000} s`,
     `A key may have ${limits.streamsPerKeyMax} streams open`,
+    `a key may have ${limits.answersPerKeyMax} under way`,
     `All keys together may have ${limits.streamsMax}`,
   ])
     expect(events).toContain(told);
