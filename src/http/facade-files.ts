@@ -29,7 +29,11 @@ export function createFileDoor({ files }: Pick<HttpParts, 'files'>) {
       if (paths.size > limits.facadePathsMax && oldest !== undefined) paths.delete(oldest);
       given.set(id, paths);
     },
-    forget: (keyId: string): void => void given.delete(keyId),
+    /** The key has ended: its downloads do too. */
+    forget(keyId: string): void {
+      given.delete(keyId);
+      downloads.cut(keyId);
+    },
     /** Streams a file as fast as the caller takes it. Throws not_found, too_many_answers, overloaded, and what `files.open` throws. */
     async send(key: Key, path: string, reply: FastifyReply, gone: AbortSignal): Promise<void> {
       if (key.chats !== null && given.get(key.id)?.has(path) !== true) {
