@@ -188,6 +188,6 @@ export interface PollRequest {
   readonly timeoutMs: number;
   /** Kinds of update; empty: Telegram's default; null: as the key asked last. */
   readonly allowed: readonly string[] | null;
-  /** Aborted: nobody waits any more. */
+  /** Aborted: nobody waits any more. What it waits for ends with nothing; what is being looked through, with shutting_down. */
   readonly signal: AbortSignal;
 }
