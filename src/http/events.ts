@@ -15,7 +15,7 @@ const Query = Type.Object(
     from: Type.Optional(Type.Enum(['earliest', 'latest'], { description: 'Without an event id; latest by default' })),
     last_event_id: Type.Optional(Type.String({ description: 'Go on after this one; the Last-Event-ID header wins' })),
     chat: Type.Optional(
-      Type.Array(Type.String({ pattern: '^(-?\\d{1,16}|@\\w{1,64})$' }), { maxItems: limits.filterValuesMax }),
+      Type.Array(Type.String({ pattern: '^(-?[1-9]\\d{0,15}|@\\w{1,64})$' }), { maxItems: limits.filterValuesMax }),
     ),
     type: Type.Optional(Type.Array(Type.Enum([...ENTRY_TYPES]), { maxItems: limits.filterValuesMax })),
     ticket: Type.Optional(Type.String({ description: 'In place of the key, from POST /v1/tickets' })),
