@@ -66,6 +66,7 @@ class Broadcast implements Operators {
     this.#watch = createWatch({
       clock: options.clock,
       readers: this.#readers,
+      stream: options.journal.stream,
       head: () => options.journal.bounds().head,
       onSeen: ({ bytes, ...seen }) => this.#tellStatus({ ...seen, bytes: this.#bytesGone + bytes }),
     });

@@ -10,6 +10,8 @@ export const BEATS = 15;
 export interface WatchOptions {
   readonly clock: Clock;
   readonly readers: ReadonlySet<Reader>;
+  /** The journal's name. */
+  readonly stream: string;
   /** The seq of the newest entry. */
   readonly head: () => number;
   /** What was seen; `bytes` of the readers that are there. */
@@ -20,7 +22,7 @@ export interface WatchOptions {
  * Looks at all readers once a second while there are any: beats for a share of them, and sums up how they do.
  * One timer serves all.
  */
-export function createWatch({ clock, readers, head, onSeen }: WatchOptions) {
+export function createWatch({ clock, readers, stream, head, onSeen }: WatchOptions) {
   let timer: TimerHandle | undefined;
   let beat = 0;
 
@@ -33,7 +35,10 @@ export function createWatch({ clock, readers, head, onSeen }: WatchOptions) {
     beat = (beat + 1) % BEATS;
     for (const reader of readers) {
       // Others need no beat: a blocked one has bytes to take, and one that is replaying gets its page.
-      if (reader.beat === beat && reader.state === 'ready') reader.write(heartbeat(reader.format));
+      if (reader.beat === beat && reader.state === 'ready') {
+        const at = reader.filter === null ? null : { stream, seq: reader.after };
+        reader.write(heartbeat(reader.format, at));
+      }
       if (reader.after < last) behind += 1;
       lag = Math.max(lag, last - reader.after);
       bytes += reader.bytes;

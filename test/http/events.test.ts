@@ -195,6 +195,26 @@ test('what retention took is told as a gap, in a stream and in a poll, and readi
   expect(earliest).toMatchObject({ gap: null, events: [{ seq: 6 }] });
 });
 
+test('a reader of rare entries comes back behind those that were not for it, and is told of no gap', async () => {
+  const clock = manualClock();
+  const edge = await startEdge({ clock });
+  const rare = await edge.get('/v1/events?type=chat.quarantined');
+  for (let n = 0; n < 5; n += 1) await edge.append('7');
+  const text: string[] = [];
+  const left = (async () => {
+    for await (const chunk of rare.body ?? []) text.push(Buffer.from(chunk).toString());
+  })();
+  await clock.advance(15_000);
+  await edge.journal.write(async (tx) => tx.trim(5));
+  edge.cutStreams();
+  await left;
+  const id = /id: (\S+)\s*$/.exec(text.join(''))?.[1];
+  expect(id).toBe('stream.5');
+  await edge.append('7', {}, 'chat.quarantined');
+  const { control, ids } = await read(await edge.get(`/v1/events?type=chat.quarantined&last_event_id=${id}`), 1);
+  expect({ control, ids }).toEqual({ control: ['stream.hello'], ids: ['stream.6'] });
+});
+
 test('streams are counted over all keys too; who is refused does not keep the connection', async () => {
   const edge = await startEdge({ streamsMax: 2 });
   const streams = [

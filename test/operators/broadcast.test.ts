@@ -320,6 +320,21 @@ describe('time', () => {
     expect(readers[2]?.text.split('\n').filter((line) => line === '{"type":"stream.heartbeat"}')).toHaveLength(4);
   });
 
+  test('a reader that does not get every entry is told how far it has come', async () => {
+    const readers = [connect({ chats: ['9'] }), connect({ chats: ['9'], format: 'ndjson' })];
+    const told = () => readers.map(({ writes }) => writes.at(-1));
+    await clock.advance(limits.heartbeatMs);
+    expect(told()).toEqual([':\nid: s.0\n\n', '{"type":"stream.heartbeat","seq":0}\n']);
+    commit(3);
+    await quiet();
+    expect(
+      readers.map(({ writes }) => writes.length),
+      'none of it is written to them',
+    ).toEqual([2, 2]);
+    await clock.advance(limits.heartbeatMs);
+    expect(told()).toEqual([':\nid: s.3\n\n', '{"type":"stream.heartbeat","seq":3}\n']);
+  });
+
   test('readers are told when to come back, each at a time of its own', () => {
     const retries = [0, 0.5, 0.999].map((random) => {
       broadcast = createBroadcast({ journal, clock, random: () => random, log });
