@@ -109,6 +109,8 @@ class Place {
         else this.#stream = line.stream;
         return [];
       case 'stream.heartbeat':
+        // Of a filtered stream: what was up to there was not for this reader.
+        if (!this.#isWhole && typeof line.seq === 'number') this.#seq = Math.max(this.#seq, line.seq);
         return [];
       case 'stream.reset':
         this.#seq = this.#first - 1;
