@@ -289,11 +289,47 @@ describe('I9: what a reader costs', () => {
     expect(readers.map(({ writes }) => writes.length)).toEqual([2, 2, 2]);
   });
 
-  test('more readers than one tick serves are all served', async () => {
+  test('more readers than one tick serves are all served, and other work has its turn between', async () => {
+    const ticks: (() => void)[] = [];
+    broadcast = createBroadcast({ journal, clock, random: () => 0.5, log, schedule: (run) => ticks.push(run) });
     const readers = Array.from({ length: limits.readersPerTick * 2 + 5 }, () => connect());
+    while (ticks.length > 0) ticks.shift()?.();
     commit(2);
-    await quiet();
+    const served: number[] = [];
+    while (ticks.length > 0) {
+      ticks.shift()?.();
+      served.push(readers.filter((reader) => reader.seqs().length === 2).length);
+    }
+    expect(served.slice(0, 3)).toEqual([limits.readersPerTick, limits.readersPerTick * 2, readers.length]);
     for (const reader of readers) expect(reader.seqs()).toEqual([1, 2]);
+  });
+
+  test('of many readers that are behind a few are read for at once, and all get what they want', async () => {
+    for (let n = 0; n < 10; n += 1) journal.append('7');
+    broadcast = start();
+    let [underWay, most] = [0, 0];
+    const { read } = journal;
+    journal.read = async (query) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await settle();
+      const entries = await read.call(journal, query);
+      underWay -= 1;
+      return entries;
+    };
+    const readers = Array.from({ length: limits.replayPagesMax * 4 }, () => connect());
+    await quiet();
+    expect(most).toBe(limits.replayPagesMax);
+    for (const reader of readers) expect(reader.seqs()).toEqual(range(1, 10));
+  });
+
+  test('a filtered reader that is behind has nothing read for it but what it gets', async () => {
+    for (let n = 1; n <= 6000; n += 1) journal.append(n % 2000 === 0 ? '9' : '7');
+    broadcast = start();
+    const readers = [connect({ chats: ['9'] }), connect({ chats: ['9'], types: ['chat.moved'] })];
+    await quiet();
+    expect(readers.map((reader) => reader.seqs())).toEqual([[2000, 4000, 6000], []]);
+    expect(journal.entriesRead).toBe(3);
   });
 
   test('a reader that leaves is forgotten, whatever it was doing', async () => {
