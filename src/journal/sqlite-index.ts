@@ -46,7 +46,7 @@ export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: Se
 
   let openBlock = blockOf(Math.max(head, 1));
   const openFrom = Math.max(1, range.seq(openBlock * BLOCK));
-  let open: Places = gather(head === 0 ? [] : units.from(openFrom, head)).get(openBlock) ?? new Map();
+  let open: Places = gather(head === 0 ? [] : units.from(openFrom)).get(openBlock) ?? new Map();
 
   function seal(block: number, places: Places): void {
     // In the order of the key, as the rows lie.

@@ -98,7 +98,7 @@ export function prepareReads(
     const { first: kept, head } = bounds();
     const [first, last] = [Math.max(kept, from), Math.min(head, to ?? head)];
     if (owner !== null) return ownedEntries(owner, first, last, chats, types);
-    if (chats === null && types === null) return units.from(first, last);
+    if (chats === null && types === null) return units.from(first, to);
     return units.of(index.seqs(first, last, chats, types));
   }
 

@@ -32,11 +32,11 @@ export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
       return typeof id === 'number' ? range.seq(id) : null;
     },
     /** The entries from a seq on, and up to another, in order, a unit at a time. */
-    *from(seq: number, to: number): Generator<Entry> {
+    *from(seq: number, to = Number.POSITIVE_INFINITY): Generator<Entry> {
       const begun = unitHolding(seq);
       for (const entry of begun) if (entry.seq >= seq && entry.seq <= to) yield entry;
       const last = begun.at(-1)?.seq ?? seq - 1;
-      for (const row of after.iterate(range.id(last), range.id(to))) {
+      for (const row of after.iterate(range.id(last), Math.min(range.id(to), range.last))) {
         for (const entry of entriesOf(bot, range, row)) if (entry.seq <= to) yield entry;
       }
     },
