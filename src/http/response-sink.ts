@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { Sink } from '../operators/operators.ts';
+import { closeWhenStuck } from './stuck.ts';
 
 /**
  * Turns a reply into a stream that fastify has no more part in. The bytes go to the socket as they are, and the end
@@ -49,7 +50,6 @@ class ResponseSink implements Sink {
   end(): void {
     this.#watch();
     this.#response.end();
-    this.#response.setTimeout(this.#stuckMs);
   }
 
   destroy(): void {
@@ -65,15 +65,10 @@ class ResponseSink implements Sink {
     else this.#response.once('close', listener);
   }
 
-  /**
-   * From the first time that the socket is full. Its own timeout knows of a part of a write that was taken, which
-   * `pending` does not; a stream that waits for nothing but news is let be.
-   */
+  /** From the first time that the socket is full: who keeps up costs no timer. */
   #watch(): void {
     if (this.#isWatched) return;
     this.#isWatched = true;
-    this.#response.setTimeout(this.#stuckMs, () => {
-      if (this.#response.writableEnded || this.pending() > 0) this.destroy();
-    });
+    closeWhenStuck(this.#response, this.#stuckMs);
   }
 }

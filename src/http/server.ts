@@ -28,6 +28,7 @@ import { sandboxRoutes } from './sandbox.ts';
 import { validatorCompiler } from './schemas.ts';
 import { sessionRoutes } from './session.ts';
 import { acceptUpgrades, statelyRoute } from './stately.ts';
+import { closeWhenStuck } from './stuck.ts';
 import { createTicketBook } from './ticket-book.ts';
 import { ticketOf, ticketRoutes, useTicket } from './tickets.ts';
 
@@ -107,7 +108,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     // A connection kept open would keep the server from closing.
     if (closing.signal.aborted) reply.header('connection', 'close');
     // Until the answer has gone out: a caller that does not take it must not keep it, nor what it is made from.
-    reply.raw.setTimeout(stuckMs);
+    closeWhenStuck(reply.raw, stuckMs);
     // A text takes three times its length while it waits for the socket, whatever is in it.
     return typeof payload === 'string' && payload.length > limits.answerTextMax ? Buffer.from(payload) : payload;
   });

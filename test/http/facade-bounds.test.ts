@@ -27,7 +27,7 @@ const download = (edge: Edge, key: string) => edge.get(`/telegram/file/bot${key}
 
 test('a key that takes none of its downloads holds some of them, is cut off, and leaves room for others all the while', async () => {
   const { open, files } = endlessFiles();
-  const edge = await startEdge({ files, stuckMs: 500 });
+  const edge = await startEdge({ files, stuckMs: 3000 });
   const [greedy, other, third] = [edge.key('operator'), edge.key('operator'), edge.key('operator')];
   const held: Response[] = [];
   const fill = async (key: string) => {
