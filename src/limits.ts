@@ -54,6 +54,8 @@ export const limits = {
   retentionPatience: 2,
   /** Entries a single read returns. */
   readEntriesMax: 1000,
+  /** What an entry counts beside its body where reads are bounded by length: its id, type, chat and time as they are sent. */
+  entryEnvelopeLength: 175,
 
   // Conversations.
   /** Microsteps of one step: an `always` loop beyond them is a fault of the machine, and costs its chat alone (I8). */
@@ -232,7 +234,7 @@ export const limits = {
    * nothing costs twice this and one entry, as long as it is let stay.
    */
   readerBufferBytes: 64 * 1024,
-  /** A socket that takes nothing for this long is closed. */
+  /** A socket that takes nothing for this long while something waits for it, of a stream or an answer, is closed. */
   readerStuckMs: 60_000,
   heartbeatMs: 15_000,
   /** Open streams of one key; the next one gets 429 with Retry-After. */
@@ -248,6 +250,18 @@ export const limits = {
   readersPerTick: 256,
   /** Pages of the journal read at once for readers that are behind; the other readers wait their turn. */
   replayPagesMax: 8,
+  /** Length of the entries in one page, of a poll's answer or a chat's journal: with the one that reaches it the page ends. */
+  pageLengthMax: 4 * 1024 * 1024,
+  /**
+   * Answers of many entries under way, made or on their way to a caller who takes them slowly: polls, getUpdates, chats'
+   * journals and lives. Each is some 4 MiB at most. Of one key; the next one gets 429 with Retry-After.
+   */
+  answersPerKeyMax: 8,
+  /** The same of all keys together; the next one gets 503 with Retry-After. */
+  answersMax: 64,
+  answersRetryMs: 1000,
+  /** Characters of an answer that goes to its socket as a text; a longer one goes as bytes. */
+  answerTextMax: 64 * 1024,
   /** Entries read at once for a poll, so that other work gets its turn. */
   pollPageEntries: 100,
   /** Pages read for one poll whose filter lets little through; the answer says that there is more. */
@@ -280,7 +294,8 @@ export const limits = {
   facadeWriteWaitMs: 50_000,
   /** getChat, getFile and getMe under way at Telegram, for all keys; the next one gets 429. */
   facadeCallsMax: 16,
-  /** Downloads under way, for all keys; the next one gets 429. */
+  /** Downloads under way, of one key and for all; the next one gets 429. */
+  facadeDownloadsPerKeyMax: 8,
   facadeDownloadsMax: 16,
   /** What a caller who was refused for one of these is told to wait. */
   facadeBusyRetryMs: 1000,
@@ -290,7 +305,7 @@ export const limits = {
   facadePollersMax: 1000,
   /** A file: the most that Telegram stores for a bot (a local Bot API server gives it out). Beyond it the download breaks off. */
   fileBytesMax: 2000 * 1024 * 1024,
-  /** A download that stands still for this long breaks off. */
+  /** A download of which Telegram gives nothing for this long breaks off. Of a caller who takes nothing see readerStuckMs. */
   fileStallMs: 30_000,
 
   // The operators' client (src/client), in their own process or browser.

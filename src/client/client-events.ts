@@ -84,7 +84,7 @@ export type StreamLine =
       readonly head: number;
       readonly filtered?: boolean;
     }
-  | { readonly type: 'stream.heartbeat' }
+  | { readonly type: 'stream.heartbeat'; readonly seq?: number }
   | { readonly type: 'stream.reset' }
   | StreamGap
   | WithoutId<JournalEvent>;

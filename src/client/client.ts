@@ -116,6 +116,8 @@ class Place {
       case 'stream.hello':
         return this.#hello(line);
       case 'stream.heartbeat':
+        // Of a filtered stream: what was up to there was not for this reader.
+        if (!this.#isWhole && typeof line.seq === 'number') this.#seq = Math.max(this.#seq, line.seq);
         return [];
       case 'stream.reset':
         return this.#isReset ? [] : this.#reset();

@@ -17,6 +17,7 @@ import type { Deliveries, Outbox } from '../outbox/outbox.ts';
 import type { StatusStore } from '../status.ts';
 import type { BotApi, BotFiles } from '../telegram/telegram.ts';
 import type { Uploads } from '../uploads/uploads.ts';
+import type { Places } from './places.ts';
 
 /** What the routes serve. */
 export interface HttpParts {
@@ -42,6 +43,10 @@ export interface HttpParts {
   readonly streamsPerKeyMax?: number;
   /** Streams that all keys together may have open; by default limits.streamsMax. */
   readonly streamsMax?: number;
+  /** A socket that takes nothing for so long while something waits for it is closed. */
+  readonly stuckMs: number;
+  /** Places for answers of many entries. */
+  readonly answers: Places;
   /** Aborted once the server closes: whoever waits answers with what there is. */
   readonly closing: AbortSignal;
 }

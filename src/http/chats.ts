@@ -15,7 +15,7 @@ const read = { scope: 'read' } as const;
 
 /** `/v1/chats`: where each conversation stands, its journal, and events posted to it. */
 export function chatRoutes(app: App, parts: HttpParts): void {
-  const { journal, operators, conversations } = parts;
+  const { journal, operators, conversations, answers } = parts;
 
   app.get(
     '/v1/chats',
@@ -80,6 +80,7 @@ export function chatRoutes(app: App, parts: HttpParts): void {
     async (request, reply) => {
       const chat = chatFor(callerOf(request), request.params.id);
       const { after = journal.bounds().first - 1, limit = 100 } = request.query;
+      answers.take(callerOf(request), reply.raw);
       const page = await operators.page({ after, limit, chats: [chat], types: null });
       const next = page.atHead ? null : page.after;
       return reply

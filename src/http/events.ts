@@ -6,16 +6,16 @@ import { limits } from '../limits.ts';
 import { ENTRY_TYPES, eventId, type PageQuery, parseEventId, type ReaderFilter } from '../operators/operators.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf, visibleChats } from './auth.ts';
+import { createPlaces, type Places } from './places.ts';
 import { streamTo } from './response-sink.ts';
 import { AsText, EntrySchema } from './schemas.ts';
-import { createStreamPlaces } from './stream-places.ts';
 
 const Query = Type.Object(
   {
     from: Type.Optional(Type.Enum(['earliest', 'latest'], { description: 'Without an event id; latest by default' })),
     last_event_id: Type.Optional(Type.String({ description: 'Go on after this one; the Last-Event-ID header wins' })),
     chat: Type.Optional(
-      Type.Array(Type.String({ pattern: '^(-?\\d{1,16}|@\\w{1,64})$' }), { maxItems: limits.filterValuesMax }),
+      Type.Array(Type.String({ pattern: '^(-?[1-9]\\d{0,15}|@\\w{1,64})$' }), { maxItems: limits.filterValuesMax }),
     ),
     type: Type.Optional(Type.Array(Type.Enum([...ENTRY_TYPES]), { maxItems: limits.filterValuesMax })),
     ticket: Type.Optional(Type.String({ description: 'In place of the key, from POST /v1/tickets' })),
@@ -50,9 +50,10 @@ const inAnyCase = (chats: readonly string[]): readonly string[] => [
  */
 export function eventRoutes(app: App, parts: HttpParts): void {
   const { journal, keyring, operators } = parts;
-  const places = createStreamPlaces({
+  const streams = createPlaces({
     perKeyMax: parts.streamsPerKeyMax ?? limits.streamsPerKeyMax,
     max: parts.streamsMax ?? limits.streamsMax,
+    ...{ of: 'open streams', code: 'too_many_streams', retryAfterMs: limits.reconnectMs },
   });
 
   const schema = {
@@ -97,15 +98,15 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     const { poll, limit = 100 } = request.query;
     const id = lastEventId(request, request.query.last_event_id);
     const { after, reset } = placeOf(id, request.query.from ?? 'latest');
+    takePlace(poll === '1' ? parts.answers : streams, key, reply);
     if (poll === '1') {
       const page = await pollAnswer({ ...filter, after, limit }, reset);
       return reply.type('application/json; charset=utf-8').send(page);
     }
-    takePlace(key, reply);
     const format = /application\/x-ndjson/i.test(request.headers.accept ?? '') ? 'ndjson' : 'sse';
     const type = format === 'sse' ? 'text/event-stream; charset=utf-8' : 'application/x-ndjson; charset=utf-8';
-    const sink = streamTo(reply, type);
-    void operators.subscribe({ ...filter, keyId: key.id, after, reset, format, sink }).finally(() => places.leave(key));
+    const sink = streamTo(reply, type, parts.stuckMs);
+    void operators.subscribe({ ...filter, keyId: key.id, after, reset, format, sink });
     return reply;
   }
 
@@ -122,11 +123,11 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     return { after: parsed.seq, reset: false };
   }
 
-  function takePlace(key: Key, reply: FastifyReply): void {
+  function takePlace(places: Places, key: Key, reply: FastifyReply): void {
     // It may have been revoked since the request came in.
     if (!keyring.isActive(key.id)) throw new SwitchboardError('key_missing', 'The key has expired or was revoked');
     try {
-      places.take(key);
+      places.take(key, reply.raw);
     } catch (error) {
       // Who opens more than it may does not keep the connection either.
       reply.header('connection', 'close');
@@ -134,7 +135,7 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     }
   }
 
-  /** One answer of a poll: up to `limit` entries, and about limits.broadcastBytesMax of them. */
+  /** One answer of a poll: up to `limit` entries, and about limits.pageLengthMax of them. */
   async function pollAnswer(query: PageQuery, reset: boolean): Promise<string> {
     const texts: string[] = [];
     let { after } = query;
@@ -144,8 +145,9 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     // Bounded also where filters let little through: the next poll goes on from there.
     for (let pages = 0; more && pages < limits.pollPagesMax; pages += 1) {
       const wanted = Math.min(limits.pollPageEntries, query.limit - texts.length);
-      if (wanted <= 0 || length >= limits.broadcastBytesMax) break;
-      const page = await operators.page({ ...query, after, limit: wanted });
+      const lengthMax = limits.pageLengthMax - length;
+      if (wanted <= 0 || lengthMax <= 0) break;
+      const page = await operators.page({ ...query, after, limit: wanted, lengthMax });
       for (const text of page.texts) {
         texts.push(text);
         length += text.length;

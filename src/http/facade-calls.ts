@@ -14,6 +14,8 @@ export interface FacadeCall {
   readonly method: string;
   /** Reads what came with it. */
   readonly read: () => Promise<Given>;
+  /** Takes a place for an answer of many entries. */
+  readonly hold: () => void;
   /** Aborted once the caller has gone. */
   readonly gone: AbortSignal;
 }
@@ -34,7 +36,7 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
   /** Calls passed on to Telegram that have no answer yet. */
   let passedOn = 0;
 
-  return async ({ key, method: name, read, gone }: FacadeCall): Promise<string | TelegramError> => {
+  return async ({ key, method: name, read, hold, gone }: FacadeCall): Promise<string | TelegramError> => {
     if (name === '') return plain(404);
     const method = facadeMethod(name);
     if (method === null) return plain(403, 'this method is not for keys');
@@ -46,6 +48,7 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
     await uploads.discard(files);
     switch (method.name) {
       case 'getUpdates':
+        hold();
         return `{"ok":true,"result":[${(await poll(key, params, gone)).join(',')}]}`;
       case 'deleteWebhook':
         if (flagOf(params.drop_pending_updates)) await updates.dropPending(key.id);

@@ -26,7 +26,7 @@ export const isFacadeUrl = (url: string): boolean => /^(\/telegram)?(\/file)?\/b
  * its api-root setting. Answers and errors have Telegram's form throughout. Gives what ends a key's calls.
  */
 export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: string) => void> {
-  const { keyring, updates, uploads, log } = parts;
+  const { keyring, updates, uploads, answers, log } = parts;
   const door = createFileDoor(parts);
   const call = createFacadeCalls({ ...parts, onFile: door.note });
 
@@ -58,7 +58,8 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
       async handler(request, reply) {
         const { method } = request.params;
         const read = () => givenWith(request, uploads);
-        const answer = await call({ key: callerOf(request), method, read, gone: goneOf(reply) });
+        const hold = () => answers.take(callerOf(request), reply.raw);
+        const answer = await call({ key: callerOf(request), method, read, hold, gone: goneOf(reply) });
         if (typeof answer !== 'string') return sendTelegramError(reply, answer);
         return reply.type(ANSWER_TYPE).send(answer);
       },

@@ -8,6 +8,7 @@ const Readers = Type.Object({
   connected: Type.Integer({ description: 'Open streams' }),
   behind: Type.Integer({ description: 'Of these, such as have not got everything yet' }),
   lag: Type.Integer({ description: 'Entries that the one furthest behind has not got yet' }),
+  bytes: Type.Integer({ description: 'Written to readers since the start' }),
   polling: Type.Integer({ description: 'Polls of keys under way' }),
 });
 const Ready = Type.Object({ ready: Type.Boolean(), parts: Type.Record(Type.String(), Part), operators: Readers });
@@ -33,10 +34,10 @@ export function healthRoutes(app: App, { status }: HttpParts, metrics: Metrics):
     async (_request, reply) => {
       const { parts, operators } = status.getSnapshot().context;
       const ready = PART_NAMES.every((name) => parts[name].state === 'up');
-      const { connected, behind, lag, polling } = operators;
+      const { connected, behind, lag, bytes, polling } = operators;
       return reply
         .code(ready ? 200 : 503)
-        .send({ ready, parts: { ...parts }, operators: { connected, behind, lag, polling } });
+        .send({ ready, parts: { ...parts }, operators: { connected, behind, lag, bytes, polling } });
     },
   );
 

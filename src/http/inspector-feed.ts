@@ -14,6 +14,7 @@ export interface FeedParts {
   readonly feed: Feed;
   readonly keyring: Pick<Keyring, 'isActive'>;
   readonly clock: Clock;
+  readonly stuckMs: number;
 }
 
 /** Whom to hear of: of an address with `?actor=…&actor=…`. */
@@ -27,7 +28,7 @@ export const FeedQuery = {
 };
 
 /** `GET /v1/inspector/feed`: what live actors and chats do, as it happens. */
-export function inspectorFeedRoute(app: App, { feed, keyring, clock }: FeedParts): void {
+export function inspectorFeedRoute(app: App, { feed, keyring, clock, stuckMs }: FeedParts): void {
   app.get(
     '/v1/inspector/feed',
     {
@@ -69,7 +70,7 @@ export function inspectorFeedRoute(app: App, { feed, keyring, clock }: FeedParts
           },
         },
       });
-      const sink = streamTo(reply, 'text/event-stream; charset=utf-8');
+      const sink = streamTo(reply, 'text/event-stream; charset=utf-8', stuckMs);
       sink.onClose(stop);
       const keepAlive = (): void => {
         beat = clock.setTimeout(keepAlive, limits.heartbeatMs);

@@ -12,7 +12,7 @@ import {
 } from '../inspector/inspector.ts';
 import type { Key } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
-import type { App } from './app.ts';
+import type { App, HttpParts } from './app.ts';
 import { callerOf, requireChat } from './auth.ts';
 import { Id, PageLimit } from './schemas.ts';
 
@@ -29,7 +29,10 @@ export interface InspectorParts {
 }
 
 /** `/v1/inspector`: machines as they can be drawn, how many chats are in each state, and chats through time. */
-export function inspectorRoutes(app: App, { inspector, sandbox }: Omit<InspectorParts, 'feed'>): void {
+export function inspectorRoutes(
+  app: App,
+  { inspector, sandbox, answers }: Omit<InspectorParts, 'feed'> & Pick<HttpParts, 'answers'>,
+): void {
   app.get(
     '/v1/inspector/machines',
     {
@@ -126,10 +129,11 @@ export function inspectorRoutes(app: App, { inspector, sandbox }: Omit<Inspector
       },
       config,
     },
-    async (request) => {
+    async (request, reply) => {
       const { after = null, before = null, limit = limits.travelStepsMax / 4 } = request.query;
       const { id } = request.params;
       requireChat(callerOf(request), chatOfConversation(id));
+      answers.take(callerOf(request), reply.raw);
       return found(await inspector.steps(id, { after, before, limit }));
     },
   );

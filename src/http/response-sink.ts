@@ -1,12 +1,13 @@
 import type { FastifyReply } from 'fastify';
-import { limits } from '../limits.ts';
 import type { Sink } from '../operators/operators.ts';
+import { closeWhenStuck } from './stuck.ts';
 
 /**
  * Turns a reply into a stream that fastify has no more part in. The bytes go to the socket as they are, and the end
- * of the connection is the end of the stream: chunked encoding would cost each reader a copy of what all share.
+ * of the connection is the end of the stream: chunked encoding would cost each reader a copy of what all share. A
+ * socket that takes nothing for `stuckMs` while something waits for it is closed.
  */
-export function streamTo(reply: FastifyReply, contentType: string): Sink {
+export function streamTo(reply: FastifyReply, contentType: string, stuckMs: number): Sink {
   reply.hijack();
   const response = reply.raw;
   response.removeHeader('transfer-encoding');
@@ -17,7 +18,7 @@ export function streamTo(reply: FastifyReply, contentType: string): Sink {
     connection: 'close',
   });
   response.flushHeaders();
-  return new ResponseSink(response);
+  return new ResponseSink(response, stuckMs);
 }
 
 type Response = FastifyReply['raw'];
@@ -26,15 +27,20 @@ class ResponseSink implements Sink {
   readonly #response: Response;
   /** The socket; the response itself while that waits behind an earlier one of its connection (pipelining). */
   readonly #out: Response | NonNullable<Response['socket']>;
+  readonly #stuckMs: number;
+  #isWatched = false;
 
-  constructor(response: Response) {
+  constructor(response: Response, stuckMs: number) {
     this.#response = response;
     this.#out = response.socket ?? response;
+    this.#stuckMs = stuckMs;
   }
 
   write(chunk: Uint8Array | string): boolean {
     // Nothing to wait for where the other side has gone: its `close` is on the way.
-    return !this.#out.writable || this.#out.write(chunk);
+    if (!this.#out.writable || this.#out.write(chunk)) return true;
+    this.#watch();
+    return false;
   }
 
   pending(): number {
@@ -42,9 +48,8 @@ class ResponseSink implements Sink {
   }
 
   end(): void {
+    this.#watch();
     this.#response.end();
-    // Nobody watches a stream that has ended: a reader that does not take the rest must not keep its socket.
-    this.#response.socket?.setTimeout(limits.readerStuckMs, () => this.destroy());
   }
 
   destroy(): void {
@@ -58,5 +63,12 @@ class ResponseSink implements Sink {
   onClose(listener: () => void): void {
     if (this.#out.destroyed) queueMicrotask(listener);
     else this.#response.once('close', listener);
+  }
+
+  /** From the first time that the socket is full: who keeps up costs no timer. */
+  #watch(): void {
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    closeWhenStuck(this.#response, this.#stuckMs);
   }
 }

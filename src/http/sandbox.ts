@@ -40,7 +40,7 @@ const READER = 'sandbox page';
  */
 export function sandboxRoutes(
   app: App,
-  { journal, operators, closing }: HttpParts,
+  { journal, operators, closing, stuckMs }: HttpParts,
   { playground, host }: { readonly playground: Playground; readonly host: string },
 ): void {
   const onRequest = async (request: FastifyRequest): Promise<void> => requireOwnPage(request, host);
@@ -116,7 +116,7 @@ export function sandboxRoutes(
         resumed?.stream === journal.stream && resumed.seq <= head
           ? resumed.seq
           : (await journal.seqAt(request.query.since)) - 1;
-      const sink = streamTo(reply, 'text/event-stream; charset=utf-8');
+      const sink = streamTo(reply, 'text/event-stream; charset=utf-8', stuckMs);
       const filter = { chats: [request.params.id], types: null };
       reading += 1;
       void operators.subscribe({ ...filter, keyId: READER, after, reset: false, format: 'sse', sink }).finally(() => {

@@ -23,18 +23,22 @@ import { messageRoutes } from './messages.ts';
 import { createMetrics } from './metrics.ts';
 import { operatorRoutes } from './operators.ts';
 import { type Page, pageRoutes } from './pages.ts';
+import { createPlaces } from './places.ts';
 import { loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
 import { sandboxRoutes } from './sandbox.ts';
 import { validatorCompiler } from './schemas.ts';
 import { sessionRoutes } from './session.ts';
 import { acceptUpgrades, statelyRoute } from './stately.ts';
+import { closeWhenStuck } from './stuck.ts';
 import { createTicketBook } from './ticket-book.ts';
 import { ticketOf, ticketRoutes, useTicket } from './tickets.ts';
 
-export interface HttpServerOptions extends Omit<HttpParts, 'closing'> {
+export interface HttpServerOptions extends Omit<HttpParts, 'closing' | 'stuckMs' | 'answers'> {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** By default limits.readerStuckMs. */
+  readonly stuckMs?: number;
   /** The pages to serve. */
   readonly pages?: readonly Page[];
   /** What the inspector's addresses look into; left out: there are none. */
@@ -57,9 +61,13 @@ export interface HttpServer {
 
 /** The HTTP edge: everything that operators, aggregators and admins reach, over the ports it is given. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, keyring, operators, clock, log } = options;
+  const { host, port, keyring, operators, clock, log, stuckMs = limits.readerStuckMs } = options;
   const closing = new AbortController();
-  const parts: HttpParts = { ...options, closing: closing.signal };
+  const answers = createPlaces({
+    ...{ perKeyMax: limits.answersPerKeyMax, max: limits.answersMax, of: 'answers under way' },
+    ...{ code: 'too_many_answers', retryAfterMs: limits.answersRetryMs },
+  });
+  const parts: HttpParts = { ...options, stuckMs, answers, closing: closing.signal };
   const app: App = Fastify({
     bodyLimit: limits.bodyBytesMax,
     // A form with files may take long; what else has a body is cut off below.
@@ -102,7 +110,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onSend', async (_request, reply, payload) => {
     // A connection kept open would keep the server from closing.
     if (closing.signal.aborted) reply.header('connection', 'close');
-    return payload;
+    // Until the answer has gone out: a caller that does not take it must not keep it, nor what it is made from.
+    closeWhenStuck(reply.raw, stuckMs);
+    // A text takes three times its length while it waits for the socket, whatever is in it.
+    return typeof payload === 'string' && payload.length > limits.answerTextMax ? Buffer.from(payload) : payload;
   });
   const metrics = createMetrics(options.status);
   app.addHook('onResponse', async (request, reply) => {
@@ -142,7 +153,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const endCalls = await facadeRoutes(app, parts);
   sessionRoutes(app, parts);
   if (options.inspector) {
-    inspectorRoutes(app, options.inspector);
+    inspectorRoutes(app, { ...parts, ...options.inspector });
     inspectorFeedRoute(app, { ...parts, ...options.inspector });
     statelyRoute(app, { ...parts, ...options.inspector });
   }

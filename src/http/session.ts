@@ -65,9 +65,12 @@ export function sessionRoutes(app: App, { keyring }: HttpParts): void {
 }
 
 function cookie(request: FastifyRequest, value: string, maxAgeS: number): string {
-  const secure = request.headers['x-forwarded-proto'] === 'https' || request.protocol === 'https' ? '; Secure' : '';
-  return `${COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${secure}`;
+  return `${COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${secureFor(request)}`;
 }
+
+/** What keeps a cookie from being sent in the open where a browser came by TLS, at a proxy's front too. */
+export const secureFor = (request: FastifyRequest): '; Secure' | '' =>
+  request.headers['x-forwarded-proto'] === 'https' || request.protocol === 'https' ? '; Secure' : '';
 
 /** The key that the browser keeps for the pages; null: none. */
 export const cookieOf = (request: FastifyRequest): string | null =>

@@ -4,6 +4,7 @@ import { SwitchboardError } from '../errors.ts';
 import { type Key, mayAccess } from '../keys/keys.ts';
 import type { App } from './app.ts';
 import { callerOf } from './auth.ts';
+import { secureFor } from './session.ts';
 import type { TicketBook } from './ticket-book.ts';
 
 /** The secret of those who used a ticket; kept from scripts and from other sites. */
@@ -55,7 +56,6 @@ export function useTicket(book: TicketBook, ticket: string, request: FastifyRequ
     throw new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: it takes ${scope}`);
   }
   if (once) return key;
-  const secure = request.protocol === 'https' ? '; Secure' : '';
-  raw.setHeader('set-cookie', `${COOKIE}=${secret}; Path=/v1/events; HttpOnly; SameSite=Strict${secure}`);
+  raw.setHeader('set-cookie', `${COOKIE}=${secret}; Path=/v1/events; HttpOnly; SameSite=Strict${secureFor(request)}`);
   return key;
 }

@@ -1,3 +1,5 @@
+import { limits } from '../limits.ts';
+
 /**
  * The journal of one bot: the durable, gapless, ordered log of what came in, what was decided and what went out,
  * with the state that belongs to it. All of a unit of work commits together, or none of it does.
@@ -171,15 +173,21 @@ export interface Entry {
 }
 
 export interface ReadQuery {
-  /** The first seq wanted. */
+  /** The first seq wanted, and the last; left out: the head. */
   readonly from: number;
+  readonly to?: number;
   readonly limit: number;
+  /** Stops with the entry that reaches it, by their lengths (lengthOf); left out: `limit` is all that bounds it. */
+  readonly lengthMax?: number;
   /** Only entries of these chats; null: of all, those without a chat included. */
   readonly chats?: readonly string[] | null;
   readonly types?: readonly string[] | null;
   /** Only entries about messages that this key posted; null: all. */
   readonly owner?: string | null;
 }
+
+/** What an entry costs who reads it: the characters of its body, and some for what is around that. */
+export const lengthOf = ({ body }: Entry): number => body.length + limits.entryEnvelopeLength;
 
 /** A conversation as stored after its last step. */
 export interface ConversationRecord {

@@ -1,6 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
-import type { ConversationRecord, ConversationVersion, Entry, Journal, ReadQuery, RequestRecord } from './journal.ts';
+import {
+  type ConversationRecord,
+  type ConversationVersion,
+  type Entry,
+  type Journal,
+  lengthOf,
+  type ReadQuery,
+  type RequestRecord,
+} from './journal.ts';
 import { prepareCallbackReads } from './sqlite-callbacks.ts';
 import type { Conversations } from './sqlite-conversations.ts';
 import { prepareCursorReads } from './sqlite-cursors.ts';
@@ -34,7 +42,9 @@ export function prepareReads(
   bounds: () => { readonly first: number; readonly head: number },
 ) {
   const units = prepareUnits(db, bot, range);
-  const owned = db.prepare('SELECT seq FROM owned_entries WHERE bot = ? AND owner = ? AND seq >= ? ORDER BY seq');
+  const owned = db.prepare(
+    'SELECT seq FROM owned_entries WHERE bot = ? AND owner = ? AND seq BETWEEN ? AND ? ORDER BY seq',
+  );
   const pollOffset = db.prepare('SELECT poll_offset FROM head WHERE bot = ?');
   const conversation = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id = ?');
   const conversations = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?');
@@ -66,34 +76,36 @@ export function prepareReads(
   const srcAfter = (src: string): string | null => textOrNull(nextSrc.get(bot, src) ?? { src: null }, 'src');
 
   /** The seqs of a key's own. */
-  function* ownedSeqs(owner: string, from: number): Generator<number> {
-    for (const row of owned.iterate(bot, owner, from)) yield int(row, 'seq');
+  function* ownedSeqs(owner: string, from: number, to: number): Generator<number> {
+    for (const row of owned.iterate(bot, owner, from, to)) yield int(row, 'seq');
   }
 
   /** A key's own entries, of these chats and types. */
   function* ownedEntries(
     owner: string,
     from: number,
+    to: number,
     chats: readonly string[] | null,
     types: readonly string[] | null,
   ): Generator<Entry> {
-    for (const entry of units.of(ownedSeqs(owner, from))) {
+    for (const entry of units.of(ownedSeqs(owner, from, to))) {
       const ofChat = chats === null || (entry.chat !== null && chats.includes(entry.chat));
       if (ofChat && (types === null || types.includes(entry.type))) yield entry;
     }
   }
 
-  function find({ from, chats = null, types = null, owner = null }: ReadQuery): Iterable<Entry> {
+  function find({ from, to, chats = null, types = null, owner = null }: ReadQuery): Iterable<Entry> {
     const { first: kept, head } = bounds();
-    const first = Math.max(kept, from);
-    if (owner !== null) return ownedEntries(owner, first, chats, types);
-    if (chats === null && types === null) return units.from(first);
-    return units.of(index.seqs(first, head, chats, types));
+    const [first, last] = [Math.max(kept, from), Math.min(head, to ?? head)];
+    if (owner !== null) return ownedEntries(owner, first, last, chats, types);
+    if (chats === null && types === null) return units.from(first, to);
+    return units.of(index.seqs(first, last, chats, types));
   }
 
   const journal: Reads = {
     async read(query) {
-      return firstOf(find(query), Math.max(0, Math.min(query.limit, limits.readEntriesMax)));
+      const { limit, lengthMax = Number.POSITIVE_INFINITY } = query;
+      return firstOf(find(query), Math.max(0, Math.min(limit, limits.readEntriesMax)), lengthMax);
     },
     async pollOffset() {
       const row = pollOffset.get(bot);
@@ -197,9 +209,14 @@ function pageOf<T extends { readonly id: string }>(rows: readonly T[], newer: re
   return [...records.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit);
 }
 
-function firstOf(entries: Iterable<Entry>, limit: number): Entry[] {
+/** No more of the entries is read than is given. */
+function firstOf(entries: Iterable<Entry>, limit: number, lengthMax: number): Entry[] {
   const first: Entry[] = [];
   if (limit === 0) return first;
-  for (const entry of entries) if (first.push(entry) === limit) break;
+  let length = 0;
+  for (const entry of entries) {
+    length += lengthOf(entry);
+    if (first.push(entry) === limit || length >= lengthMax) break;
+  }
   return first;
 }

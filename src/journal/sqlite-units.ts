@@ -31,12 +31,14 @@ export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
       const id = first.get(range.id(1), range.last)?.id;
       return typeof id === 'number' ? range.seq(id) : null;
     },
-    /** The entries from a seq on, in order, a unit at a time. */
-    *from(seq: number): Generator<Entry> {
+    /** The entries from a seq on, and up to another, in order, a unit at a time. */
+    *from(seq: number, to = Number.POSITIVE_INFINITY): Generator<Entry> {
       const begun = unitHolding(seq);
-      for (const entry of begun) if (entry.seq >= seq) yield entry;
+      for (const entry of begun) if (entry.seq >= seq && entry.seq <= to) yield entry;
       const last = begun.at(-1)?.seq ?? seq - 1;
-      for (const row of after.iterate(range.id(last), range.last)) yield* entriesOf(bot, range, row);
+      for (const row of after.iterate(range.id(last), Math.min(range.id(to), range.last))) {
+        for (const entry of entriesOf(bot, range, row)) if (entry.seq <= to) yield entry;
+      }
     },
     /** The entries of these seqs, which are in order. What is not kept any more is left out. */
     *of(seqs: Iterable<number>): Generator<Entry> {

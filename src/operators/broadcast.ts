@@ -66,11 +66,8 @@ class Broadcast implements Operators {
     this.#watch = createWatch({
       clock: options.clock,
       readers: this.#readers,
+      stream: options.journal.stream,
       head: () => options.journal.bounds().head,
-      onStuck: (reader) => {
-        reader.sink.destroy();
-        this.#remove(reader);
-      },
       onSeen: ({ bytes, ...seen }) => this.#tellStatus({ ...seen, bytes: this.#bytesGone + bytes }),
     });
   }
@@ -111,7 +108,7 @@ class Broadcast implements Operators {
       this.#watch.wake();
       sink.onClose(() => this.#remove(reader));
       sink.onDrain(() => this.#drained(reader));
-      reader.write(hello + (reset ? controlFrame(format, 'stream.reset', {}) : ''), clock.now());
+      reader.write(hello + (reset ? controlFrame(format, 'stream.reset', {}) : ''));
       this.#wantRound();
     });
   }
@@ -192,21 +189,20 @@ class Broadcast implements Operators {
       this.#round = this.#readers.values();
       this.#wanted = false;
     }
-    const now = this.#options.clock.now();
     for (let n = 0; n < limits.readersPerTick; n += 1) {
       const next = this.#round.next();
       if (next.done) {
         this.#round = null;
         break;
       }
-      this.#pump(next.value, now);
+      this.#pump(next.value);
     }
     this.#readPages();
     if (this.#round !== null || this.#wanted) this.#scheduleTick();
   };
 
   /** One write to a reader that takes more and has not everything. */
-  #pump(reader: Reader, now: number): void {
+  #pump(reader: Reader): void {
     const ring = this.#ring;
     if (reader.state !== 'ready' || reader.after >= ring.head) return;
     if (reader.after + 1 < ring.first) {
@@ -217,7 +213,7 @@ class Broadcast implements Operators {
     const { after, format, filter } = reader;
     const chunk = filter === null ? ring.shared(after, format) : ring.filtered(after, format, filter);
     reader.after = chunk?.after ?? ring.head;
-    if (chunk !== null) reader.write(chunk.bytes, now);
+    if (chunk !== null) reader.write(chunk.bytes);
     if (reader.after < ring.head) this.#wanted = true;
   }
 
@@ -236,10 +232,11 @@ class Broadcast implements Operators {
   }
 
   async #replay(reader: Reader): Promise<void> {
-    const { journal, clock, log } = this.#options;
-    const { after, chats, types, owner, pageEntries: limit } = reader;
+    const { journal, log } = this.#options;
+    const { after, chats, types, owner } = reader;
+    const bounds = { limit: limits.readEntriesMax, lengthMax: limits.readerBufferBytes };
     try {
-      const page = await readPage(journal, { after, chats, types, owner, limit });
+      const page = await readPage(journal, { after, chats, types, owner, ...bounds });
       if (reader.state !== 'replaying') return;
       reader.state = 'ready';
       const parts: Buffer[] = [];
@@ -254,8 +251,7 @@ class Broadcast implements Operators {
       }
       const written = parts.length - (page.gap === null ? 0 : 1);
       if (written === page.entries.length) reader.after = page.after;
-      reader.learnSize(written, bytes);
-      if (parts.length > 0) reader.write(Buffer.concat(parts), clock.now());
+      if (parts.length > 0) reader.write(Buffer.concat(parts));
     } catch (error) {
       log.warn({ event: 'replay_failed', error: errorText(error) }, 'The journal could not be read for a reader');
       // It resumes by itself where it is; going on here might skip what could not be read.

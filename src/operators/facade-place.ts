@@ -7,7 +7,7 @@ import { type EntriesPage, type Reads, readPage } from './pages.ts';
 export interface UpdateSource {
   readonly journal: Reads;
   readonly chats: readonly string[] | null;
-  /** Lets other work have its turn between two pages. */
+  /** Lets other work have its turn between two pages. Throws where nobody waits for the next any more. */
   readonly turn: () => Promise<void>;
 }
 
@@ -15,10 +15,15 @@ interface UpdatesPage extends Pick<EntriesPage, 'after' | 'atHead'> {
   readonly updates: readonly QueuedUpdate[];
 }
 
-/** The updates after a seq, a page of the journal at a time. */
-export async function* pagesAfter({ journal, chats, turn }: UpdateSource, seq: number): AsyncGenerator<UpdatesPage> {
+/** The updates after a seq, and up to another, a page of the journal at a time. */
+export async function* pagesAfter(
+  { journal, chats, turn }: UpdateSource,
+  seq: number,
+  to = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<UpdatesPage> {
   for (let after = seq; ; await turn()) {
-    const query = { after, limit: limits.facadeUpdatesMax, chats, types: ['update.received'] };
+    const bounds = { limit: limits.facadeUpdatesMax, lengthMax: limits.facadeAnswerBytesMax };
+    const query = { after, to, ...bounds, chats, types: ['update.received'] };
     const { entries, ...page } = await readPage(journal, query);
     yield { ...page, updates: entries.map(updateOf).filter((update) => update !== null) };
     if (page.atHead) return;
@@ -53,26 +58,22 @@ const confirmedUpTo = (last: QueuedUpdate | null, cursor: CursorRecord, offset: 
 
 /** The seq behind which there are `count` updates of these kinds; the cursor's where there are not so many. */
 export async function countedFromEnd(
-  { journal, chats, turn }: UpdateSource,
+  source: UpdateSource,
   cursor: CursorRecord,
   allowed: Allowed,
   count: number,
 ): Promise<number> {
   let missing = count;
-  for (let last = journal.bounds().head; last > cursor.seq; ) {
+  for (let last = source.journal.bounds().head; last > cursor.seq; await source.turn()) {
     const before = Math.max(cursor.seq, last - limits.readEntriesMax);
-    const query = { from: before + 1, limit: last - before, chats, types: ['update.received'] };
-    const seqs = (await journal.read(query))
-      .filter(({ seq }) => seq <= last)
-      .map(updateOf)
-      .filter((update) => update !== null)
-      .filter(({ kind }) => isAllowed(allowed, kind))
-      .map(({ seq }) => seq);
+    const seqs: number[] = [];
+    for await (const { updates } of pagesAfter(source, before, last)) {
+      for (const { seq, kind } of updates) if (isAllowed(allowed, kind)) seqs.push(seq);
+    }
     const first = seqs.at(-missing);
     if (seqs.length >= missing && first !== undefined) return first - 1;
     missing -= seqs.length;
     last = before;
-    await turn();
   }
   return cursor.seq;
 }

@@ -39,6 +39,8 @@ interface Empty {
 
 const SUPERSEDED = 'terminated by other getUpdates request; make sure that only one bot instance is running';
 
+const GONE = 'the poll was given up while it looked for what is new: try again soon';
+
 /** The queues over the journal. Beside the cursors in the database a key costs its poll under way, and a few numbers. */
 export function createUpdateQueues(options: UpdateQueuesOptions): UpdateQueues {
   const { journal, clock, turn = afterIo, status } = options;
@@ -84,10 +86,9 @@ export function createUpdateQueues(options: UpdateQueuesOptions): UpdateQueues {
   }
 
   /** Takes in what the poll says: what it confirms, and the kinds that it asks for. Durable when it resolves. */
-  async function place({ keyId, chats, offset, allowed }: PollRequest): Promise<CursorRecord> {
+  async function place({ keyId, offset, allowed }: PollRequest, source: UpdateSource): Promise<CursorRecord> {
     const cursor = await cursorOf(keyId);
     const allowedUpdates = allowed === null ? cursor.allowedUpdates : storedKinds(allowed);
-    const source = { journal, chats, turn };
     let { seq, confirmedOffset } = cursor;
     if (offset > 0) seq = await confirmedBy(source, cursor, offset);
     if (offset < 0) seq = await countedFromEnd(source, cursor, kindsOf(allowedUpdates), -offset);
@@ -155,6 +156,14 @@ export function createUpdateQueues(options: UpdateQueuesOptions): UpdateQueues {
     });
   }
 
+  /** Between two pages of a poll: other work has its turn, and nothing more is read where nobody waits for it. */
+  async function turnOf(poll: Turn): Promise<void> {
+    await turn();
+    if (poll.ended !== null) throw poll.ended;
+    if (poll.request.signal.aborted)
+      throw new SwitchboardError('shutting_down', GONE, { retryAfterMs: limits.reconnectMs });
+  }
+
   async function poll(request: PollRequest): Promise<readonly string[]> {
     const { keyId, chats, limit, timeoutMs, signal } = request;
     end(keyId, new SwitchboardError('poll_superseded', SUPERSEDED));
@@ -163,12 +172,13 @@ export function createUpdateQueues(options: UpdateQueuesOptions): UpdateQueues {
     tellStatus();
     const polledAt = clock.now();
     const until = polledAt + timeoutMs;
+    const source = { journal, chats, turn: () => turnOf(own) };
     try {
-      const cursor = await place(request);
+      const cursor = await place(request, source);
       note(request, polledAt, cursor.seq, []);
       for (;;) {
         own.news = false;
-        const texts = own.ended === null ? await given({ journal, chats, turn }, cursor, limit) : [];
+        const texts = own.ended === null ? await given(source, cursor, limit) : [];
         if (own.ended !== null) throw own.ended;
         const left = until - clock.now();
         if (texts.length > 0 || left <= 0 || signal.aborted) {

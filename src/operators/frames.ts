@@ -49,6 +49,12 @@ export function opening(
   return format === 'sse' ? `retry: ${retryMs}\n${hello}id: ${eventId(stream, after)}\n\n` : hello;
 }
 
-/** Shows both sides that the other is there: a comment; in NDJSON, where there are none, a control line. */
-export const heartbeat = (format: Format): string =>
-  format === 'sse' ? ':\n\n' : controlFrame('ndjson', 'stream.heartbeat', {});
+/**
+ * Shows both sides that the other is there: a comment; in NDJSON, where there are none, a control line. A reader that
+ * does not get every entry is told too how far it has come (`at`), so that it comes back behind what was not for it.
+ */
+export function heartbeat(format: Format, at: { readonly stream: string; readonly seq: number } | null): string {
+  if (format === 'ndjson') return controlFrame(format, 'stream.heartbeat', at === null ? {} : { seq: at.seq });
+  // An id without data dispatches no event.
+  return at === null ? ':\n\n' : `:\nid: ${eventId(at.stream, at.seq)}\n\n`;
+}

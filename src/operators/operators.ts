@@ -60,11 +60,11 @@ export interface OpenStream extends ReaderFilter {
   readonly pending: number;
 }
 
-/** Where a reader's bytes go: a response. */
+/** Where a reader's bytes go: a response. It closes by itself where nothing of what was written is taken for long. */
 export interface Sink {
   /** False: wait for `drained` before more. */
   write(chunk: Uint8Array | string): boolean;
-  /** Bytes taken by `write` and not yet by the socket: when it stands still, so does the reader. */
+  /** Bytes of writes that the socket has not taken to their end. */
   pending(): number;
   end(): void;
   destroy(): void;
@@ -74,8 +74,12 @@ export interface Sink {
 
 export interface PageQuery extends ReaderFilter {
   readonly after: number;
+  /** The last seq wanted; left out: the head. */
+  readonly to?: number;
   /** Entries at most. */
   readonly limit: number;
+  /** Of what length together, about; left out: limits.pageLengthMax. */
+  readonly lengthMax?: number;
 }
 
 export interface Page {
@@ -83,7 +87,7 @@ export interface Page {
   readonly texts: readonly string[];
   /** The seq to go on after. */
   readonly after: number;
-  /** Nothing was left behind it when the page was read. */
+  /** Nothing that was wanted was left behind it when the page was read. */
   readonly atHead: boolean;
   /** Entries wanted that retention took. */
   readonly gap: { readonly from: number; readonly to: number } | null;
@@ -184,6 +188,6 @@ export interface PollRequest {
   readonly timeoutMs: number;
   /** Kinds of update; empty: Telegram's default; null: as the key asked last. */
   readonly allowed: readonly string[] | null;
-  /** Aborted: nobody waits any more. */
+  /** Aborted: nobody waits any more. What it waits for ends with nothing; what is being looked through, with shutting_down. */
   readonly signal: AbortSignal;
 }

@@ -1,4 +1,3 @@
-import { limits } from '../limits.ts';
 import type { Format } from './frames.ts';
 import type { OpenStream, Sink, Subscription } from './operators.ts';
 import type { Filter } from './ring.ts';
@@ -28,13 +27,8 @@ export class Reader {
   state: ReaderState = 'ready';
   /** The seq that it has. */
   after: number;
-  /** Entries to read at once: as many as fill its buffer, by the size of those before. */
-  pageEntries = 16;
   /** Written to it so far. */
   bytes = 0;
-  /** Since when its socket has taken nothing, and how much it then held. */
-  stillSince = 0;
-  stillPending = 0;
 
   constructor(
     subscription: Subscription,
@@ -60,24 +54,10 @@ export class Reader {
   }
 
   /** Writes; beyond what its socket holds the reader is blocked until that drains. */
-  write(bytes: Uint8Array | string, now: number): void {
+  write(bytes: Uint8Array | string): void {
     // What is no buffer (a hello, a heartbeat) is ASCII.
     this.bytes += bytes.length;
-    if (this.sink.write(bytes)) return;
-    this.state = 'blocked';
-    this.stillSince = now;
-    this.stillPending = this.sink.pending();
-  }
-
-  /** Whether the socket of a blocked reader has taken nothing for limits.readerStuckMs. */
-  isStuck(now: number): boolean {
-    if (this.state !== 'blocked') return false;
-    const pending = this.sink.pending();
-    if (pending !== this.stillPending) {
-      this.stillPending = pending;
-      this.stillSince = now;
-    }
-    return now - this.stillSince >= limits.readerStuckMs;
+    if (!this.sink.write(bytes)) this.state = 'blocked';
   }
 
   /** How it is doing beside a journal that ends with `head`. */
@@ -86,14 +66,5 @@ export class Reader {
     const state = this.state === 'blocked' ? 'blocked' : this.state === 'replaying' ? 'behind' : 'live';
     const lag = Math.max(0, head - after);
     return { id, keyId, since, format, chats, types, state, after, lag, bytes, pending: this.sink.pending() };
-  }
-
-  /** Learns from a page of the journal how many entries fill the buffer. */
-  learnSize(entries: number, bytes: number): void {
-    if (entries === 0) this.pageEntries = limits.readEntriesMax;
-    else {
-      const fitting = Math.floor((limits.readerBufferBytes * entries) / bytes);
-      this.pageEntries = Math.min(limits.readEntriesMax, Math.max(1, fitting));
-    }
   }
 }

@@ -10,19 +10,19 @@ export const BEATS = 15;
 export interface WatchOptions {
   readonly clock: Clock;
   readonly readers: ReadonlySet<Reader>;
+  /** The journal's name. */
+  readonly stream: string;
   /** The seq of the newest entry. */
   readonly head: () => number;
-  /** The socket of this reader has taken nothing for limits.readerStuckMs. */
-  readonly onStuck: (reader: Reader) => void;
   /** What was seen; `bytes` of the readers that are there. */
   readonly onSeen: (figures: Omit<OperatorFigures, 'connected' | 'polling'>) => void;
 }
 
 /**
- * Looks at all readers once a second while there are any: beats for a share of them, finds those whose sockets are
- * stuck, and sums up how they do. One timer serves all.
+ * Looks at all readers once a second while there are any: beats for a share of them, and sums up how they do.
+ * One timer serves all.
  */
-export function createWatch({ clock, readers, head, onStuck, onSeen }: WatchOptions) {
+export function createWatch({ clock, readers, stream, head, onSeen }: WatchOptions) {
   let timer: TimerHandle | undefined;
   let beat = 0;
 
@@ -30,17 +30,15 @@ export function createWatch({ clock, readers, head, onStuck, onSeen }: WatchOpti
     timer = undefined;
     // Nobody to look at: the next reader wakes it again.
     if (readers.size === 0) return;
-    const now = clock.now();
     const last = head();
     let [behind, lag, bytes] = [0, 0, 0];
     beat = (beat + 1) % BEATS;
     for (const reader of readers) {
-      if (reader.isStuck(now)) {
-        onStuck(reader);
-        continue;
-      }
       // Others need no beat: a blocked one has bytes to take, and one that is replaying gets its page.
-      if (reader.beat === beat && reader.state === 'ready') reader.write(heartbeat(reader.format), now);
+      if (reader.beat === beat && reader.state === 'ready') {
+        const at = reader.filter === null ? null : { stream, seq: reader.after };
+        reader.write(heartbeat(reader.format, at));
+      }
       if (reader.after < last) behind += 1;
       lag = Math.max(lag, last - reader.after);
       bytes += reader.bytes;

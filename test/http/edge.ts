@@ -8,6 +8,7 @@ import type { StepWatch } from '../../src/conversations/conversations.ts';
 import { createInspection } from '../../src/conversations/inspection.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import { createRouter } from '../../src/conversations/router.ts';
+import type { HttpParts } from '../../src/http/app.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { createFeed } from '../../src/inspector/feed.ts';
 import type { EntryType } from '../../src/journal/journal.ts';
@@ -58,6 +59,11 @@ export interface EdgeOptions {
   readonly clock?: Clock;
   readonly streamsPerKeyMax?: number;
   readonly streamsMax?: number;
+  /** In place of a minute: the sockets' own time, which no test's clock moves. */
+  readonly stuckMs?: number;
+  /** Telegram, which otherwise cannot be reached. */
+  readonly api?: HttpParts['api'];
+  readonly files?: HttpParts['files'];
 }
 
 /** The whole edge over real parts, with nobody behind it who sends: a journal in a file, the outbox, conversations, keys and the broadcast. */

@@ -154,8 +154,12 @@ describe('a stream', () => {
       code: 'request_invalid',
       errors: [{ field: 'type', message: expect.stringContaining('update.received') }],
     });
-    const chat = await edge.get('/v1/events?chat=my%20chat');
-    expect(await json(chat)).toMatchObject({ code: 'request_invalid', errors: [{ field: 'chat' }] });
+    // What is written in another way would be found in the journal, and not be heard as it comes.
+    for (const chat of ['my%20chat', '0777', '-0', '0', '-', '%2B7', '12345678901234567']) {
+      const refused = await edge.get(`/v1/events?chat=${chat}`);
+      expect(refused.status, chat).toBe(400);
+      expect(await json(refused)).toMatchObject({ code: 'request_invalid', errors: [{ field: 'chat' }] });
+    }
     const from = await edge.get('/v1/events?from=yesterday');
     expect(await json(from)).toMatchObject({ errors: [{ field: 'from', message: 'must be one of earliest, latest' }] });
   });
@@ -189,6 +193,26 @@ test('what retention took is told as a gap, in a stream and in a poll, and readi
   expect(poll).toMatchObject({ first: 6, gap: { from: 3, to: 5 }, events: [{ seq: 6 }, { seq: 7 }], more: true });
   const earliest = await json(await edge.get('/v1/events?poll=1&from=earliest&limit=1'));
   expect(earliest).toMatchObject({ gap: null, events: [{ seq: 6 }] });
+});
+
+test('a reader of rare entries comes back behind those that were not for it, and is told of no gap', async () => {
+  const clock = manualClock();
+  const edge = await startEdge({ clock });
+  const rare = await edge.get('/v1/events?type=chat.quarantined');
+  for (let n = 0; n < 5; n += 1) await edge.append('7');
+  const text: string[] = [];
+  const left = (async () => {
+    for await (const chunk of rare.body ?? []) text.push(Buffer.from(chunk).toString());
+  })();
+  await clock.advance(15_000);
+  await edge.journal.write(async (tx) => tx.trim(5));
+  edge.cutStreams();
+  await left;
+  const id = /id: (\S+)\s*$/.exec(text.join(''))?.[1];
+  expect(id).toBe('stream.5');
+  await edge.append('7', {}, 'chat.quarantined');
+  const { control, ids } = await read(await edge.get(`/v1/events?type=chat.quarantined&last_event_id=${id}`), 1);
+  expect({ control, ids }).toEqual({ control: ['stream.hello'], ids: ['stream.6'] });
 });
 
 test('streams are counted over all keys too; who is refused does not keep the connection', async () => {
@@ -336,6 +360,19 @@ describe('a poll', () => {
     }
     expect(seqs).toEqual(Array.from({ length: 950 }, (_, n) => n + 1));
   });
+});
+
+test('a page holds as much as may be made at once: a poll, and a chat’s journal', async () => {
+  const edge = await startEdge();
+  const text = 'x'.repeat(900_000);
+  for (let n = 0; n < 12; n += 1) await edge.append('7', { text });
+  const poll = Page.Parse(await json(await edge.get('/v1/events?poll=1&from=earliest&limit=1000')));
+  expect(poll).toMatchObject({ more: true, last_event_id: 'stream.5' });
+  expect(poll.events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+  const rest = await json(await edge.get(`/v1/events?poll=1&last_event_id=stream.10`));
+  expect(rest).toMatchObject({ more: false, last_event_id: 'stream.12', events: [{ seq: 11 }, { seq: 12 }] });
+  const chat = await json(await edge.get('/v1/chats/7/events?limit=200'));
+  expect(chat).toMatchObject({ next: 5, events: [1, 2, 3, 4, 5].map((seq) => ({ seq })) });
 });
 
 test('a reader that misspells a parameter is told so, rather than given everything', async () => {

@@ -34,6 +34,14 @@ describe('a ticket', () => {
     expect((await open(edge, ticket)).status, 'also when its stream has ended').toBe(401);
   });
 
+  test('gives its cookie back over TLS alone where the browser came by TLS to a proxy', async () => {
+    const edge = await startEdge();
+    const { ticket } = await newTicket(edge);
+    const stream = await edge.get(`/v1/events?ticket=${ticket}`, { 'x-forwarded-proto': 'https' });
+    expect(stream.headers.get('set-cookie')).toMatch(/; HttpOnly; SameSite=Strict; Secure$/);
+    await stream.body?.cancel();
+  });
+
   test('is good for 30 seconds', async () => {
     const clock = manualClock();
     const edge = await startEdge({ clock });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Entry, EntryType, NewEntry, ReadQuery } from '../../src/journal/journal.ts';
+import { type Entry, type EntryType, lengthOf, type NewEntry, type ReadQuery } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
 import type { OpenEngine } from './engine.ts';
 import { entry } from './records.ts';
@@ -11,12 +11,14 @@ const TYPES: EntryType[] = ['update.received', 'chat.moved', 'message.sent'];
 const anEntry: fc.Arbitrary<NewEntry> = fc.record({
   type: fc.constantFrom(...TYPES),
   chat: fc.option(fc.constantFrom(...CHATS)),
-  body: fc.constant('{}'),
+  body: fc.constantFrom('{}', JSON.stringify({ text: 'x'.repeat(300) })),
   owner: fc.constantFrom(null, '11', '12'),
 });
 const aQuery = fc.record({
   from: fc.integer({ min: -2, max: 60 }),
+  to: fc.integer({ min: -2, max: 60 }),
   limit: fc.integer({ min: -1, max: 40 }),
+  lengthMax: fc.constantFrom(1, 1000, 5000, 10 ** 9),
   chats: fc.option(fc.array(fc.constantFrom(...CHATS, 'nobody'), { maxLength: 4 })),
   types: fc.option(fc.array(fc.constantFrom<string[]>(...TYPES, 'chat.emitted'), { maxLength: 4 })),
   owner: fc.option(fc.constantFrom('11', '12', '13')),
@@ -25,14 +27,20 @@ const aQuery = fc.record({
 /** The journal as an array. */
 function plainRead(
   entries: readonly Entry[],
-  { from, limit, chats = null, types = null, owner = null }: ReadQuery,
+  { from, to = 0, limit, lengthMax = 0, chats = null, types = null, owner = null }: ReadQuery,
 ): Entry[] {
+  let length = 0;
   return entries
-    .filter(({ seq }) => seq >= from)
+    .filter(({ seq }) => seq >= from && seq <= to)
     .filter(({ chat }) => chats === null || (chat !== null && chats.includes(chat)))
     .filter(({ type }) => types === null || types.includes(type))
     .filter((one) => owner === null || one.owner === owner)
     .slice(0, Math.max(0, limit))
+    .filter((one) => {
+      const wanted = length < lengthMax;
+      length += lengthOf(one);
+      return wanted;
+    })
     .map(({ owner: _, ...read }) => read);
 }
 

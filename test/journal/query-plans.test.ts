@@ -76,7 +76,7 @@ test.each([
   ['DELETE FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq<?)'],
   ['DELETE FROM entry_index', 'PRIMARY KEY (block>? AND block<?)'],
   ['DELETE FROM units', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
-  ['SELECT seq FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq>?)'],
+  ['SELECT seq FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq>? AND seq<?)'],
   ['SET opened = attempts', 'messages_sending (slot=? AND chat=?)'],
   ['SELECT 1 FROM messages WHERE id = ? AND opened', 'INTEGER PRIMARY KEY (rowid=?)'],
   ['DELETE FROM holds', 'holds_over (slot=? AND until<?)'],

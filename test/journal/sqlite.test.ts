@@ -136,3 +136,26 @@ test('a listener that throws does not turn a durable commit into a failure, nor 
   expect(errors).toEqual([failure]);
   expect(heard.length).toBe(1);
 });
+
+test('what a filter leaves out is not even looked at, nor what is beyond the bounds of a read', async () => {
+  const { db, journal } = open(temporaryFolder());
+  const rare = [3, 5000, 9990];
+  for (let unit = 0; unit < 1000; unit += 1) {
+    await journal.write(async (tx) => {
+      for (let n = 1; n <= 10; n += 1) {
+        const isRare = rare.includes(unit * 10 + n);
+        tx.append(entry(isRare ? 'rare' : 'spoilt', { chat: isRare ? '9' : '7', owner: isRare ? 'k' : null }));
+      }
+    });
+  }
+  // Whoever reads one of these is told so.
+  db.exec("UPDATE units SET heads = 'spoilt' WHERE bodies NOT LIKE '%rare%'");
+  await expect(journal.read({ from: 1, limit: 1000 })).rejects.toThrow();
+  const seqs = async (more: object) => (await journal.read({ from: 1, limit: 1000, ...more })).map(({ seq }) => seq);
+  expect(await seqs({ chats: ['9'] })).toEqual(rare);
+  expect(await seqs({ chats: ['9'], types: ['event.received'] })).toEqual(rare);
+  expect(await seqs({ owner: 'k' })).toEqual(rare);
+  expect(await seqs({ chats: ['9'], to: 6000 })).toEqual([3, 5000]);
+  expect(await seqs({ to: 10 })).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect(await seqs({ lengthMax: 1500 })).toHaveLength(8);
+});

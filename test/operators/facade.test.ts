@@ -313,6 +313,73 @@ describe('a long poll', () => {
   });
 });
 
+describe('what is read for a poll', () => {
+  /** Counts what is read, and lets work go on only as the test says. */
+  async function countedQueues(updates: number) {
+    const { journal, clock, arrive } = openQueues();
+    await arrive(range(1, updates));
+    const counted = { reads: 0, entries: 0 };
+    const read: typeof journal.read = async (query) => {
+      const entries = await journal.read(query);
+      counted.reads += 1;
+      counted.entries += entries.length;
+      return entries;
+    };
+    const turns: (() => void)[] = [];
+    const turn = () => new Promise<void>((resolve) => turns.push(resolve));
+    const source = { ...journal, read, bounds: journal.bounds, cursor: journal.cursor };
+    const queues = createUpdateQueues({ journal: source, clock, turn });
+    const stop = new AbortController();
+    const poll = (offset: number) => queues.poll(pollOf({ offset, signal: stop.signal }));
+    const atTurn = async () => {
+      while (turns.length === 0) await settle();
+    };
+    const goOn = () => {
+      for (const resolve of turns.splice(0)) resolve();
+    };
+    return { counted, queues, stop, poll, atTurn, goOn };
+  }
+
+  test('is no more once a newer poll has come, its key has ended, or its caller has gone', async () => {
+    const ends: [string, (by: Awaited<ReturnType<typeof countedQueues>>) => void][] = [
+      ['poll_superseded', ({ poll }) => void poll(0).catch(() => {})],
+      ['key_missing', ({ queues }) => queues.end('k')],
+      ['shutting_down', ({ stop }) => stop.abort()],
+    ];
+    for (const [code, end] of ends) {
+      for (const offset of [2 ** 50, -400]) {
+        const by = await countedQueues(450);
+        const answer = by.poll(offset);
+        answer.catch(() => {});
+        await by.atTurn();
+        const { reads } = by.counted;
+        end(by);
+        // Of the newer poll itself, up to its own first turn.
+        const newer = code === 'poll_superseded' ? 1 : 0;
+        by.goOn();
+        await expect(answer).rejects.toMatchObject({ code });
+        await settle();
+        expect(by.counted.reads - reads, `${code} ${offset}`).toBeLessThanOrEqual(newer);
+      }
+    }
+  });
+
+  test('that counts from the end is each entry once, and those of its answer', async () => {
+    const { counted, poll, goOn } = await countedQueues(3000);
+    let answer: readonly string[] | null = null;
+    void poll(-2100).then((texts) => {
+      answer = texts;
+    });
+    while (answer === null) {
+      await settle();
+      goOn();
+    }
+    expect(answer).toHaveLength(100);
+    // 2100 of them, in windows of 500; the first poll of a key looks for where it begins.
+    expect(counted.entries).toBeLessThan(2500 + 100 + 20);
+  });
+});
+
 /** What can happen to a key's queue, in any order. */
 const happening = fc.oneof(
   fc.record({ kind: fc.constant('arrive' as const), ids: fc.integer({ min: 1, max: 12 }) }),

@@ -1,4 +1,4 @@
-import type { Entry, EntryType, ReadQuery } from '../../src/journal/journal.ts';
+import { type Entry, type EntryType, lengthOf, type ReadQuery } from '../../src/journal/journal.ts';
 import type { Sink, Subscription } from '../../src/operators/operators.ts';
 import type { Reads } from '../../src/operators/pages.ts';
 
@@ -8,6 +8,7 @@ export class MemoryJournal implements Reads {
   readonly entries: Entry[] = [];
   first = 1;
   reads = 0;
+  entriesRead = 0;
   /** Awaited by each read, before and after it looks. */
   pace: () => Promise<void> = async () => {};
 
@@ -23,14 +24,22 @@ export class MemoryJournal implements Reads {
     return entry;
   }
 
-  async read({ from, limit, chats = null, types = null }: ReadQuery): Promise<Entry[]> {
+  async read(query: ReadQuery): Promise<Entry[]> {
+    const { from, to, limit, lengthMax = Number.POSITIVE_INFINITY, chats = null, types = null } = query;
     this.reads += 1;
     await this.pace();
-    const read = this.entries
-      .slice(Math.max(from, this.first) - 1)
+    const all = this.entries
+      .slice(Math.max(from, this.first) - 1, to)
       .filter(({ chat }) => chats === null || (chat !== null && chats.includes(chat)))
       .filter(({ type }) => types === null || types.includes(type))
       .slice(0, limit);
+    let length = 0;
+    const over = all.findIndex((entry) => {
+      length += lengthOf(entry);
+      return length >= lengthMax;
+    });
+    const read = over === -1 ? all : all.slice(0, over + 1);
+    this.entriesRead += read.length;
     await this.pace();
     return read;
   }

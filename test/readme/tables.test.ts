@@ -77,8 +77,10 @@ test('the bounds that docs/events.md tells are those of src/limits.ts', () => {
     `up to \`limit\` (100, at most ${limits.readEntriesMax})`,
     `NDJSON alone, every ${limits.heartbeatMs / 1000} s`,
     `from ${limits.reconnectMs / 2000} to ${(limits.reconnectMs * 3) / 2000} s`,
+    `holds about ${limits.pageLengthMax / 1024 / 1024} MiB`,
     `takes nothing for ${limits.readerStuckMs / 1000} s`,
     `A key may have ${limits.streamsPerKeyMax} streams open`,
+    `a key may have ${limits.answersPerKeyMax} under way`,
     `All keys together may have ${limits.streamsMax}`,
   ])
     expect(events).toContain(told);
