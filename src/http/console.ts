@@ -33,7 +33,7 @@ export interface ConsoleParts {
 
 /** `/v1/console`: chats by what happened last, their transcripts, a search over all of them. A key sees its own chats alone (I7). */
 export function consoleRoutes(app: App, parts: HttpParts, { console, marks }: ConsoleParts): void {
-  const { journal, api } = parts;
+  const { journal, api, answers } = parts;
   const door = createFileDoor(parts);
 
   /** Who looks; at the first look all that there is counts as read. */
@@ -117,10 +117,11 @@ export function consoleRoutes(app: App, parts: HttpParts, { console, marks }: Co
       },
       config,
     },
-    async (request) => {
+    async (request, reply) => {
       const { before = null, after = null, around = null, limit = 50 } = request.query;
       const key = callerOf(request);
       const chat = chatFor(key, request.params.id);
+      answers.take(key, reply.raw);
       return console.transcript(viewerOf(key), chat, { before, after, around, limit });
     },
   );
