@@ -1,7 +1,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { ConversationRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { addMessage, type MessageTx, REPLY_PRIORITY } from '../outbox/outbox.ts';
+import { addReply, type MessageTx } from '../outbox/outbox.ts';
 import { persistedOf } from './at-rest.ts';
 import { durableJson } from './durable.ts';
 import { type Effect, MESSAGE_ACTIONS } from './effects.ts';
@@ -208,18 +208,9 @@ export function addressOf(method: string, id: string, chat: string): Readonly<Re
 
 function write(tx: StepTx, origin: Origin, { id, chat }: Standing, seq: number, n: number, row: Row): void {
   switch (row.kind) {
-    case 'call': {
-      const { method, params } = row;
-      const plain = {
-        priority: REPLY_PRIORITY,
-        sendAt: null,
-        expiresAt: null,
-        onUnknown: 'hold',
-        keyId: null,
-      } as const;
-      addMessage(tx, origin.bot, { chat, method, params, ...plain });
+    case 'call':
+      addReply(tx, origin.bot, { chat, method: row.method, params: row.params });
       break;
-    }
     case 'timer':
       tx.setTimer({ conversation: id, id: row.id, dueAt: tx.now + row.delayMs, event: row.event });
       break;

@@ -1,5 +1,5 @@
 import type { ConversationRecord, Tx } from '../journal/journal.ts';
-import { addMessage, REPLY_PRIORITY } from '../outbox/outbox.ts';
+import { addReply } from '../outbox/outbox.ts';
 import { addressOf, endAll, entryBody } from './apply.ts';
 import type { StoredConversation } from './at-rest.ts';
 import { isOutdated, misfitText, type Verdict, type Versions, type VersionsOf } from './versions.ts';
@@ -79,14 +79,7 @@ function write(
       tx.append({ type: 'chat.migrated', chat, body: entryBody(id, chat, `${facts},"outcome":"restarted",${why}`) });
       endAll(tx, id);
       const params = JSON.stringify({ ...addressOf('sendMessage', id, chat), text: versions.restartText });
-      const plain = {
-        priority: REPLY_PRIORITY,
-        sendAt: null,
-        expiresAt: null,
-        onUnknown: 'hold',
-        keyId: null,
-      } as const;
-      addMessage(tx, bot, { chat, method: 'sendMessage', params, ...plain });
+      addReply(tx, bot, { chat, method: 'sendMessage', params });
       // Done: the next event begins the machine anew, as it does after a final state.
       next = { ...common, version, status: 'done', state: 'null', snapshot: 'null' };
       break;

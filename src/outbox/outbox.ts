@@ -126,6 +126,12 @@ export interface NewMessage extends DeliveryWish {
 /** What accepting a message takes of a transaction. */
 export type MessageTx = Pick<Tx, 'now' | 'nextSeq' | 'append' | 'addMessage'>;
 
+/** A message of a conversation to its own chat: before all that keys post, and sent once or `unknown`. */
+export function addReply(tx: MessageTx, bot: string, call: Pick<NewMessage, 'chat' | 'method' | 'params'>): void {
+  const wish = { priority: REPLY_PRIORITY, sendAt: null, expiresAt: null, onUnknown: 'hold' } as const;
+  addMessage(tx, bot, { ...call, ...wish, keyId: null });
+}
+
 /** The only way into the outbox: the message's row and its message.accepted entry, in the caller's unit of work. */
 export function addMessage(tx: MessageTx, bot: string, message: NewMessage): MessageRecord {
   const { chat, method, params, priority, sendAt, expiresAt, onUnknown, keyId, files } = message;
