@@ -1,8 +1,7 @@
-import type { UserEvent } from '../../machines/events.ts';
 import { SwitchboardError } from '../errors.ts';
 import type { ConversationRecord, Journal, RequestRecord, TimerRecord, Tx, VersionCheck } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { type ChatKind, type ClassifiedUpdate, chatKindOf, classifyUpdate, commandTarget } from '../telegram/update.ts';
+import { type ChatKind, chatKindOf } from '../telegram/update.ts';
 import { applyEvent, type Coming, entryBody } from './apply.ts';
 import {
   type Conversations,
@@ -17,9 +16,11 @@ import type { MachineTable } from './machines.ts';
 import { readConversations, type Settled, settle } from './migrate.ts';
 import { checkPost } from './posted-event.ts';
 import { answerComing, retryUnit, timerComing } from './quarantine.ts';
-import { answerEvent, conversationOf, type RequestOutcome } from './routing.ts';
+import { eventText, isForAnother, opensChat, receivedOf, updateBody } from './received.ts';
+import { answerEvent, type RequestOutcome } from './routing.ts';
 import type { Stepper } from './step.ts';
 import { isOutdated, mayGoOn } from './versions.ts';
+import { movedOn, savedIn } from './watched.ts';
 
 export interface RouterOptions {
   readonly journal: Journal;
@@ -191,17 +192,8 @@ export function createRouter({ journal, machines, username, watch = () => null }
     };
   }
 
-  function isForAnother(event: UserEvent): boolean {
-    const [own, target] = [username(), event.type === 'message.received' ? commandTarget(event.text) : null];
-    return own !== null && target !== null && target.toLowerCase() !== own.toLowerCase();
-  }
-
   async function applyUpdates(tx: Tx, updates: readonly unknown[]): Promise<number> {
-    const batch = updates.map((update) => {
-      const facts = classifyUpdate(update);
-      if (facts === null) throw new TypeError('An update without an update_id got past the poller');
-      return { update, facts, conversation: conversationOf(facts, perOf) };
-    });
+    const batch = updates.map((update) => receivedOf(update, perOf));
     const ids = batch.map(({ facts }) => facts.updateId);
     const seen = new Set(await tx.seenUpdates(ids, tx.now - limits.dedupeWindowMs));
     let records = await load(
@@ -225,14 +217,13 @@ export function createRouter({ journal, machines, username, watch = () => null }
         records = new Map();
       }
       if (event === null || conversation === null || chat === null || chatKind === null) continue;
-      if (isForAnother(event)) continue;
+      if (isForAnother(event, username())) continue;
       // Waited for only where it must be read.
       const known = knownRecord(conversation, records);
       const record = known === undefined ? await recordOf(tx, conversation, records) : known;
       // The bot's own coming and going begins nothing.
       if (event.type === 'membership.changed' && record === null) continue;
-      // Of an update that could not be written, the event is all there is.
-      const text = () => JSON.stringify(classifyUpdate(JSON.parse(body).update)?.event ?? event);
+      const text = () => eventText(body, event);
       step(tx, conversation, chat, chatKind, records, record, { event, text }, seq);
     }
     return applied;
@@ -360,34 +351,6 @@ export function createRouter({ journal, machines, username, watch = () => null }
     return { seq, replayed: false };
   }
 }
-
-/** Somebody does something there, or has let the bot in: a chat that took no messages of the bot takes them again. */
-const opensChat = ({ event }: ClassifiedUpdate): boolean =>
-  event?.type !== 'membership.changed' || !/^(kicked|left)$/.test(event.status);
-
-/** An update's entry. One that cannot be written as JSON again (nested too deep) must not hold the others up (I8). */
-function updateBody(update: unknown, updateId: number): string {
-  try {
-    return `{"update":${JSON.stringify(update)}}`;
-  } catch {
-    return `{"update":{"update_id":${updateId}},"error":"the update is nested too deep to be kept"}`;
-  }
-}
-
-/** The transaction, and what is saved in it of the conversation that is stepped. */
-function savedIn(tx: Tx): { readonly tx: Tx; saved(): ConversationRecord | null } {
-  let saved: ConversationRecord | null = null;
-  const saveConversation = (record: ConversationRecord): void => {
-    saved = record;
-    tx.saveConversation(record);
-  };
-  return { tx: Object.create(tx, { saveConversation: { value: saveConversation } }), saved: () => saved };
-}
-
-/** A conversation that stands elsewhere now by no event of its own. */
-const movedOn = (type: string, record: ConversationRecord, from: string | null): Stepped => ({
-  ...{ conversation: record.id, seq: record.lastSeq, event: { type }, from, record },
-});
 
 /** Of an event that did not come as an update. */
 const kindOf = (chat: string): ChatKind => chatKindOf(undefined, Number(chat));
