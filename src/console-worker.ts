@@ -9,11 +9,11 @@ import { runConsoleThread } from './console/thread.ts';
 import { openSqliteFollower } from './journal/sqlite-follower.ts';
 import { openReader } from './journal/sqlite-open.ts';
 
-/** The composition root of the console's thread: `main.ts` starts it with the data folder and the bot. */
+/** The composition root of the console's thread: `main.ts` starts it with the data folder, the bot, and whether to begin anew. */
 if (parentPort === null) throw new Error('This is a thread of Switchboard, and no command');
-const { folder, bot } = Object(workerData);
+const { folder, bot, anew } = Object(workerData);
 const follower = openSqliteFollower(String(folder), String(bot));
-const db = openConsoleDb(String(folder));
+const db = openConsoleDb(String(folder), anew === true);
 const indexing = createIndexing(follower, openConsoleStore(db));
 const marks = createSqliteReadMarks(openReader(String(folder)));
 const answers = createAnswers({ db, follower, marks, progress: indexing.progress });

@@ -488,6 +488,8 @@ export const limits = {
   consoleMarksMax: 10_000,
   /** A thread of the index that failed is started again at the next look, at the earliest after this time. */
   consoleRestartMs: 1000,
+  /** An index that is found damaged is made anew, and once more only after this time: until then the console is refused. */
+  consoleAnewMs: 60_000,
 
   // The pages.
   /** How long a browser keeps a log-in, seconds; then the key is asked for again. */

@@ -123,8 +123,8 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
 
   const inspector =
     settings.inspect === '1' ? await createInspector({ settings, machinesFolder, journal, system, clock, log }) : null;
-  const startIndex = () =>
-    new Worker(join(import.meta.dirname, 'console-worker.ts'), { workerData: { folder: settings.data, bot } });
+  const startIndex = (anew: boolean) =>
+    new Worker(join(import.meta.dirname, 'console-worker.ts'), { workerData: { folder: settings.data, bot, anew } });
   const consoleIndex = createConsole({ start: startIndex, journal, clock, log });
   closing.add(() => consoleIndex.close());
   const marks = createSqliteReadMarks(connection(openDatabase));

@@ -8,9 +8,17 @@ const ROOT = join(import.meta.dirname, '..');
 /**
  * Root files that every area may import: the registries of errors and bounds, the clock that all are given, and what
  * belongs to no single area. Every part tells one kind of status (status), writes to one log that keeps out what it must
- * not hold (log), and waits between tries by one formula (backoff).
+ * not hold (log), waits between tries by one formula (backoff), and tells browsers of other sites apart by one rule (own-page).
  */
-const SHARED = ['src/errors.ts', 'src/limits.ts', 'src/clock.ts', 'src/status.ts', 'src/log.ts', 'src/backoff.ts'];
+const SHARED = [
+  'src/errors.ts',
+  'src/limits.ts',
+  'src/clock.ts',
+  'src/status.ts',
+  'src/log.ts',
+  'src/backoff.ts',
+  'src/own-page.ts',
+];
 /** What an area shows to others: its port (named like the folder), and Telegram's plain facts. */
 const PORTS = /^src\/(\w+)\/\1\.ts$|^src\/telegram\/(errors|update|methods)\.ts$/;
 /** Files that touch the world for a port. Only the composition root may name them. */

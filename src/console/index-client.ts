@@ -4,6 +4,7 @@ import type { Journal } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { Logger } from '../log.ts';
 import type { Console, ConsoleAnswers } from './console.ts';
+import { isDamage } from './damage.ts';
 import type { FromThread, ToThread } from './thread.ts';
 
 /** The index's thread, as it is started: a worker's own methods. */
@@ -16,7 +17,8 @@ export interface IndexThread {
 }
 
 export interface ConsoleOptions {
-  readonly start: () => IndexThread;
+  /** `anew`: without the index that is there. */
+  readonly start: (anew: boolean) => IndexThread;
   readonly journal: Pick<Journal, 'onCommit'>;
   readonly clock: Clock;
   readonly log: Pick<Logger, 'warn'>;
@@ -30,11 +32,15 @@ interface Asking {
 /**
  * The console, answered by a thread of its own that the first question starts. A commit costs it nothing but, while
  * somebody looks, one message that is not repeated until the thread has followed. A thread that fails costs the questions
- * under way, and the next one starts another.
+ * under way, and the next one starts another: without the index where that was found damaged, at most once in
+ * limits.consoleAnewMs, as a disk that fails damages it again, and the journal may be what is damaged.
  */
 export function createConsole({ start, journal, clock, log }: ConsoleOptions): Console & { close(): Promise<void> } {
   let thread: IndexThread | null = null;
-  let failedAt = Number.NEGATIVE_INFINITY;
+  /** When another thread may be started. */
+  let startAt = Number.NEGATIVE_INFINITY;
+  let damaged = false;
+  let anewAt = Number.NEGATIVE_INFINITY;
   let closed = false;
   /** Somebody looks. */
   let awake = false;
@@ -59,8 +65,10 @@ export function createConsole({ start, journal, clock, log }: ConsoleOptions): C
 
   function started(): IndexThread {
     if (thread !== null) return thread;
-    const made = start();
+    const made = start(damaged);
     thread = made;
+    if (damaged) anewAt = clock.now();
+    damaged = false;
     made.on('message', (message) => {
       if (message.kind === 'resting') awake = false;
       else if (message.kind === 'caught-up') {
@@ -77,8 +85,10 @@ export function createConsole({ start, journal, clock, log }: ConsoleOptions): C
       if (thread !== made) return;
       thread = null;
       [awake, told] = [false, false];
-      failedAt = clock.now();
-      if (!closed) log.warn({ event: 'console_failed', error: error.message }, 'the console index is started again');
+      damaged = isDamage(error);
+      startAt = Math.max(clock.now() + limits.consoleRestartMs, damaged ? anewAt + limits.consoleAnewMs : 0);
+      const next = damaged ? 'the console index is damaged, and is made anew' : 'the console index is started again';
+      if (!closed) log.warn({ event: 'console_failed', error: error.message }, next);
       for (const { reject } of asking.values()) reject(again());
       asking.clear();
     };
@@ -89,7 +99,7 @@ export function createConsole({ start, journal, clock, log }: ConsoleOptions): C
 
   const again = (): SwitchboardError =>
     new SwitchboardError('overloaded', 'The console is being started: try again soon', {
-      retryAfterMs: limits.consoleRestartMs,
+      retryAfterMs: Math.max(limits.consoleRestartMs, startAt - clock.now()),
     });
 
   function ask<Name extends keyof ConsoleAnswers>(
@@ -97,8 +107,7 @@ export function createConsole({ start, journal, clock, log }: ConsoleOptions): C
     asked: Parameters<ConsoleAnswers[Name]>,
   ): Promise<ReturnType<ConsoleAnswers[Name]>> {
     if (closed) return Promise.reject(new SwitchboardError('shutting_down', 'Switchboard is shutting down'));
-    if (asking.size >= limits.consoleAsksMax || clock.now() - failedAt < limits.consoleRestartMs)
-      return Promise.reject(again());
+    if (asking.size >= limits.consoleAsksMax || clock.now() < startAt) return Promise.reject(again());
     const { promise, resolve, reject } = Promise.withResolvers<ReturnType<ConsoleAnswers[Name]>>();
     const id = nextId++;
     asking.set(id, { resolve, reject });

@@ -15,6 +15,7 @@ export interface Reached {
 
 /** Where the index is kept. Each call commits with how far the index is then. */
 export interface IndexStore {
+  /** Null where it does not say: then it is as good as empty. */
   reached(): Reached | null;
   /** Forgets all: another journal's, or one that was put back to an earlier time. */
   clear(reached: Reached): void;

@@ -7,6 +7,9 @@ type Row = Readonly<Record<string, unknown>>;
 /** Conversations of a chat that a list shows: a group may have one for each member. */
 const STANDINGS_SHOWN = 3;
 
+/** No sign of a name, and LIKE ends a pattern at NUL: what is left of it would find every chat. */
+const CONTROL = /\p{Cc}/gu;
+
 /** Chats as the list shows them, of those that the viewer may see. */
 export function prepareChats(db: DatabaseSync, marks: Pick<ReadMarks, 'of'>) {
   const unread = db.prepare(
@@ -97,7 +100,10 @@ export function prepareChats(db: DatabaseSync, marks: Pick<ReadMarks, 'of'>) {
     /** Those whose name holds this, or whose id begins with it. */
     named(viewer: Viewer, text: string, limit: number): ConsoleChat[] {
       const [condition, values] = seen(viewer);
-      const like = text.trim().replace(/[\\%_]/g, '\\$&');
+      const like = text
+        .replace(CONTROL, '')
+        .trim()
+        .replace(/[\\%_]/g, '\\$&');
       if (like === '') return [];
       const sql = `SELECT * FROM chats WHERE ${condition} AND (name LIKE ? ESCAPE '\\' OR chat LIKE ? ESCAPE '\\')
         ORDER BY seq DESC, chat DESC LIMIT ?`;

@@ -49,18 +49,19 @@ CREATE VIRTUAL TABLE words USING fts5(text, chat, content='', contentless_delete
 `;
 
 /**
- * Opens the console's index, `console.db` in the data folder; one that is damaged, or of another version, is begun anew.
+ * Opens the console's index, `console.db` in the data folder; one that cannot be opened, or is of another version, is begun
+ * anew, and so is any where `anew` is asked for: damage behind the header shows only in use.
  * Nothing is in it that the journal has not: it may lose its last writes with the power, never its order.
  */
-export function openConsoleDb(folder: string): DatabaseSync {
+export function openConsoleDb(folder: string, anew = false): DatabaseSync {
   const file = join(folder, 'console.db');
   try {
-    const db = opened(file);
+    const db = anew ? null : opened(file);
     if (db !== null) return db;
   } catch {
     // Damaged: as good as none.
   }
-  for (const end of ['', '-wal', '-shm']) rmSync(file + end, { force: true });
+  for (const end of ['', '-wal', '-shm']) rmSync(file + end, { force: true, recursive: true });
   const db = opened(file);
   if (db === null) throw new Error(`${file} cannot be made anew`);
   return db;

@@ -94,9 +94,10 @@ export function openConsoleStore(db: DatabaseSync): IndexStore {
     reached(): Reached | null {
       const row = sql.progress.get();
       if (row === undefined) return null;
-      const ranges: unknown = JSON.parse(String(row.ranges));
+      const ranges = spansOf(String(row.ranges));
+      if (ranges === null) return null;
       const seeded = row.seeded === null ? null : String(row.seeded);
-      return { stream: String(row.stream), ranges: spansOf(ranges), first: Number(row.first), seeded };
+      return { stream: String(row.stream), ranges: ranges, first: Number(row.first), seeded };
     },
     clear(reached: Reached): void {
       transaction(reached, () => {
@@ -202,7 +203,12 @@ export function openConsoleStore(db: DatabaseSync): IndexStore {
     },
   };
 }
-function spansOf(value: unknown): (readonly [number, number])[] {
-  if (!Array.isArray(value)) throw new TypeError('The index does not say how far it is: the file is damaged');
-  return value.map((span) => [Number(span[0]), Number(span[1])]);
+
+/** Null where they cannot be read: the file is damaged there. */
+function spansOf(text: string): (readonly [number, number])[] | null {
+  try {
+    return JSON.parse(text).map((span: readonly unknown[]) => [Number(span[0]), Number(span[1])]);
+  } catch {
+    return null;
+  }
 }

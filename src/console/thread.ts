@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { ConsoleAnswers } from './console.ts';
+import { isDamage } from './damage.ts';
 import type { Indexing } from './indexing.ts';
 
 /** What the index's thread is told: something was asked, or the journal's head moved. */
@@ -31,7 +32,8 @@ export interface ThreadParts {
 
 /**
  * The index's own thread: answers, and takes entries in between. A question is answered with all that is committed by then,
- * unless that is more than one step takes in. Nobody asked for limits.consoleIdleMs: it rests.
+ * unless that is more than one step takes in. Nobody asked for limits.consoleIdleMs: it rests. Whatever finds the index
+ * damaged ends the thread with that error: the next one begins anew.
  */
 export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts): void {
   const tell = (message: FromThread) => port.postMessage(message);
@@ -78,6 +80,7 @@ export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts
       const answer = (answers[name] as (...asked: readonly unknown[]) => unknown)(...asked);
       tell({ kind: 'answer', id, answer });
     } catch (error) {
+      if (isDamage(error)) throw error;
       tell({ kind: 'failed', id, error: errorText(error) });
     }
     wake();

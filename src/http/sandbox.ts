@@ -3,9 +3,9 @@ import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { parseEventId } from '../operators/operators.ts';
+import { requireOwnPage } from '../own-page.ts';
 import type { Overview, Playground, PlaygroundFile, Transcript } from '../sandbox/sandbox.ts';
 import type { App, HttpParts } from './app.ts';
-import { requireOwnPage } from './own-page.ts';
 import { streamTo } from './response-sink.ts';
 
 const tags = ['sandbox'];
@@ -43,7 +43,7 @@ export function sandboxRoutes(
   { journal, operators, closing, stuckMs }: HttpParts,
   { playground, host }: { readonly playground: Playground; readonly host: string },
 ): void {
-  const onRequest = async (request: FastifyRequest): Promise<void> => requireOwnPage(request, host);
+  const onRequest = async (request: FastifyRequest): Promise<void> => requireOwnPage(request.headers, host);
 
   let reading = 0;
 

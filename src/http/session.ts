@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
 import type { Key } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
+import { isSameOrigin } from '../own-page.ts';
 import type { App, HttpParts } from './app.ts';
 
 /**
@@ -78,23 +79,6 @@ export const cookieOf = (request: FastifyRequest): string | null =>
 
 /** Throws scope_missing where a browser sends this for another site. */
 export function requireSameOrigin(request: FastifyRequest): void {
-  if (!isSameOrigin(request)) throw new SwitchboardError('scope_missing', 'Another site may not use this log-in');
-}
-
-/**
- * False where a browser sends this for another site. `Sec-Fetch-Site` is the browser's own word, which no page can
- * forge; older ones name themselves by `Origin` at least.
- */
-export function isSameOrigin(request: FastifyRequest): boolean {
-  const { 'sec-fetch-site': site, origin, host } = request.headers;
-  if (site !== undefined) return site === 'same-origin' || site === 'none';
-  return origin === undefined || originHost(origin) === host;
-}
-
-function originHost(origin: string): string | null {
-  try {
-    return new URL(origin).host;
-  } catch {
-    return null;
-  }
+  if (!isSameOrigin(request.headers))
+    throw new SwitchboardError('scope_missing', 'Another site may not use this log-in');
 }

@@ -15,7 +15,7 @@ export type { FloodLimits } from './flood.ts';
 export type { Overview, Transcript } from './overview.ts';
 
 export interface SandboxOptions {
-  /** Default 127.0.0.1: the control API asks for no key. */
+  /** Default 127.0.0.1: the control API asks for no key. A browser reaches that by this name, an IP address or `localhost`. */
   readonly host?: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -71,7 +71,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { clock, random, host = '127.0.0.1', log = () => {} } = options;
   const flood = options.flood === 'off' ? NO_FLOOD : { ...TELEGRAM_FLOOD, ...options.flood };
   const world = createWorld(clock, random, log, flood);
-  const server = createHttp(world);
+  const server = createHttp(world, host);
   const port = await listen(server, host, options.port);
 
   const goOffline = async (offline: boolean): Promise<void> => {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { errorText, SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { requireOwnPage } from '../own-page.ts';
 import { ApiError, refusalBody } from './api-error.ts';
 import { botOf, publishTrouble, type World } from './bots.ts';
 import { control } from './control.ts';
@@ -8,10 +9,13 @@ import type { Fault } from './faults.ts';
 import { callMethod } from './methods.ts';
 import { readParams } from './params.ts';
 
-/** The HTTP side: Bot API, file downloads, control API. */
-export function createHttp(world: World): Server {
+/**
+ * The HTTP side: Bot API, file downloads, control API. `host` is where it listens: the control API asks for no key, and
+ * a browser may come to it for this very address alone (own-page.ts). The Bot API takes any, as Telegram's does.
+ */
+export function createHttp(world: World, host: string): Server {
   const server = createServer((request, response) => {
-    handle(world, request, response).catch((error: unknown) => {
+    handle(world, host, request, response).catch((error: unknown) => {
       world.log('sandbox.failed', { error: errorText(error) });
       if (response.headersSent) response.destroy();
       else refuse(response, new ApiError(500, 'Internal Server Error'));
@@ -21,13 +25,13 @@ export function createHttp(world: World): Server {
   return server;
 }
 
-async function handle(world: World, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(world: World, host: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   const parts = path.split('/').slice(1).map(decoded);
   const [first = '', second = ''] = parts;
   if (first.startsWith('bot')) return callApi(world, request, response, first.slice(3), parts.slice(1), query);
   if (first === 'file' && second.startsWith('bot')) return sendFile(world, response, second.slice(3), parts.slice(2));
-  if (first === 'sandbox' && second === 'bots') return controlApi(world, request, response, parts.slice(2));
+  if (first === 'sandbox' && second === 'bots') return controlApi(world, host, request, response, parts.slice(2));
   refuse(response, new ApiError(404, 'Not Found'));
 }
 
@@ -129,11 +133,13 @@ function sendFile(world: World, response: ServerResponse, token: string, path: r
 
 async function controlApi(
   world: World,
+  host: string,
   request: IncomingMessage,
   response: ServerResponse,
   [token = '', ...path]: readonly string[],
 ): Promise<void> {
   try {
+    requireOwnPage(request.headers, host);
     const body = await readAll(request);
     if (body === null)
       throw new SwitchboardError('body_too_large', `The body may hold ${limits.sandboxBodyBytesMax} bytes`);

@@ -17,11 +17,14 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const PICTURES = join(ROOT, 'docs', 'pictures');
 const SIZE = { width: 1280, height: 800 };
 const BYTES_MAX = 200_000;
+const POINTS_AFTER = 4;
 
 interface Picture {
   /** docs/pictures/<name>.png */
   readonly name: string;
   readonly address: string;
+  /** It is open before the users play: it shows what happened meanwhile. */
+  readonly early?: true;
   /** What is to be there, and done, before it is taken. */
   prepare(page: Page): Promise<void>;
 }
@@ -46,11 +49,14 @@ const PAGES: readonly Picture[] = [
   {
     name: 'console',
     address: `/console#chat=${SHOWN}`,
+    early: true,
     async prepare(page) {
       await page.locator('.line').first().waitFor();
       await page.locator('.chat-row', { hasText: 'stands still' }).waitFor();
       await page.locator('.spark canvas').first().waitFor();
       await page.locator('progress').waitFor({ state: 'detached' });
+      // A few points more after the play: its charts come back to rest.
+      for (let n = 0; n < POINTS_AFTER; n += 1) await page.waitForResponse(/\/v1\/console\/overview$/);
     },
   },
   {
@@ -78,7 +84,6 @@ db.close();
 const running = await startSwitchboard(loadSettings(join(ROOT, 'config'), env), createLog('warn', process.stderr));
 const browser = await startBrowser();
 try {
-  await play({ url: running.url, sandboxUrl: String(running.sandboxUrl), key });
   mkdirSync(PICTURES, { recursive: true });
   const context = await browser.newContext({
     viewport: SIZE,
@@ -88,10 +93,18 @@ try {
   });
   const logIn = { method: 'POST', data: { key } } as const;
   await context.request.fetch(`${running.url}/v1/session`, logIn);
-  for (const { name, address, prepare } of PAGES) {
+  const open = async ({ address }: Picture) => {
     const page = await context.newPage();
     const response = await page.goto(running.url + address);
-    if (response?.status() === 404) {
+    return { page, served: response?.status() !== 404 };
+  };
+  const early = new Map<Picture, Awaited<ReturnType<typeof open>>>();
+  for (const picture of PAGES.filter((one) => one.early)) early.set(picture, await open(picture));
+  await play({ url: running.url, sandboxUrl: String(running.sandboxUrl), key });
+  for (const picture of PAGES) {
+    const { page, served } = early.get(picture) ?? (await open(picture));
+    const { name, prepare } = picture;
+    if (!served) {
       process.stdout.write(`${name}: not served, left out\n`);
     } else {
       await prepare(page);

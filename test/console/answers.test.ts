@@ -130,6 +130,22 @@ test('a key for certain chats finds nothing of any other, in no list, count, sea
   await journal.close();
 });
 
+test('chats are found by their name or the beginning of their id, whatever signs are in what is asked', async () => {
+  const { journal, index, answers } = await stage();
+  await say(journal, '70', 'hello');
+  await say(journal, '8', 'hello');
+  index.settle();
+  const named = (text: string) =>
+    answers.search(ADMIN, { text, chat: null, before: null, limit: 50 }).chats.map(({ chat }) => chat);
+  expect(named('aNN')).toEqual(['8', '70', '7']);
+  expect(named('7')).toEqual(['70', '7']);
+  for (const nothing of ['', ' ', '\u0000', ' \u0000\u001b ', '\u0085', '%', '_', '\\', '\u0000%'])
+    expect(named(nothing), JSON.stringify(nothing)).toEqual([]);
+  expect(named('\u00007\u0000')).toEqual(['70', '7']);
+  expect(named('8\u0000%')).toEqual([]);
+  await journal.close();
+});
+
 test('a group that became a supergroup is one chat, with what was said before', async () => {
   const { journal, index, answers, ids } = await stage();
   const append = (chat: string, update: object) =>

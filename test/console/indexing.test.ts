@@ -168,6 +168,13 @@ test('the index of another journal, a damaged one and one of an older time are m
   const damaged = openIndex(other, own);
   damaged.settle();
   expect(damaged.indexing.progress()).toMatchObject({ indexed: 1, entries: 1 });
+  for (const words of ['[[1,', '7', '[null]']) {
+    damaged.db.prepare('UPDATE progress SET ranges = ?').run(words);
+    const lost = openIndex(other, own);
+    lost.settle();
+    expect(lost.indexing.progress()).toMatchObject({ indexed: 1, entries: 1 });
+    lost.close();
+  }
   await others.close();
 });
 

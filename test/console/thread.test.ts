@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -9,6 +10,7 @@ import { runConsoleThread, type ToThread } from '../../src/console/thread.ts';
 import { limits } from '../../src/limits.ts';
 import { manualClock } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { textUpdate } from '../support/updates.ts';
 import { ADMIN, openIndex, say } from './support.ts';
 
 const ALL: ChatsQuery = { status: null, machine: null, state: null, unread: false, ids: null, after: null, limit: 50 };
@@ -19,9 +21,9 @@ async function stage() {
   await say(journal, '7', 'a word');
   const started: Worker[] = [];
   const told: ToThread[] = [];
-  const start = (): IndexThread => {
+  const start = (anew: boolean): IndexThread => {
     const worker = new Worker(join(import.meta.dirname, '..', '..', 'src', 'console-worker.ts'), {
-      workerData: { folder, bot: '1' },
+      workerData: { folder, bot: '1', anew },
     });
     started.push(worker);
     return {
@@ -40,7 +42,7 @@ async function stage() {
     await console.close();
     await journal.close();
   });
-  return { journal, console, started, told, clock, log };
+  return { folder, journal, console, started, told, clock, log };
 }
 
 test('nobody looks: no thread runs and nothing is told; whoever looks sees all that is committed', async () => {
@@ -76,6 +78,76 @@ test('a thread that fails costs the questions under way; the next question start
   clock.set(clock.now() + limits.consoleRestartMs);
   expect(await console.chats(ADMIN, ALL)).toMatchObject({ chats: [{ chat: '7' }] });
   expect(started.length).toBe(2);
+});
+
+/** A journal of some length, and its index, complete, with nobody who looks. */
+async function indexed() {
+  const parts = await stage();
+  const { folder, journal } = parts;
+  await journal.write(async (tx) => {
+    for (let n = 0; n < 3000; n += 1)
+      tx.append({
+        type: 'update.received',
+        chat: String(100 + (n % 90)),
+        body: JSON.stringify({ update: textUpdate(100 + (n % 90), `word ${n} of many`) }),
+      });
+  });
+  const index = openIndex(folder);
+  index.settle();
+  index.close();
+  const file = join(folder, 'console.db');
+  const whole = readFileSync(file);
+  const damage = (first: number): void => {
+    for (const end of ['-wal', '-shm']) rmSync(file + end, { force: true });
+    const bytes = Buffer.from(whole);
+    for (let at = first * PAGE_BYTES; at < bytes.length; at += 3 * PAGE_BYTES) bytes.fill(0xa5, at, at + PAGE_BYTES);
+    writeFileSync(file, bytes);
+  };
+  expect(whole.length).toBeGreaterThan(30 * PAGE_BYTES);
+  return { ...parts, damage };
+}
+const PAGE_BYTES = 4096;
+
+test.each([2, 3, 4])(
+  'an index that is damaged beyond its header is made anew, once a while: every third page, from page %i on',
+  async (first) => {
+    const { console, clock, log, started, damage } = await indexed();
+    const look = () => console.search(ADMIN, { text: 'many', chat: null, before: null, limit: 50 });
+    const refused = () => expect(look()).rejects.toMatchObject({ code: 'overloaded' });
+    const madeAnew = async () => {
+      await vi.waitFor(async () => expect((await look()).progress.complete).toBe(true), 10_000);
+      expect((await look()).hits).toHaveLength(50);
+      expect(await console.chats(ADMIN, ALL)).toMatchObject({ total: 91 });
+    };
+    damage(first);
+    await refused();
+    expect(log.warn).toHaveBeenCalledOnce();
+    clock.set(clock.now() + limits.consoleRestartMs);
+    await madeAnew();
+    expect(log.warn).toHaveBeenCalledOnce();
+
+    // Again, so soon: the disk may do it each time.
+    const madeAt = clock.now();
+    const worker = started.at(-1);
+    const ended = worker === undefined ? Promise.resolve([]) : once(worker, 'exit');
+    await worker?.terminate();
+    await ended;
+    damage(first);
+    clock.set(clock.now() + limits.consoleRestartMs);
+    await refused();
+    clock.set(madeAt + limits.consoleAnewMs - 1);
+    await refused();
+    expect(started).toHaveLength(3);
+    clock.set(madeAt + limits.consoleAnewMs);
+    await madeAnew();
+  },
+);
+
+test('a folder where the index should be gives way to it', async () => {
+  const { folder, console, log } = await stage();
+  mkdirSync(join(folder, 'console.db', 'inner'), { recursive: true });
+  expect(await console.chats(ADMIN, ALL)).toMatchObject({ chats: [{ chat: '7' }] });
+  expect(log.warn).not.toHaveBeenCalled();
 });
 
 test('too many questions at once are refused', async () => {

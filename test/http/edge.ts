@@ -9,6 +9,7 @@ import { createInspection } from '../../src/conversations/inspection.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import { createRouter } from '../../src/conversations/router.ts';
 import type { HttpParts } from '../../src/http/app.ts';
+import type { Page } from '../../src/http/pages.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { createFeed } from '../../src/inspector/feed.ts';
 import type { EntryType } from '../../src/journal/journal.ts';
@@ -56,6 +57,8 @@ export interface EdgeOptions {
   readonly console?: boolean;
   /** The pretend users of a sandbox are served too. */
   readonly playground?: Playground;
+  /** The pages that are served. */
+  readonly pages?: readonly Page[];
   readonly clock?: Clock;
   readonly streamsPerKeyMax?: number;
   readonly streamsMax?: number;

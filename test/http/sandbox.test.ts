@@ -1,7 +1,7 @@
-import { request } from 'node:http';
 import { expect, test } from 'vitest';
 import type { Playground } from '../../src/sandbox/sandbox.ts';
 import { start } from '../sandbox/start.ts';
+import { statusOf } from '../support/ask.ts';
 import { textUpdate } from '../support/updates.ts';
 import { json, startEdge, until } from './edge.ts';
 
@@ -17,16 +17,6 @@ async function startPlayground() {
   return { ...bot, sandbox, token, playground, edge, post, read: (path: string) => edge.get(path, {}) };
 }
 
-/** A request with headers that fetch would not send. */
-const ask = (url: string, method: string, headers: Record<string, string>) =>
-  new Promise<number>((resolve, reject) => {
-    const asked = request(url, { method, headers }, (response) => {
-      response.destroy();
-      resolve(response.statusCode ?? 0);
-    });
-    asked.on('error', reject).end(method === 'POST' ? '{}' : undefined);
-  });
-
 test('with a real bot none of its addresses is there', async () => {
   const edge = await startEdge();
   for (const path of [...PATHS, '/sandbox']) expect((await edge.get(path)).status, path).toBe(404);
@@ -40,16 +30,17 @@ test('a browser may come from this page alone: not from another site, nor by a n
   const own = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' };
   const places = [...PATHS.map((path) => ['GET', path] as const), ['POST', '/v1/sandbox/control/users'] as const];
   for (const [method, path] of places) {
-    const statusOf = (headers: Record<string, string>) => ask(edge.url + path, method, { ...own, ...headers });
-    expect(await statusOf({ 'sec-fetch-site': 'cross-site' }), path).toBe(403);
-    expect(await statusOf({ 'sec-fetch-site': 'same-site' }), path).toBe(403);
+    const asked = (headers: Record<string, string>) =>
+      statusOf(edge.url + path, method, { ...own, ...headers }, method === 'POST' ? '{}' : undefined);
+    expect(await asked({ 'sec-fetch-site': 'cross-site' }), path).toBe(403);
+    expect(await asked({ 'sec-fetch-site': 'same-site' }), path).toBe(403);
     // Rebinding: the browser takes a name of somebody else for our origin.
-    expect(await statusOf({ host: host.replace('127.0.0.1', 'evil.example') }), path).toBe(403);
-    expect(await statusOf({ host: host.replace('127.0.0.1', '127.0.0.1.evil.example') }), path).toBe(403);
-    expect(await statusOf({ host: host.replace('127.0.0.1', 'localhost') }), path).toBe(method === 'GET' ? 200 : 400);
+    expect(await asked({ host: host.replace('127.0.0.1', 'evil.example') }), path).toBe(403);
+    expect(await asked({ host: host.replace('127.0.0.1', '127.0.0.1.evil.example') }), path).toBe(403);
+    expect(await asked({ host: host.replace('127.0.0.1', 'localhost') }), path).toBe(method === 'GET' ? 200 : 400);
   }
   const old = { origin: 'http://evil.example', 'content-type': 'application/json' };
-  expect(await ask(`${edge.url}/v1/sandbox/control/faults`, 'POST', old)).toBe(403);
+  expect(await statusOf(`${edge.url}/v1/sandbox/control/faults`, 'POST', old, '{}')).toBe(403);
 });
 
 test('one bot alone is reached, and of it only what its users do', async () => {

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/clock.ts';
 import { SwitchboardError } from '../../src/errors.ts';
 import { limits } from '../../src/limits.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
+import { statusOf } from '../support/ask.ts';
 import { bodyOf, start } from './start.ts';
 
 test('a taken address is refused with a code, and names itself', async () => {
@@ -71,6 +72,44 @@ test('the control API’s refusals are problems with a code, and name the field'
   expect([malformed.status, malformed.headers.get('content-type')]).toEqual([400, 'application/problem+json']);
   expect(await malformed.json()).toMatchObject({ code: 'body_malformed' });
   expect((await fetch(`${sandbox.url}/sandbox/bots/nonsense/chats`)).status).toBe(400);
+});
+
+test('a browser reaches the control API for no other site, nor by a name that leads here; the Bot API takes any', async () => {
+  const { sandbox, token, bot, control, write } = await start();
+  await write(777, 'hello');
+  const { host } = new URL(sandbox.url);
+  const own = `${sandbox.url}/sandbox/bots/${token}`;
+  const from = JSON.stringify({ text: 'from elsewhere' });
+  const write777 = (headers: Record<string, string>) => statusOf(`${own}/chats/777/messages`, 'POST', headers, from);
+  const read777 = (headers: Record<string, string>) => statusOf(`${own}/chats/777`, 'GET', headers);
+  const foreign: Record<string, string>[] = [
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { origin: 'http://evil.example' },
+    { origin: 'null' },
+    // Rebinding: to the browser its name is of one origin with us, and it need not say more.
+    { host: host.replace('127.0.0.1', 'evil.example') },
+    { host: host.replace('127.0.0.1', '127.0.0.1.evil.example'), 'sec-fetch-site': 'same-origin' },
+  ];
+  for (const headers of foreign) {
+    const words = JSON.stringify(headers);
+    expect(await write777({ ...headers, 'content-type': 'text/plain' }), words).toBe(403);
+    expect(await read777(headers), words).toBe(403);
+    expect(await statusOf(`${own}/events`, 'GET', headers), words).toBe(403);
+    expect(await statusOf(`${sandbox.url}/bot${token}/getMe`, 'GET', headers), words).toBe(200);
+  }
+  expect((await control('chats/777')).messages).toHaveLength(1);
+
+  const ours: Record<string, string>[] = [
+    {},
+    { 'sec-fetch-site': 'none' },
+    { 'sec-fetch-site': 'same-origin' },
+    { origin: sandbox.url },
+    { host: host.replace('127.0.0.1', 'localhost') },
+    { host: host.replace('127.0.0.1', '[::1]') },
+  ];
+  for (const headers of ours) expect(await read777(headers), JSON.stringify(headers)).toBe(200);
+  expect((await bot('getUpdates')).result).toHaveLength(1);
 });
 
 test('the event stream tells of both ways, in order, to an ordinary EventSource', async () => {
