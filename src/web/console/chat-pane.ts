@@ -5,7 +5,7 @@ import { Icon } from './icon.ts';
 import { Lines } from './lines.ts';
 import { Quarantined } from './quarantined.ts';
 import type { TranscriptModel } from './transcript.ts';
-import { hueOf, initialsOf } from './words.ts';
+import { hueOf, initialsOf, titleOf } from './words.ts';
 
 /** A chat: who it is with, what was said, and where one writes. */
 export function ChatPane({
@@ -21,11 +21,12 @@ export function ChatPane({
   const mayWrite = role === 'admin' || role === 'backend';
   const row = model.row.value;
   return html`
-    <article class="chat-pane" aria-label=${`Chat ${row?.name ?? model.chat}`}>
+    <article class="chat-pane" aria-label=${`Chat ${title}`}>
       <header class="pane-head">
+  const title = titleOf(row?.name, model.chat);
         <button class="button quiet back" type="button" aria-label="Back to the chats" onClick=${onBack}><${Icon} name="back" /></button>
         <span class=${`avatar hue-${hueOf(model.chat)}`} aria-hidden="true">${initialsOf(row?.name ?? null, model.chat)}</span>
-        <div class="pane-title"><h1 dir="auto">${row?.name ?? model.chat}</h1><span class="muted mono">${model.chat}</span></div>
+        <div class="pane-title"><h1 dir="auto">${title}</h1><span class="muted mono">${model.chat}</span></div>
         ${row?.standings.map((one) => html`<span class=${`tag ${one.quarantined ? 'bad' : 'good'}`} title=${one.machine} data-state>${one.quarantined ? 'stands still' : one.state || 'begins'}</span>`)}
       </header>
       ${row?.standings.filter(({ quarantined }) => quarantined).map(({ id }) => html`<${Quarantined} key=${id} id=${id} mayRetry=${role === 'admin'} />`)}
