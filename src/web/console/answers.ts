@@ -9,7 +9,7 @@ import type {
   StateCount,
   Transcript,
 } from '../../console/console.ts';
-import { call } from '../ui/api.ts';
+import { call, Problem } from '../ui/api.ts';
 
 export type { ChatsPage, ConsoleChat, Hit, Line, Progress, SearchPage, StateCount, Transcript };
 
@@ -33,6 +33,11 @@ const get = <T>(
 const part = encodeURIComponent;
 
 /** What the list shows. */
+/** Whether the same question may be answered later; until then it is asked again so often. */
+export const RETRY_MS = 500;
+export const mayPass = (error: unknown): boolean =>
+  !(error instanceof Problem) || error.status >= 500 || error.status === 429;
+
 export interface Filter {
   readonly kind: 'all' | 'unread' | 'quarantined' | 'unknown' | 'scheduled';
   readonly machine: string | null;
