@@ -111,7 +111,9 @@ export async function file(fileId: string): Promise<Blob> {
 }
 
 export const send = (body: unknown, key: string) =>
-  call('/v1/messages', { method: 'POST', body, headers: { 'idempotency-key': key } });
+  call('/v1/messages', { method: 'POST', body, headers: { 'idempotency-key': key } }) as Promise<{
+    readonly id: string;
+  }>;
 export const cancel = (id: string) => call(`/v1/messages/${part(id)}`, { method: 'DELETE' });
 export const resolve = (id: string, as: 'sent' | 'failed' | 'resend') =>
   call(`/v1/messages/${part(id)}/resolve`, { method: 'POST', body: { as } });
