@@ -6,10 +6,11 @@ import type {
   Place,
   Progress,
   SearchPage,
+  SentMessage,
   StateCount,
   Transcript,
 } from '../../console/console.ts';
-import { call } from '../ui/api.ts';
+import { call, fieldsOf, Problem } from '../ui/api.ts';
 
 export type { ChatsPage, ConsoleChat, Hit, Line, Progress, SearchPage, StateCount, Transcript };
 
@@ -31,6 +32,11 @@ const get = <T>(
 };
 
 const part = encodeURIComponent;
+
+/** Whether the same question may be answered later; until then it is asked again so often. */
+export const RETRY_MS = 500;
+export const mayPass = (error: unknown): boolean =>
+  !(error instanceof Problem) || error.status >= 500 || error.status === 429;
 
 /** What the list shows. */
 export interface Filter {
@@ -106,7 +112,20 @@ export async function file(fileId: string): Promise<Blob> {
 }
 
 export const send = (body: unknown, key: string) =>
-  call('/v1/messages', { method: 'POST', body, headers: { 'idempotency-key': key } });
+  call('/v1/messages', { method: 'POST', body, headers: { 'idempotency-key': key } }) as Promise<{
+    readonly id: string;
+  }>;
+/** How a message of one's own stands, as a transcript would tell it. */
+export async function message(id: string): Promise<SentMessage> {
+  const { status, method, send_at: at, attempts, error } = fieldsOf(await call(`/v1/messages/${part(id)}`));
+  const { description, may_have_arrived: may } = fieldsOf(error);
+  return {
+    ...{ id, status: String(status), method: String(method), attempts: Number(attempts), own: true },
+    send_at: typeof at === 'string' ? at : null,
+    error: typeof description === 'string' ? description : null,
+    may_have_arrived: may === true,
+  };
+}
 export const cancel = (id: string) => call(`/v1/messages/${part(id)}`, { method: 'DELETE' });
 export const resolve = (id: string, as: 'sent' | 'failed' | 'resend') =>
   call(`/v1/messages/${part(id)}/resolve`, { method: 'POST', body: { as } });

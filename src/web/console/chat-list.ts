@@ -5,7 +5,7 @@ import type { ConsoleChat } from './answers.ts';
 import type { Chats } from './chats.ts';
 import { Icon } from './icon.ts';
 import { look, where } from './where.ts';
-import { fullTime, hueOf, initialsOf, shortWhen } from './words.ts';
+import { fullTime, hueOf, initialsOf, shortWhen, titleOf } from './words.ts';
 
 /** The height of a row, as page.css has it. */
 const ROW = 78;
@@ -109,7 +109,7 @@ function Row({
       data-chat=${chat} style=${{ transform: `translateY(${start}px)` }} onClick=${open}>
       <span class=${`avatar hue-${hueOf(chat)}`} aria-hidden="true">${initialsOf(name, chat)}</span>
       <span class="row-main">
-        <span class="row-head"><b class="row-name" dir="auto">${name ?? chat}</b><time class="muted" datetime=${at} title=${fullTime(at)}>${shortWhen(at)}</time></span>
+        <span class="row-head"><b class="row-name" dir="auto">${titleOf(name, chat)}</b><time class="muted" datetime=${at} title=${fullTime(at)}>${shortWhen(at)}</time></span>
         <span class="row-text" dir="auto">${out ? html`<span class="muted">Bot: </span>` : null}${text ?? ''}</span>
         <span class="row-tags">
           ${standing === undefined ? null : html`<span class=${`tag state ${standing.quarantined ? 'bad' : ''}`}>${standing.quarantined ? 'stands still' : standing.state || 'begins'}</span>`}

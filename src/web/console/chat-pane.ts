@@ -1,37 +1,41 @@
 import { html } from '../ui/html.ts';
 import { who } from '../ui/login.ts';
 import { Composer } from './composer.ts';
+import type { Draft } from './draft.ts';
 import { Icon } from './icon.ts';
 import { Lines } from './lines.ts';
 import { Quarantined } from './quarantined.ts';
 import type { TranscriptModel } from './transcript.ts';
-import { hueOf, initialsOf } from './words.ts';
+import { hueOf, initialsOf, titleOf } from './words.ts';
 
 /** A chat: who it is with, what was said, and where one writes. */
 export function ChatPane({
   model,
+  draft,
   onBack,
   onRead,
 }: {
   readonly model: TranscriptModel;
+  readonly draft: Draft;
   readonly onBack: () => void;
   readonly onRead: (chat: string) => void;
 }) {
   const role = who.value?.role ?? '';
   const mayWrite = role === 'admin' || role === 'backend';
   const row = model.row.value;
+  const title = titleOf(row?.name, model.chat);
   return html`
-    <article class="chat-pane" aria-label=${`Chat ${row?.name ?? model.chat}`}>
+    <article class="chat-pane" aria-label=${`Chat ${title}`}>
       <header class="pane-head">
         <button class="button quiet back" type="button" aria-label="Back to the chats" onClick=${onBack}><${Icon} name="back" /></button>
         <span class=${`avatar hue-${hueOf(model.chat)}`} aria-hidden="true">${initialsOf(row?.name ?? null, model.chat)}</span>
-        <div class="pane-title"><h1 dir="auto">${row?.name ?? model.chat}</h1><span class="muted mono">${model.chat}</span></div>
+        <div class="pane-title"><h1 dir="auto">${title}</h1><span class="muted mono">${model.chat}</span></div>
         ${row?.standings.map((one) => html`<span class=${`tag ${one.quarantined ? 'bad' : 'good'}`} title=${one.machine} data-state>${one.quarantined ? 'stands still' : one.state || 'begins'}</span>`)}
       </header>
       ${row?.standings.filter(({ quarantined }) => quarantined).map(({ id }) => html`<${Quarantined} key=${id} id=${id} mayRetry=${role === 'admin'} />`)}
       ${model.failure.value === null ? null : html`<p class="notice bad" role="alert">${model.failure.value}</p>`}
       <${Lines} key=${model.chat} model=${model} mayWrite=${mayWrite} onRead=${onRead} />
-      ${mayWrite ? html`<${Composer} key=${model.chat} chat=${model.chat} onSent=${() => (model.later.value ? void model.toNewest() : undefined)} />` : null}
+      ${mayWrite ? html`<${Composer} key=${model.chat} draft=${draft} onSent=${() => (model.later.value ? void model.toNewest() : undefined)} />` : null}
     </article>
   `;
 }

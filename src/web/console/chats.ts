@@ -34,8 +34,10 @@ export function createChats() {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let looking = false;
 
+  let reloadTimer: ReturnType<typeof setTimeout> | undefined;
   async function reload(): Promise<void> {
     const mine = ++turn;
+    clearTimeout(reloadTimer);
     changedChats.clear();
     try {
       const page = await answers.chats(filter.value, null, PAGE);
@@ -48,7 +50,9 @@ export function createChats() {
       loaded.value = true;
       followIndex();
     } catch (error) {
-      if (mine === turn) failure.value = failureText(error);
+      if (mine !== turn || closed) return;
+      failure.value = failureText(error);
+      if (answers.mayPass(error)) reloadTimer = setTimeout(() => void reload(), answers.RETRY_MS);
     }
   }
 
@@ -59,7 +63,8 @@ export function createChats() {
     if (progress.value?.complete !== false) return;
     indexTimer = setTimeout(async () => {
       const page = await answers.chats(filter.value, null, PAGE).catch(() => null);
-      if (page === null || closed) return;
+      if (closed) return;
+      if (page === null) return followIndex();
       progress.value = page.progress;
       total.value = page.total;
       if (rows.value.length > PAGE) put(page.chats, new Set(page.chats.map(({ chat }) => chat)));
@@ -111,14 +116,17 @@ export function createChats() {
     const ids = [...changedChats].slice(-CHANGED_MAX);
     for (const id of ids) changedChats.delete(id);
     const mine = turn;
+    let waits = isBusy;
     try {
       const page = await answers.chatsOf(filter.value, ids);
       progress.value = page.progress;
       if (mine === turn && !closed) put(page.chats, new Set(ids));
-      else for (const id of ids) changedChats.add(id);
+      else lookAgainAt(ids);
       failure.value = null;
     } catch (error) {
       failure.value = failureText(error);
+      waits = true;
+      if (answers.mayPass(error)) lookAgainAt(ids);
     }
     looking = false;
     timer = setTimeout(
@@ -126,8 +134,18 @@ export function createChats() {
         timer = undefined;
         if (changedChats.size > 0) void lookAtChanged();
       },
-      isBusy ? BUSY_EVERY_MS : LOOK_EVERY_MS,
+      waits ? BUSY_EVERY_MS : LOOK_EVERY_MS,
     );
+  }
+
+  /** Before those that changed since. */
+  function lookAgainAt(ids: readonly string[]): void {
+    const newer = [...changedChats];
+    for (const id of ids) changedChats.add(id);
+    for (const id of newer) {
+      changedChats.delete(id);
+      changedChats.add(id);
+    }
   }
 
   return {
@@ -148,8 +166,7 @@ export function createChats() {
     },
     close(): void {
       closed = true;
-      clearTimeout(timer);
-      clearTimeout(indexTimer);
+      for (const one of [timer, indexTimer, reloadTimer]) clearTimeout(one);
     },
   };
 }

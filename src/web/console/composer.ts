@@ -1,59 +1,38 @@
-import { useRef, useState } from 'preact/hooks';
-import { Problem } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
-import * as answers from './answers.ts';
+import type { Draft, Posted } from './draft.ts';
 import { Icon } from './icon.ts';
-import { failureText } from './words.ts';
 
 const TEXT_MAX = 4096;
+/** Beyond it a year has five digits, which no address reads as a time. */
+const LATEST = '9999-12-31T23:59';
 
-const newKey = (): string => `console-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
-
-/** Writes to a user. A post whose answer was lost is posted again with the same key: the user gets one message. */
-export function Composer({ chat, onSent }: { readonly chat: string; readonly onSent?: () => void }) {
-  const [text, setText] = useState('');
-  const [at, setAt] = useState('');
-  const [timed, setTimed] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<{ readonly field: string | null; readonly words: string } | null>(null);
-  const key = useRef(newKey());
-  const edit = (change: () => void) => {
-    // Another text is another message.
-    key.current = newKey();
-    setFailure(null);
-    change();
+/** Writes to a user. */
+export function Composer({ draft, onSent }: { readonly draft: Draft; readonly onSent?: (posted: Posted) => void }) {
+  const [text, at, failure] = [draft.text.value, draft.at.value, draft.failure.value];
+  const isBusy = draft.busy.value;
+  const tell = (posted: Posted | null): void => {
+    if (posted !== null) onSent?.(posted);
   };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (busy || text.trim() === '') return;
-    setBusy(true);
-    const delivery = timed && at !== '' ? { delivery: { send_at: new Date(at).toISOString() } } : {};
-    const to = chat.startsWith('@') ? chat : Number(chat);
-    try {
-      await answers.send({ chat_id: to, text, ...delivery }, key.current);
-      key.current = newKey();
-      setText('');
-      setTimed(false);
-      setAt('');
-      setFailure(null);
-      onSent?.();
-    } catch (error) {
-      setFailure({ field: error instanceof Problem ? error.field : null, words: failureText(error) });
-    }
-    setBusy(false);
+    tell(await draft.send());
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) void submit(event);
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    // As the button does it: the form asks for a time that is missing or wrong.
+    if (event.target instanceof HTMLTextAreaElement) event.target.form?.requestSubmit();
   };
   const wrong = failure?.field ?? null;
   const over = text.length > TEXT_MAX;
   return html`
     <form class="composer" onSubmit=${submit} aria-label="Write to the user">
+      ${draft.unsent.value.map((one) => html`<div class="notice bad unsent" role="alert" key=${one.key}><span class="unsent-text" dir="auto">${one.text}</span><span>was not sent. ${one.words}</span><button class="button small" type="button" disabled=${isBusy} onClick=${async () => tell(await draft.again(one))}>Try again</button></div>`)}
       <textarea aria-label="Message" placeholder="Write to the user…" rows=${Math.min(6, text.split('\n').length)} dir="auto" value=${text}
-        aria-invalid=${wrong === 'text' || over} onInput=${(event: InputEvent) => edit(() => setText((event.target as HTMLTextAreaElement).value))} onKeyDown=${onKeyDown}></textarea>
-      <button class="button quiet" type="button" aria-pressed=${timed} aria-label="Send later" title="Send later" onClick=${() => edit(() => setTimed(!timed))}><${Icon} name="clock" /></button>
-      <button class="button primary" disabled=${busy || text.trim() === ''}>${timed && at !== '' ? 'Schedule' : 'Send'}</button>
-      ${timed ? html`<label class="send-at">Send at <input type="datetime-local" value=${at} aria-invalid=${wrong?.includes('send_at') ?? false} onInput=${(event: InputEvent) => edit(() => setAt((event.target as HTMLInputElement).value))} /></label>` : null}
+        aria-invalid=${wrong === 'text' || over} onInput=${(event: InputEvent) => draft.write({ text: (event.target as HTMLTextAreaElement).value })} onKeyDown=${onKeyDown}></textarea>
+      <button class="button quiet" type="button" aria-pressed=${at !== null} aria-label="Send later" title="Send later" onClick=${() => draft.write({ at: at === null ? '' : null })}><${Icon} name="clock" /></button>
+      <button class="button primary" disabled=${isBusy || text.trim() === ''}>${at === null ? 'Send' : 'Schedule'}</button>
+      ${at === null ? null : html`<label class="send-at">Send at <input type="datetime-local" required max=${LATEST} value=${at} aria-invalid=${wrong?.includes('send_at') ?? false} onInput=${(event: InputEvent) => draft.write({ at: (event.target as HTMLInputElement).value })} /></label>`}
       ${over && failure === null ? html`<p class="hint">${text.length} of ${TEXT_MAX} characters</p>` : null}
       ${failure === null ? null : html`<p class="notice bad" role="alert">${failure.words}</p>`}
     </form>

@@ -13,7 +13,16 @@ const TONES: Readonly<Record<string, string>> = {
 };
 
 /** What became of a message, and what may be done about it. */
-export function Fate({ message, mayWrite }: { readonly message: SentMessage; readonly mayWrite: boolean }) {
+export function Fate({
+  message,
+  mayWrite,
+  onActed,
+}: {
+  readonly message: SentMessage;
+  readonly mayWrite: boolean;
+  /** Something was done about it. Left out: what comes of that is seen as it happens. */
+  readonly onActed?: () => void;
+}) {
   const { id, status, send_at: sendAt, error, attempts, may_have_arrived: may, own } = message;
   const [failure, setFailure] = useState('');
   const [busy, setBusy] = useState(false);
@@ -21,8 +30,8 @@ export function Fate({ message, mayWrite }: { readonly message: SentMessage; rea
     setBusy(true);
     setFailure('');
     try {
-      // What comes of it is seen as it happens.
       await work();
+      onActed?.();
     } catch (problem) {
       setFailure(failureText(problem));
     }

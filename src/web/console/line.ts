@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { html } from '../ui/html.ts';
+import { visibleOr } from '../ui/visible.ts';
 import type { Line } from './answers.ts';
 import { Fate } from './fate.ts';
 import { Icon } from './icon.ts';
@@ -44,7 +45,7 @@ export function LineView({
   return html`
     <li class=${`line ${side}${marks}`} data-seq=${seq} data-status=${message?.status} tabindex="-1">
       <div class="bubble">
-        ${side === 'in' && from !== null ? html`<span class="line-from" dir="auto">${from}</span>` : null}
+        ${side === 'in' && from !== null ? html`<span class="line-from" dir="auto">${visibleOr(from, isGroup(line.chat) ? 'somebody' : line.chat)}</span>` : null}
         ${to === null ? null : html`<button class="quote" type="button" dir="auto" onClick=${() => look({ chat: line.chat, seq: to.seq })}>${to.text || to.label || 'a message'}</button>`}
         ${label === '' ? null : html`<span class="line-label" dir="auto">${label}</span>`}
         ${media.map((one) => html`<${MediaView} media=${one} />`)}
@@ -55,6 +56,9 @@ export function LineView({
     </li>
   `;
 }
+
+/** Of a group or a channel the id is no person's. */
+const isGroup = (chat: string): boolean => /^[-@]/.test(chat);
 
 /** Puts the address of an entry on the clipboard. */
 function CopyLink({ seq }: { readonly seq: number }) {

@@ -85,14 +85,20 @@ export function Lines({
   const newest = lines.at(-1)?.seq ?? 0;
   const unread = model.row.value?.unread ?? 0;
   useEffect(() => {
-    if (away || later || unread === 0 || document.hidden) return;
-    answers.markRead(model.chat, model.row.value?.seq ?? newest).then(
-      () => {
-        onRead(model.chat);
-        void model.changed();
-      },
-      () => {},
-    );
+    const read = (): void => {
+      if (away || later || unread === 0 || document.hidden) return;
+      answers.markRead(model.chat, model.row.value?.seq ?? newest).then(
+        () => {
+          onRead(model.chat);
+          void model.changed();
+        },
+        () => {},
+      );
+    };
+    read();
+    // Nobody reads in a tab that is not shown; once it is, all in view is.
+    document.addEventListener('visibilitychange', read);
+    return () => document.removeEventListener('visibilitychange', read);
   }, [newest, unread, away, later]);
 
   const around = aroundOf(lines);

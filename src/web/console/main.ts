@@ -7,7 +7,7 @@ import * as answers from './answers.ts';
 import { ChatList } from './chat-list.ts';
 import { ChatPane } from './chat-pane.ts';
 import { createChats } from './chats.ts';
-import { Composer } from './composer.ts';
+import { createDrafts } from './draft.ts';
 import { Filters } from './filters.ts';
 import { Icon } from './icon.ts';
 import { createLive } from './live.ts';
@@ -16,6 +16,7 @@ import { Found } from './search.ts';
 import { createTranscript, type TranscriptModel } from './transcript.ts';
 import { look, where } from './where.ts';
 import { failureText, numberText } from './words.ts';
+import { WritingAlone } from './writing-alone.ts';
 
 function App() {
   const me = who.value;
@@ -26,24 +27,9 @@ function App() {
   return html`<${Console} key=${me.name} />`;
 }
 
-/** A key that writes and does not read. */
-function WritingAlone() {
-  const [chat, setChat] = useState('');
-  const [said, setSaid] = useState('');
-  const valid = /^(-?[1-9]\d{0,15}|@\w{4,32})$/.test(chat);
-  return html`
-    <main class="writing-alone">
-      <h1>This key writes, and reads nothing</h1>
-      <p class="muted">For chats log in with a key of the role operator, backend or admin.</p>
-      <label>Chat id <input inputmode="numeric" value=${chat} onInput=${(event: InputEvent) => setChat((event.target as HTMLInputElement).value.trim())} /></label>
-      ${valid ? html`<${Composer} chat=${chat} onSent=${() => setSaid('It is on its way.')} />` : null}
-      <p role="status">${said}</p>
-    </main>
-  `;
-}
-
 function Console() {
   const chats = useMemo(createChats, []);
+  const draftOf = useMemo(createDrafts, []);
   const open = useRef<TranscriptModel | null>(null);
   const [model, setModel] = useState<TranscriptModel | null>(null);
   const [text, setText] = useState('');
@@ -101,7 +87,9 @@ function Console() {
         event.preventDefault();
         search.current?.focus();
       }
-      if (event.key === 'Escape') back();
+      // What is being written is not left by accident, nor with an Esc that is the input method's.
+      const isDraft = event.target instanceof HTMLTextAreaElement && event.target.value !== '';
+      if (event.key === 'Escape' && !event.isComposing && !isDraft) back();
     };
     addEventListener('keydown', onKeyDown);
     return () => removeEventListener('keydown', onKeyDown);
@@ -143,7 +131,7 @@ function Console() {
       </section>
       <section class="middle" aria-label="Chat">
         ${lost === '' ? null : html`<p class="notice bad" role="alert">${lost}</p>`}
-        ${model === null ? html`<div class="empty"><p>Choose a chat.</p><p class="muted">Arrows and Enter in the list, / to search, Esc to go back.</p></div>` : html`<${ChatPane} key=${model.chat} model=${model} onBack=${back} onRead=${(one: string) => chats.changed(one)} />`}
+        ${model === null ? html`<div class="empty"><p>Choose a chat.</p><p class="muted">Arrows and Enter in the list, / to search, Esc to go back.</p></div>` : html`<${ChatPane} key=${model.chat} model=${model} draft=${draftOf(model.chat)} onBack=${back} onRead=${(one: string) => chats.changed(one)} />`}
       </section>
       <aside class="side" aria-label="Status"><button class="button quiet back" type="button" onClick=${() => setStatus(false)}><${Icon} name="back" /> Back</button><${OverviewPanel} /></aside>
     </main>

@@ -3,7 +3,7 @@ import { html } from '../ui/html.ts';
 import type { ConsoleChat, Hit } from './answers.ts';
 import * as answers from './answers.ts';
 import { look, where } from './where.ts';
-import { failureText, fullTime, hueOf, initialsOf, shortWhen } from './words.ts';
+import { failureText, fullTime, hueOf, initialsOf, shortWhen, titleOf } from './words.ts';
 
 const WAIT_MS = 150;
 
@@ -42,7 +42,7 @@ export function Found({ text }: { readonly text: string }) {
     <div class="found" role="region" aria-label="Found" aria-busy=${state === 'busy'} tabindex="-1">
       ${failure === '' ? null : html`<p class="notice bad" role="alert">${failure}</p>`}
       ${nothing ? html`<p class="empty">Nothing was found.</p>` : null}
-      ${chats.length === 0 ? null : html`<h3>Chats</h3><ul>${chats.map(({ chat, name }) => html`<li key=${chat}><button class="hit" type="button" onClick=${() => look({ chat, seq: null })}><span class=${`avatar small hue-${hueOf(chat)}`} aria-hidden="true">${initialsOf(name, chat)}</span><span class="row-main"><b dir="auto">${name ?? chat}</b><span class="muted mono">${chat}</span></span></button></li>`)}</ul>`}
+      ${chats.length === 0 ? null : html`<h3>Chats</h3><ul>${chats.map(({ chat, name }) => html`<li key=${chat}><button class="hit" type="button" onClick=${() => look({ chat, seq: null })}><span class=${`avatar small hue-${hueOf(chat)}`} aria-hidden="true">${initialsOf(name, chat)}</span><span class="row-main"><b dir="auto">${titleOf(name, chat)}</b><span class="muted mono">${chat}</span></span></button></li>`)}</ul>`}
       ${hits.length === 0 ? null : html`<h3>Messages</h3><ul>${hits.map((hit) => html`<${HitView} key=${hit.seq} hit=${hit} />`)}</ul>`}
       ${next === null ? null : html`<button class="button" type="button" disabled=${state === 'busy'} onClick=${() => find(next)}>More</button>`}
     </div>
@@ -53,7 +53,7 @@ function HitView({ hit: { seq, chat, name, at, out, snippet } }: { readonly hit:
   return html`
     <li><button class="hit" type="button" data-hit=${seq} aria-current=${where.value.seq === seq ? 'true' : undefined} onClick=${() => look({ chat, seq })}>
       <span class="row-main">
-        <span class="row-head"><b class="row-name" dir="auto">${name ?? chat}</b><time class="muted" title=${fullTime(at)}>${shortWhen(at)}</time></span>
+        <span class="row-head"><b class="row-name" dir="auto">${titleOf(name, chat)}</b><time class="muted" title=${fullTime(at)}>${shortWhen(at)}</time></span>
         <span class="hit-text" dir="auto">${out ? html`<span class="muted">Bot: </span>` : null}${snippet.map(({ text, hit }) => (hit ? html`<mark>${text}</mark>` : text))}</span>
       </span>
     </button></li>

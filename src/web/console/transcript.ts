@@ -23,8 +23,9 @@ export function createTranscript(chat: string, seq: number | null) {
   const wanted = signal(seq);
   let closed = false;
   let busy: Promise<void> = Promise.resolve();
+  let retryTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** One thing after the other: answers do not overtake. */
+  /** One thing after the other: answers do not overtake. After one that failed all is looked at again. */
   function queue(work: () => Promise<void>): Promise<void> {
     busy = busy.then(async () => {
       if (closed) return;
@@ -33,6 +34,8 @@ export function createTranscript(chat: string, seq: number | null) {
         failure.value = null;
       } catch (error) {
         failure.value = failureText(error);
+        clearTimeout(retryTimer);
+        if (answers.mayPass(error) && !closed) retryTimer = setTimeout(() => void changed(), answers.RETRY_MS);
       }
     });
     return busy;
@@ -41,8 +44,11 @@ export function createTranscript(chat: string, seq: number | null) {
   let timer: ReturnType<typeof setTimeout> | undefined;
   function note({ progress }: Transcript): void {
     indexing.value = !progress.complete;
-    clearTimeout(timer);
-    if (indexing.value && !earlier.value && !closed) timer = setTimeout(() => void queue(probe), INDEXING_EVERY_MS);
+    if (timer !== undefined || !indexing.value || earlier.value || closed) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      void queue(probe);
+    }, INDEXING_EVERY_MS);
   }
 
   /** Whether there are older lines by now. */
@@ -76,6 +82,8 @@ export function createTranscript(chat: string, seq: number | null) {
     note(page);
   }
 
+  const begin = (): Promise<void> => (wanted.value === null ? newest() : around(wanted.value));
+
   async function loadEarlier(): Promise<void> {
     const [first] = lines.value;
     if (!earlier.value || first === undefined) return;
@@ -100,10 +108,11 @@ export function createTranscript(chat: string, seq: number | null) {
   /** What is shown, as it is now: new lines, and what became of the old ones. */
   async function refresh(): Promise<void> {
     const [first] = lines.value;
-    if (first === undefined) return newest();
+    if (first === undefined) return begin();
     const limit = later.value ? lines.value.length : KEPT_MAX;
     const page = await answers.transcript(chat, { after: first.seq - 1, limit });
     row.value = page.chat;
+    note(page);
     if (!later.value && page.later) return newest();
     lines.value = page.lines;
     return undefined;
@@ -123,7 +132,7 @@ export function createTranscript(chat: string, seq: number | null) {
     looking = false;
   }
 
-  void queue(() => (seq === null ? newest() : around(seq)));
+  void queue(begin);
 
   return {
     ...{ chat, lines, row, earlier, later, loaded, indexing, failure, wanted, changed },
@@ -134,6 +143,7 @@ export function createTranscript(chat: string, seq: number | null) {
     close(): void {
       closed = true;
       clearTimeout(timer);
+      clearTimeout(retryTimer);
     },
   };
 }

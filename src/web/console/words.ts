@@ -1,5 +1,6 @@
 import { Problem } from '../ui/api.ts';
 import { refreshWho } from '../ui/login.ts';
+import { firstVisible, visibleOr } from '../ui/visible.ts';
 
 /** What went wrong, in words. Whose key has ended is logged out. */
 export function failureText(error: unknown): string {
@@ -48,10 +49,15 @@ export function bytesText(bytes: number): string {
 /** Colours of avatars are told apart by the chat. */
 export const hueOf = (chat: string): number => [...chat].reduce((sum, sign) => (sum * 31 + sign.charCodeAt(0)) % 6, 0);
 
+/** What a chat is called: its id where it has no name, or none that is to be seen. */
+export const titleOf = (name: string | null | undefined, chat: string): string => visibleOr(name, chat);
+
 /** The first letters of a name; of an id its last digits. */
 export function initialsOf(name: string | null, chat: string): string {
-  const words = (name ?? '').split(/\s+/).filter((word) => word !== '');
-  if (words.length === 0) return chat.slice(-2);
-  const [first = '', second = ''] = [words[0], words.length > 1 ? words.at(-1) : ''];
-  return ([...first][0] ?? '') + ([...second][0] ?? '');
+  const letters = (name ?? '')
+    .split(/\s+/)
+    .map(firstVisible)
+    .filter((letter) => letter !== '');
+  if (letters.length === 0) return chat.slice(-2);
+  return `${letters[0]}${letters.length > 1 ? letters.at(-1) : ''}`;
 }

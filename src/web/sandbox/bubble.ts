@@ -1,5 +1,6 @@
 import type { Message } from '@grammyjs/types';
 import { html } from '../ui/html.ts';
+import { visibleOr } from '../ui/visible.ts';
 import { Formatted } from './formatted.ts';
 import { InlineKeyboard } from './keyboard.ts';
 import { Media } from './media.ts';
@@ -30,7 +31,7 @@ export function Bubble({ message, follows, inGroup, isMine, seq, isChosen, isPre
   const name =
     from === undefined
       ? message.sender_chat && 'title' in message.sender_chat
-        ? message.sender_chat.title
+        ? visibleOr(message.sender_chat.title, String(message.sender_chat.id))
         : ''
       : nameOf(from);
   const classes = [

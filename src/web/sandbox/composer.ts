@@ -1,5 +1,6 @@
 import type { User } from '@grammyjs/types';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { signal, useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import { html } from '../ui/html.ts';
 import type { ChatItem } from './answers.ts';
 import { ReplyKeyboard } from './keyboard.ts';
@@ -10,7 +11,18 @@ import { candidates, change, current, editing, isBots, say, writeAs, writer } fr
 import { room } from './world.ts';
 
 /** What was begun in each chat, and not sent. */
-const drafts = new Map<number, string>();
+const drafts = signal<ReadonlyMap<number, string>>(new Map());
+const draftOf = (chat: number): string => drafts.value.get(chat) ?? '';
+const setDraft = (chat: number, text: string): void => {
+  drafts.value = new Map([...drafts.value, [chat, text]]);
+};
+
+/** Takes a draft out to send it: the field is free meanwhile. What was not sent is put back, before what is there by now. */
+async function sendDraft(chat: number, send: (text: string) => Promise<boolean>): Promise<void> {
+  const text = draftOf(chat);
+  setDraft(chat, '');
+  if (!(await send(text))) setDraft(chat, [text, draftOf(chat)].filter((part) => part !== '').join('\n'));
+}
 
 /** Telegram's own bound. */
 const LENGTH_MAX = 4096;
@@ -24,7 +36,13 @@ export function Composer() {
 
 function Line({ chat, from }: { readonly chat: ChatItem; readonly from: User }) {
   const edited = editing.value;
-  const [text, setText] = useState(drafts.get(chat.id) ?? '');
+  const changed = useSignal('');
+  const isBusy = useRef(false);
+  const text = edited === null ? draftOf(chat.id) : changed.value;
+  const setText = (to: string): void => {
+    if (edited === null) setDraft(chat.id, to);
+    else changed.value = to;
+  };
   const field = useRef<HTMLTextAreaElement>(null);
   const files = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -34,11 +52,9 @@ function Line({ chat, from }: { readonly chat: ChatItem; readonly from: User }) 
     };
   }, []);
   useEffect(() => {
-    if (edited === null) return undefined;
-    const draft = text;
-    setText(edited.text ?? edited.caption ?? '');
+    if (edited === null) return;
+    changed.value = edited.text ?? edited.caption ?? '';
     field.current?.focus();
-    return () => setText(draft);
   }, [edited]);
   useEffect(() => {
     const area = field.current;
@@ -46,21 +62,19 @@ function Line({ chat, from }: { readonly chat: ChatItem; readonly from: User }) 
     area.style.height = 'auto';
     area.style.height = `${Math.min(area.scrollHeight + 2, 180)}px`;
   }, [text]);
-  useEffect(() => {
-    if (edited === null) drafts.set(chat.id, text);
-  }, [text]);
 
   const submit = async (event?: Event): Promise<void> => {
     event?.preventDefault();
-    if (text.trim() === '') return;
-    const done = edited === null ? await say({ text }) : await change(edited, text);
-    if (!done) return;
-    if (edited === null) setText('');
-    editing.value = null;
+    if (isBusy.current || text.trim() === '') return;
+    isBusy.current = true;
+    if (edited === null) await sendDraft(chat.id, (taken) => say({ text: taken }));
+    // Whoever has gone on meanwhile is not done.
+    else if ((await change(edited, text)) && changed.value === text) editing.value = null;
+    isBusy.current = false;
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) void submit(event);
-    else if (event.key === 'Escape' && edited !== null) editing.value = null;
+    else if (event.key === 'Escape' && !event.isComposing && edited !== null) editing.value = null;
     else if (event.key === 'ArrowUp' && text === '' && edited === null) {
       const own = room.value?.messages.value?.findLast(
         (one) => !isBots(one) && (one.text ?? one.caption) !== undefined,
@@ -72,8 +86,10 @@ function Line({ chat, from }: { readonly chat: ChatItem; readonly from: User }) 
   };
   const send = async (blob: Blob, name: string): Promise<void> => {
     const file = await sentFile(blob, name);
-    const caption = text.trim() === '' ? {} : { caption: text.slice(0, 1024) };
-    if (await say({ ...(isPicture(blob) ? { photo: file } : { document: file }), ...caption })) setText('');
+    await sendDraft(chat.id, (taken) => {
+      const caption = taken.trim() === '' ? {} : { caption: taken.slice(0, 1024) };
+      return say({ ...(isPicture(blob) ? { photo: file } : { document: file }), ...caption });
+    });
   };
   const choose = (name: string): void => {
     if (name === 'sample') void samplePhoto().then((blob) => send(blob, 'sample.png'));
@@ -94,7 +110,7 @@ function Line({ chat, from }: { readonly chat: ChatItem; readonly from: User }) 
           <button type="button" class="button quiet" onClick=${() => choose('file')}>A photo or a file…</button>
           <button type="button" class="button quiet" onClick=${() => choose('sample')}>A sample photo</button>
         <//>
-        <textarea ref=${field} rows="1" dir="auto" maxlength=${LENGTH_MAX} aria-label="Message" placeholder=${chat.type === 'private' ? 'Message' : `Message as ${from.first_name}`} value=${text}
+        <textarea ref=${field} rows="1" dir="auto" maxlength=${LENGTH_MAX} aria-label="Message" placeholder=${chat.type === 'private' ? 'Message' : `Message as ${nameOf(from)}`} value=${text}
           onInput=${(event: Event) => setText((event.target as HTMLTextAreaElement).value)} onKeyDown=${onKeyDown}></textarea>
         <button class="button primary send" aria-label=${edited === null ? 'Send' : 'Save'} disabled=${text.trim() === ''}><${Sign} name="send" /></button>
       </div>

@@ -1,20 +1,22 @@
 import type { Message, User } from '@grammyjs/types';
 import { html } from '../ui/html.ts';
+import { visibleOr } from '../ui/visible.ts';
 import type { ChatItem } from './answers.ts';
 
-type Named = Pick<User, 'first_name'> & Partial<Pick<User, 'last_name'>>;
+type Named = Pick<User, 'id' | 'first_name'> & Partial<Pick<User, 'last_name'>>;
 
-/** A user's whole name. */
-export const nameOf = ({ first_name: first, last_name: last }: Named): string =>
-  last === undefined ? first : `${first} ${last}`;
+/** A user's whole name; the id where nothing of it is to be seen. */
+export const nameOf = ({ id, first_name: first, last_name: last }: Named): string =>
+  visibleOr(last === undefined ? first : `${first} ${last}`, `User ${id}`);
 
 /** What a chat is called: a group's title, or the name of its user. */
 export const titleOf = (chat: Pick<ChatItem, 'id' | 'title' | 'first_name' | 'last_name'>): string =>
-  chat.title ??
-  nameOf({
-    first_name: chat.first_name ?? `User ${chat.id}`,
-    ...(chat.last_name === undefined ? {} : { last_name: chat.last_name }),
-  });
+  chat.title === undefined
+    ? nameOf({
+        ...{ id: chat.id, first_name: chat.first_name ?? '' },
+        ...(chat.last_name === undefined ? {} : { last_name: chat.last_name }),
+      })
+    : visibleOr(chat.title, `Group ${chat.id}`);
 
 /** A message in one line. */
 export function lineOf(message: Message): string {
