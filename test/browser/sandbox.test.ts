@@ -78,7 +78,7 @@ test('a newcomer opens the address that is printed first, and pays', patience, a
   await expect.poll(() => field(page).inputValue()).toBe('/pay 12.50 EUR @anna');
   await say(page, '/pay 99 EUR @anna');
   await message(page, '/pay 99 EUR').getByText('edited').waitFor();
-  await act(page, 'Edit').locator('[data-fate=sent]').waitFor();
+  await act(page, /Edit/).locator('[data-fate=sent]').waitFor();
 
   await page.locator('summary[aria-label="Send a photo or a file"]').click();
   await page.getByRole('button', { name: 'A sample photo' }).click();
