@@ -23,7 +23,7 @@ function App() {
   const bar = html`<${Bar} page="console" />`;
   if (me === null) return html`${bar}<main><${Login} role="a key of the role operator, backend or admin" /></main>`;
   if (me.role === 'aggregator') return html`${bar}<${WritingAlone} />`;
-  return html`<${Console} key=${me.name} />`;
+  return html`<${Console} key=${me.id} />`;
 }
 
 /** A key that writes and does not read. */
