@@ -106,7 +106,21 @@ export async function file(fileId: string): Promise<Blob> {
 }
 
 export const send = (body: unknown, key: string) =>
-  call('/v1/messages', { method: 'POST', body, headers: { 'idempotency-key': key } });
+  call('/v1/messages', { method: 'POST', body, headers: { 'idempotency-key': key } }) as Promise<{
+    readonly id: string;
+  }>;
+/** What became of a message (docs/messages.md). */
+export interface MessageNow {
+  readonly id: string;
+  readonly status: string;
+  readonly method: string;
+  readonly attempts: number;
+  readonly send_at?: string;
+  readonly error?: unknown;
+}
+/** How a message stands: at once, or when it is settled, if that comes within so many seconds. */
+export const message = (id: string, waitS: number) =>
+  call(`/v1/messages/${part(id)}?wait=${waitS}`) as Promise<MessageNow>;
 export const cancel = (id: string) => call(`/v1/messages/${part(id)}`, { method: 'DELETE' });
 export const resolve = (id: string, as: 'sent' | 'failed' | 'resend') =>
   call(`/v1/messages/${part(id)}/resolve`, { method: 'POST', body: { as } });

@@ -10,7 +10,13 @@ const TEXT_MAX = 4096;
 const newKey = (): string => `console-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
 
 /** Writes to a user. A post whose answer was lost is posted again with the same key: the user gets one message. */
-export function Composer({ chat, onSent }: { readonly chat: string; readonly onSent?: () => void }) {
+export function Composer({
+  chat,
+  onSent,
+}: {
+  readonly chat: string;
+  readonly onSent?: (id: string, text: string) => void;
+}) {
   const [text, setText] = useState('');
   const [at, setAt] = useState('');
   const [timed, setTimed] = useState(false);
@@ -30,13 +36,13 @@ export function Composer({ chat, onSent }: { readonly chat: string; readonly onS
     const delivery = timed && at !== '' ? { delivery: { send_at: new Date(at).toISOString() } } : {};
     const to = chat.startsWith('@') ? chat : Number(chat);
     try {
-      await answers.send({ chat_id: to, text, ...delivery }, key.current);
+      const { id } = await answers.send({ chat_id: to, text, ...delivery }, key.current);
       key.current = newKey();
       setText('');
       setTimed(false);
       setAt('');
       setFailure(null);
-      onSent?.();
+      onSent?.(id, text);
     } catch (error) {
       setFailure({ field: error instanceof Problem ? error.field : null, words: failureText(error) });
     }

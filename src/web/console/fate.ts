@@ -13,7 +13,16 @@ const TONES: Readonly<Record<string, string>> = {
 };
 
 /** What became of a message, and what may be done about it. */
-export function Fate({ message, mayWrite }: { readonly message: SentMessage; readonly mayWrite: boolean }) {
+export function Fate({
+  message,
+  mayWrite,
+  onActed,
+}: {
+  readonly message: SentMessage;
+  readonly mayWrite: boolean;
+  /** Where nothing tells of it as it happens: looks at what came of it. */
+  readonly onActed?: () => Promise<void>;
+}) {
   const { id, status, send_at: sendAt, error, attempts, may_have_arrived: may, own } = message;
   const [failure, setFailure] = useState('');
   const [busy, setBusy] = useState(false);
@@ -23,6 +32,7 @@ export function Fate({ message, mayWrite }: { readonly message: SentMessage; rea
     try {
       // What comes of it is seen as it happens.
       await work();
+      await onActed?.();
     } catch (problem) {
       setFailure(failureText(problem));
     }

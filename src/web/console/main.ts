@@ -7,7 +7,6 @@ import * as answers from './answers.ts';
 import { ChatList } from './chat-list.ts';
 import { ChatPane } from './chat-pane.ts';
 import { createChats } from './chats.ts';
-import { Composer } from './composer.ts';
 import { Filters } from './filters.ts';
 import { Icon } from './icon.ts';
 import { createLive } from './live.ts';
@@ -16,30 +15,15 @@ import { Found } from './search.ts';
 import { createTranscript, type TranscriptModel } from './transcript.ts';
 import { look, where } from './where.ts';
 import { failureText, numberText } from './words.ts';
+import { WritingAlone } from './writing-alone.ts';
 
 function App() {
   const me = who.value;
   if (me === undefined) return null;
   const bar = html`<${Bar} page="console" />`;
   if (me === null) return html`${bar}<main><${Login} role="a key of the role operator, backend or admin" /></main>`;
-  if (me.role === 'aggregator') return html`${bar}<${WritingAlone} />`;
+  if (me.role === 'aggregator') return html`${bar}<${WritingAlone} key=${me.id} />`;
   return html`<${Console} key=${me.id} />`;
-}
-
-/** A key that writes and does not read. */
-function WritingAlone() {
-  const [chat, setChat] = useState('');
-  const [said, setSaid] = useState('');
-  const valid = /^(-?[1-9]\d{0,15}|@\w{4,32})$/.test(chat);
-  return html`
-    <main class="writing-alone">
-      <h1>This key writes, and reads nothing</h1>
-      <p class="muted">For chats log in with a key of the role operator, backend or admin.</p>
-      <label>Chat id <input inputmode="numeric" value=${chat} onInput=${(event: InputEvent) => setChat((event.target as HTMLInputElement).value.trim())} /></label>
-      ${valid ? html`<${Composer} chat=${chat} onSent=${() => setSaid('It is on its way.')} />` : null}
-      <p role="status">${said}</p>
-    </main>
-  `;
 }
 
 function Console() {
