@@ -69,3 +69,14 @@ export async function barriers(page: Page): Promise<unknown[]> {
       nodes.slice(0, 3).map(({ html }) => html),
     ]);
 }
+
+/**
+ * Tells a page that nobody sees it, or somebody again, as a browser tells a tab that another one has covered: one that is
+ * driven by a test takes all its tabs for seen.
+ */
+export const setSeen = (page: Page, isSeen: boolean): Promise<void> =>
+  page.evaluate(`(() => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => ${!isSeen} });
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => '${isSeen ? 'visible' : 'hidden'}' });
+    document.dispatchEvent(new Event('visibilitychange'));
+  })()`);

@@ -6,11 +6,10 @@ import type {
   Place,
   Progress,
   SearchPage,
-  SentMessage,
   StateCount,
   Transcript,
 } from '../../console/console.ts';
-import { call, fieldsOf, Problem } from '../ui/api.ts';
+import { call, Problem } from '../ui/api.ts';
 
 export type { ChatsPage, ConsoleChat, Hit, Line, Progress, SearchPage, StateCount, Transcript };
 
@@ -115,17 +114,18 @@ export const send = (body: unknown, key: string) =>
   call('/v1/messages', { method: 'POST', body, headers: { 'idempotency-key': key } }) as Promise<{
     readonly id: string;
   }>;
-/** How a message of one's own stands, as a transcript would tell it. */
-export async function message(id: string): Promise<SentMessage> {
-  const { status, method, send_at: at, attempts, error } = fieldsOf(await call(`/v1/messages/${part(id)}`));
-  const { description, may_have_arrived: may } = fieldsOf(error);
-  return {
-    ...{ id, status: String(status), method: String(method), attempts: Number(attempts), own: true },
-    send_at: typeof at === 'string' ? at : null,
-    error: typeof description === 'string' ? description : null,
-    may_have_arrived: may === true,
-  };
+/** What became of a message (docs/messages.md). */
+export interface MessageNow {
+  readonly id: string;
+  readonly status: string;
+  readonly method: string;
+  readonly attempts: number;
+  readonly send_at?: string;
+  readonly error?: unknown;
 }
+/** How a message stands: at once, or when it is settled, if that comes within so many seconds. */
+export const message = (id: string, waitS: number) =>
+  call(`/v1/messages/${part(id)}?wait=${waitS}`) as Promise<MessageNow>;
 export const cancel = (id: string) => call(`/v1/messages/${part(id)}`, { method: 'DELETE' });
 export const resolve = (id: string, as: 'sent' | 'failed' | 'resend') =>
   call(`/v1/messages/${part(id)}/resolve`, { method: 'POST', body: { as } });

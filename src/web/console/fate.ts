@@ -20,8 +20,8 @@ export function Fate({
 }: {
   readonly message: SentMessage;
   readonly mayWrite: boolean;
-  /** Something was done about it. Left out: what comes of that is seen as it happens. */
-  readonly onActed?: () => void;
+  /** Where nothing tells of it as it happens: looks at what came of it. */
+  readonly onActed?: () => Promise<void>;
 }) {
   const { id, status, send_at: sendAt, error, attempts, may_have_arrived: may, own } = message;
   const [failure, setFailure] = useState('');
@@ -31,7 +31,7 @@ export function Fate({
     setFailure('');
     try {
       await work();
-      onActed?.();
+      await onActed?.();
     } catch (problem) {
       setFailure(failureText(problem));
     }

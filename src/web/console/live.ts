@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
-import { refreshWho, who } from '../ui/login.ts';
+import { refreshWho } from '../ui/login.ts';
+import { listen } from '../ui/stream.ts';
 
 /** Every type that a chat's entries have. */
 const TYPES = [
@@ -11,7 +12,8 @@ const TYPES = [
 /** An entry's JSON begins with its own fields. All of it is not read here: thousands may come in a second. */
 const CHAT = /^\{"seq":\d+,"type":"[^"]*","bot":"[^"]*","chat":"([^"]*)"/;
 
-const RETRY_MS = 1000;
+/** What the stream says of itself where entries are missing. */
+const ANEW = ['stream.reset', 'stream.gap'];
 
 export interface LiveListener {
   /** Something happened in a chat. */
@@ -23,39 +25,23 @@ export interface LiveListener {
 /** Follows what happens, over whatever breaks the connection, until `close`. */
 export function createLive(listener: LiveListener) {
   const connected = signal(true);
-  let closed = false;
-  let source = listen();
-
-  function listen(): EventSource {
-    const opened = new EventSource('/v1/events');
-    const onEntry = (event: MessageEvent<string>): void => {
-      const chat = CHAT.exec(event.data)?.[1];
+  const address = (last: string): string => (last === '' ? '/v1/events' : `/v1/events?last_event_id=${last}`);
+  const { close } = listen(address, [...TYPES, ...ANEW], {
+    event(data, type) {
+      if (ANEW.includes(type)) return listener.reload();
+      const chat = CHAT.exec(data)?.[1];
       if (chat !== undefined) listener.changed(chat);
-    };
-    for (const type of TYPES) opened.addEventListener(type, onEntry);
-    for (const type of ['stream.reset', 'stream.gap']) opened.addEventListener(type, () => listener.reload());
-    opened.addEventListener('open', () => {
-      if (!connected.value) listener.reload();
+    },
+    opened(resumed) {
+      if (!resumed || !connected.value) listener.reload();
       connected.value = true;
-    });
-    opened.addEventListener('error', () => {
-      if (closed) return;
+    },
+    lost() {
       connected.value = false;
       // A key that was revoked ends its streams: whoever had it is logged out at once.
-      void refreshWho().then(() => {
-        if (who.value === null) close();
-      });
-      if (opened.readyState !== EventSource.CLOSED) return;
-      setTimeout(() => {
-        if (!closed && source === opened) source = listen();
-      }, RETRY_MS);
-    });
-    return opened;
-  }
-  function close(): void {
-    closed = true;
-    source.close();
-  }
+      void refreshWho();
+    },
+  });
   return { connected, close };
 }
 export type Live = ReturnType<typeof createLive>;

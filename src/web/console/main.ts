@@ -23,8 +23,8 @@ function App() {
   if (me === undefined) return null;
   const bar = html`<${Bar} page="console" />`;
   if (me === null) return html`${bar}<main><${Login} role="a key of the role operator, backend or admin" /></main>`;
-  if (me.role === 'aggregator') return html`${bar}<${WritingAlone} />`;
-  return html`<${Console} key=${me.name} />`;
+  if (me.role === 'aggregator') return html`${bar}<${WritingAlone} key=${me.id} />`;
+  return html`<${Console} key=${me.id} />`;
 }
 
 function Console() {

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Media } from '../../console/console.ts';
+import { plainName } from '../ui/file-name.ts';
 import { html } from '../ui/html.ts';
 import { file } from './answers.ts';
 import { Icon } from './icon.ts';
@@ -13,7 +14,8 @@ const PREVIEW_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A file that somebody sent: a small picture, or its name with a way to save it. */
 export function MediaView({ media }: { readonly media: Media }) {
-  const { kind, name, size, file_id: id } = media;
+  const { kind, size, file_id: id } = media;
+  const name = media.name === null ? null : plainName(media.name);
   const isPicture = PICTURES.includes(kind) && id !== null && (size ?? 0) <= PREVIEW_BYTES_MAX;
   const [url, setUrl] = useState<string | null>(null);
   const [state, setState] = useState<'idle' | 'busy' | 'failed'>('idle');
@@ -49,15 +51,14 @@ export function MediaView({ media }: { readonly media: Media }) {
       setState('failed');
     }
   };
-  const label = [kind.replaceAll('_', ' '), name, size === null ? null : bytesText(size)]
-    .filter((part) => part !== null)
-    .join(' · ');
+  const sort = kind.replaceAll('_', ' ');
+  const bytes = size === null ? '' : ` · ${bytesText(size)}`;
   if (url !== null && state !== 'failed') {
-    return html`<button class="picture" type="button" title="Save" onClick=${save}><img src=${url} alt=${label} onError=${() => setState('failed')} /></button>`;
+    return html`<button class="picture" type="button" title="Save" onClick=${save}><img src=${url} alt=${`${sort}${name === null ? '' : ` · ${name}`}${bytes}`} onError=${() => setState('failed')} /></button>`;
   }
   return html`
     <button class="file" type="button" disabled=${id === null || state === 'busy'} onClick=${save}>
-      <${Icon} name="file" /><span dir="auto">${label}</span>
+      <${Icon} name="file" /><span>${sort}${name === null ? null : html` · <bdi>${name}</bdi>`}${bytes}</span>
       ${state === 'failed' ? html`<span class="muted">cannot be fetched</span>` : null}
     </button>
   `;

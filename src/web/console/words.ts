@@ -1,11 +1,11 @@
 import { Problem } from '../ui/api.ts';
-import { refreshWho } from '../ui/login.ts';
+import { noteRefusal } from '../ui/login.ts';
 import { firstVisible, visibleOr } from '../ui/visible.ts';
 
-/** What went wrong, in words. Whose key has ended is logged out. */
+/** What went wrong, in words. Whose key has ended is logged out, and who has another one by now is known by it. */
 export function failureText(error: unknown): string {
   if (!(error instanceof Problem)) return 'Switchboard cannot be reached: is it running?';
-  if (error.status === 401) void refreshWho();
+  noteRefusal(error);
   return error.field === null ? error.message : `${error.field}: ${error.message}`;
 }
 

@@ -1,11 +1,11 @@
 import { signal } from '@preact/signals';
 import type { FeedItem } from '../../inspector/inspector.ts';
+import { listen } from '../ui/stream.ts';
 
 /** Rows of a sequence that are kept; older ones go. */
 const KEPT_MAX = 400;
 /** Rows of one second beyond which alike ones are joined: more of them nobody can read as they come. */
 const READABLE_PER_S = 30;
-const RETRY_MS = 2000;
 
 /** An item of the feed as it is shown. What is alike within a busy second is one of them. */
 export interface FeedRow {
@@ -37,7 +37,6 @@ export function followFeed(actors: readonly string[]) {
   /** What came while it was paused. */
   const missed = signal(0);
   let lastId = 0;
-  let closed = false;
 
   function take(items: readonly FeedItem[]): void {
     note(items);
@@ -82,24 +81,16 @@ export function followFeed(actors: readonly string[]) {
     stands.value = all;
   }
 
-  let source = listen();
-  function listen(): EventSource {
-    const query = actors.map((actor) => `actor=${encodeURIComponent(actor)}`).join('&');
-    const opened = new EventSource(`/v1/inspector/feed?${query}`);
-    opened.addEventListener('message', ({ data }) => take(JSON.parse(data)));
-    opened.addEventListener('open', () => {
+  const query = actors.map((actor) => `actor=${encodeURIComponent(actor)}`).join('&');
+  const stream = listen(() => `/v1/inspector/feed?${query}`, ['message'], {
+    event: (data) => take(JSON.parse(data)),
+    opened() {
       connected.value = true;
-    });
-    opened.addEventListener('error', () => {
+    },
+    lost() {
       connected.value = false;
-      // It comes back by itself, unless it was refused.
-      if (opened.readyState !== EventSource.CLOSED || closed) return;
-      setTimeout(() => {
-        if (!closed) source = listen();
-      }, RETRY_MS);
-    });
-    return opened;
-  }
+    },
+  });
 
   return {
     ...{ rows, stands, connected, paused, missed },
@@ -110,10 +101,7 @@ export function followFeed(actors: readonly string[]) {
       paused.value = false;
       missed.value = 0;
     },
-    close(): void {
-      closed = true;
-      source.close();
-    },
+    close: stream.close,
   };
 }
 

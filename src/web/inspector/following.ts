@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { Problem } from '../ui/api.ts';
-import { refreshWho } from '../ui/login.ts';
+import { noteRefusal } from '../ui/login.ts';
 import * as answers from './answers.ts';
 import { type FollowedFeed, followFeed } from './feed.ts';
 import { createLife, type Life } from './life.ts';
@@ -49,7 +48,7 @@ export function useCounts(machine: string | null): answers.Counts | null {
     const count = async (): Promise<void> => {
       if (!document.hidden) {
         const found = await answers.counts(machine).catch((error: unknown) => {
-          if (error instanceof Problem && error.status === 401) void refreshWho();
+          noteRefusal(error);
           return null;
         });
         if (gone) return;

@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import type { ChatNow, Standing, TravelStep } from '../../inspector/inspector.ts';
 import { Problem } from '../ui/api.ts';
+import { listen } from '../ui/stream.ts';
 import * as answers from './answers.ts';
 
 /** The entries after which a chat may stand elsewhere. */
@@ -8,8 +9,6 @@ const TYPES = [
   ...['update.received', 'event.received', 'timer.fired', 'request.answered', 'chat.moved'],
   ...['chat.migrated', 'chat.quarantined', 'chat.resumed'],
 ];
-
-const RETRY_MS = 2000;
 
 /** Steps that are kept: the page stays light, and the others are asked for again. */
 const KEPT_MAX = 400;
@@ -126,25 +125,17 @@ export function createLife(chat: string) {
       looking = false;
     }
   });
-  let source = listen();
-  function listen(): EventSource {
-    const opened = new EventSource(`/v1/events?chat=${encodeURIComponent(chat.replace(/:.*/, ''))}`);
-    for (const type of TYPES) opened.addEventListener(type, () => void refresh());
-    opened.addEventListener('open', () => {
-      if (!connected.value) void refresh();
-      connected.value = true;
-    });
-    opened.addEventListener('error', () => {
-      connected.value = false;
-      // It comes back by itself, unless it was refused: a server that starts again refuses for a while.
-      if (opened.readyState !== EventSource.CLOSED || closed) return;
-      setTimeout(() => {
-        if (!closed) source = listen();
-      }, RETRY_MS);
-    });
-    return opened;
-  }
   const begun = begin();
+  const stream = listen(() => `/v1/events?chat=${encodeURIComponent(chat.replace(/:.*/, ''))}`, TYPES, {
+    event: () => void begun.then(refresh),
+    opened() {
+      void begun.then(refresh);
+      connected.value = true;
+    },
+    lost() {
+      connected.value = false;
+    },
+  });
 
   const step = computed(() => (at.value === null ? (steps.value.at(-1) ?? null) : (steps.value[at.value] ?? null)));
   const standing = computed(() => (at.value === null ? (now.value?.standing ?? null) : (step.value?.after ?? null)));
@@ -211,7 +202,7 @@ export function createLife(chat: string) {
     },
     close(): void {
       closed = true;
-      source.close();
+      stream.close();
     },
   };
 }

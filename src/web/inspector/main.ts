@@ -4,7 +4,7 @@ import type { Chart } from '../../inspector/inspector.ts';
 import { Problem } from '../ui/api.ts';
 import { Bar } from '../ui/bar.ts';
 import { html } from '../ui/html.ts';
-import { Login, refreshWho, who } from '../ui/login.ts';
+import { Login, noteRefusal, refreshWho, who } from '../ui/login.ts';
 import * as answers from './answers.ts';
 import { ChatPanel } from './chat.ts';
 import { ChatSequence } from './chat-sequence.ts';
@@ -41,7 +41,7 @@ function Inspector() {
       setSandbox(answer.sandbox);
       setFailure(null);
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) await refreshWho();
+      noteRefusal(error);
       setFailure(error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?');
     }
   };

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
+import { listen } from '../ui/stream.ts';
 import { type Act, createActs, ENTRY_TYPES, type Entry } from './acts.ts';
-import { gather, listen } from './feed.ts';
+import { gather } from './feed.ts';
 
 /** What Switchboard does in a chat, live, from a time on (ms since 1970). */
 export function followActs(chat: number, since: number) {

@@ -1,5 +1,6 @@
 import type { Message } from '@grammyjs/types';
 import { useState } from 'preact/hooks';
+import { plainName } from '../ui/file-name.ts';
 import { html } from '../ui/html.ts';
 import { fileAddress } from './answers.ts';
 import { kindOf, Sign } from './names.ts';
@@ -12,8 +13,8 @@ export function Media({ message }: { readonly message: Message }) {
     return html`<${Photo} id=${picture.file_id} width=${picture.width} height=${picture.height} hidden=${message.has_media_spoiler === true} />`;
   const other = message.video ?? message.animation ?? message.audio ?? message.voice ?? message.sticker ?? document;
   if (other !== undefined) {
-    const name = 'file_name' in other && other.file_name !== undefined ? other.file_name : kindOf(message);
-    return html`<a class="file" href=${fileAddress(other.file_id)} download=${name}><${Sign} name="file" /><span dir="auto">${name}</span><span class="muted">${sizeOf(other.file_size)}</span></a>`;
+    const name = 'file_name' in other && other.file_name !== undefined ? plainName(other.file_name) : kindOf(message);
+    return html`<a class="file" href=${fileAddress(other.file_id)} download=${name}><${Sign} name="file" /><bdi>${name}</bdi><span class="muted">${sizeOf(other.file_size)}</span></a>`;
   }
   if (location !== undefined) return html`<span class="file">Place: ${location.latitude}, ${location.longitude}</span>`;
   if (contact !== undefined)

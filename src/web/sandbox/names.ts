@@ -1,4 +1,5 @@
 import type { Message, User } from '@grammyjs/types';
+import { plainName } from '../ui/file-name.ts';
 import { html } from '../ui/html.ts';
 import { visibleOr } from '../ui/visible.ts';
 import type { ChatItem } from './answers.ts';
@@ -23,7 +24,7 @@ export function lineOf(message: Message): string {
   const text = message.text ?? message.caption ?? serviceLine(message);
   if (text !== null) return text;
   if (message.photo !== undefined) return 'Photo';
-  if (message.document !== undefined) return message.document.file_name ?? 'File';
+  if (message.document !== undefined) return plainName(message.document.file_name ?? 'File');
   return kindOf(message);
 }
 

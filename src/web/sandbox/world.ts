@@ -2,8 +2,9 @@ import type { Chat, Message, User } from '@grammyjs/types';
 import { batch, effect, signal } from '@preact/signals';
 import type { Fault, FeedEvent } from '../../sandbox/sandbox.ts';
 import { fieldsOf, Problem } from '../ui/api.ts';
+import { listen } from '../ui/stream.ts';
 import * as answers from './answers.ts';
-import { FEED_TYPES, gather, listen } from './feed.ts';
+import { FEED_TYPES, gather } from './feed.ts';
 import { createRoom, type Room } from './room.ts';
 import { look, openChat } from './where.ts';
 
@@ -54,29 +55,38 @@ export async function attempt<T>(work: () => Promise<T>): Promise<T | null> {
   }
 }
 
-/** Reads all there is anew. */
-export async function refresh(): Promise<void> {
+/** Reads all there is anew. After a time without a feed, what the bot wrote meanwhile is `missed`. */
+export async function refresh(missed = false): Promise<void> {
   const found = await answers.world();
   if (found.users.length === 0 && found.chats.length === 0) {
     // A sandbox that has begun anew knows nobody: this page still does.
     for (const user of users.value.length === 0 ? FIRST_USERS : users.value) await answers.addUser(user);
-    return refresh();
+    return refresh(missed);
   }
   batch(() => {
     me.value = found.me;
     users.value = found.users;
     // The server tells the newest; the others are still there, unless the sandbox has begun anew.
     const before = startedAt.value === found.startedAt ? chats.value : [];
+    const news = missed && startedAt.value === found.startedAt ? found.chats.filter(isNews) : [];
     chats.value = new Map([...before, ...found.chats.map((chat) => [chat.id, chat] as const)]);
     offline.value = found.offline;
     faults.value = found.faults;
     if (startedAt.value !== null && startedAt.value !== found.startedAt) begunAnew.value = true;
-    if (startedAt.value !== found.startedAt) unread.value = new Map();
+    const known = startedAt.value === found.startedAt ? unread.value : [];
+    // How many came while nobody listened is not told: one at least.
+    unread.value = new Map([...known, ...news.map(({ id }) => [id, (unread.value.get(id) ?? 0) + 1] as const)]);
     startedAt.value = found.startedAt;
     if (openChat.value === null && matchMedia('(min-width: 900px)').matches)
       look(found.chats[0]?.id ?? firstUser(found), { unasked: true });
   });
 }
+
+/** Whether the bot has written last in a chat that is not looked at, and the page has not heard of it. */
+const isNews = ({ id, last }: answers.ChatItem): boolean =>
+  id !== openChat.value &&
+  last?.from?.is_bot === true &&
+  last.message_id > (chats.value.get(id)?.last?.message_id ?? 0);
 
 const firstUser = (found: answers.World): number | null => found.users[0]?.id ?? null;
 
@@ -87,7 +97,7 @@ export function follow(): void {
     event: (data) => take(JSON.parse(data)),
     opened() {
       connected.value = true;
-      void attempt(refresh);
+      void attempt(() => refresh(true));
       void room.value?.load();
     },
     lost(isRefused) {

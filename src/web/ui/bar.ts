@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import { html } from './html.ts';
 import { logOut, who } from './login.ts';
 
@@ -14,12 +15,18 @@ export function Bar({ page, children }: { readonly page: PageName; readonly chil
     (name) => html`<a href="/${name}" aria-current=${name === page ? 'page' : undefined}>${TITLES[name]}</a>`,
   );
   const me = who.value;
+  const [failure, setFailure] = useState<string | null>(null);
+  const leave = async (): Promise<void> => {
+    setFailure(null);
+    setFailure(await logOut());
+  };
   return html`
     <header class="bar">
       <img class="mark" src="/assets/icon.svg" alt="Switchboard" />
       <nav aria-label="Pages">${links}</nav>
       ${children}
-      ${me ? html`<span class="muted">${me.name} · ${me.role}</span><button class="button quiet" onClick=${logOut}>Log out</button>` : null}
+      ${failure === null ? null : html`<p class="notice bad" role="alert">${failure}</p>`}
+      ${me ? html`<span class="muted">${me.name} · ${me.role}</span><button class="button quiet" onClick=${leave}>Log out</button>` : null}
     </header>
   `;
 }

@@ -5,6 +5,8 @@ import { html } from './html.ts';
 
 /** Who is logged in. */
 export interface Who {
+  /** The key's. */
+  readonly id: string;
   readonly name: string;
   readonly role: string;
   readonly chats: readonly string[] | null;
@@ -14,8 +16,13 @@ export interface Who {
 export const who = signal<Who | null | undefined>(undefined);
 
 const whoOf = (answer: unknown): Who => {
-  const { name, role, chats } = fieldsOf(answer);
-  return { name: String(name), role: String(role), chats: Array.isArray(chats) ? chats.map(String) : null };
+  const { id, name, role, chats } = fieldsOf(answer);
+  return {
+    id: String(id),
+    name: String(name),
+    role: String(role),
+    chats: Array.isArray(chats) ? chats.map(String) : null,
+  };
 };
 
 /** Asks who is logged in. A key that has been revoked meanwhile logs out. */
@@ -27,10 +34,35 @@ export async function refreshWho(): Promise<void> {
   }
 }
 
-/** Logs out: the browser forgets the key. */
-export async function logOut(): Promise<void> {
-  await call('/v1/session', { method: 'DELETE' });
-  who.value = null;
+/** To be told of whatever was refused: the key may have ended, or the browser have another one by now. */
+export function noteRefusal(error: unknown): void {
+  if (error instanceof Problem && (error.status === 401 || error.status === 403)) void refreshWho();
+}
+
+/** A browser has one log-in for all its tabs: each tells the others when it changes. */
+const otherTabs = new BroadcastChannel('switchboard log-in');
+otherTabs.addEventListener('message', () => {
+  // The sandbox asks nobody who they are.
+  if (who.value !== undefined) void refreshWho();
+});
+
+function changeTo(now: Who | null): void {
+  who.value = now;
+  otherTabs.postMessage('changed');
+}
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?';
+
+/** Logs out: the browser forgets the key. Resolves with why not; null: it is done. */
+export async function logOut(): Promise<string | null> {
+  try {
+    await call('/v1/session', { method: 'DELETE' });
+  } catch (error) {
+    return `Still logged in: ${reasonOf(error)}`;
+  }
+  changeTo(null);
+  return null;
 }
 
 /** The form that asks for a key. */
@@ -43,9 +75,9 @@ export function Login({ role }: { readonly role: string }) {
     setBusy(true);
     setFailure('');
     try {
-      who.value = whoOf(await call('/v1/session', { method: 'POST', body: { key: key.trim() } }));
+      changeTo(whoOf(await call('/v1/session', { method: 'POST', body: { key: key.trim() } })));
     } catch (error) {
-      setFailure(error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?');
+      setFailure(reasonOf(error));
     }
     setBusy(false);
   };
