@@ -49,7 +49,7 @@ test(
     for (const { name, page: tab } of tabs) {
       await setSeen(tab, true);
       if (name === 'sandbox') {
-        await tab.locator('.message', { hasText: 'Pay 12.50 EUR' }).waitFor();
+        await tab.locator('.message', { hasText: 'Pay 12.50 EUR to @anna?' }).waitFor();
         await tab.locator('.act', { hasText: '/pay 12.50' }).locator('[data-fate=sent]').first().waitFor();
         await tab.locator('[data-chat="778"] .badge').waitFor();
       } else if (name === 'console')
@@ -58,5 +58,15 @@ test(
       expect(await tab.getByText('Not connected').count()).toBe(0);
       await setSeen(tab, false);
     }
+
+    // One that has heard something goes on behind it, and all that was loaded stays.
+    const last: Page = Object(tabs.at(-1)).page;
+    const asked: string[] = [];
+    last.on('request', (request) => asked.push(request.url()));
+    await ben.say('how are you');
+    await setSeen(last, true);
+    await last.locator('.chat-row[data-chat="778"]', { hasText: /I did not understand|how are you/ }).waitFor();
+    expect(asked.filter((url) => url.includes('/v1/events?last_event_id='))).toHaveLength(1);
+    expect(asked.filter((url) => url.includes('/v1/console/chats?') && !url.includes('id='))).toEqual([]);
   },
 );
