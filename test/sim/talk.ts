@@ -83,6 +83,8 @@ export class Talk extends PlainChatter {
   retry(at: number, first: string): Expected[] {
     this.told = [];
     if (this.state !== 'none' && this.outdated && !this.#bringUp(first)) return this.told;
+    // Kept: it is stepped as it is, as by whatever else comes.
+    if (this.outdated) this.#keptBy = this.#world.today.version;
     for (let n = 0; n < this.#world.heldPerUnit(); n += 1) {
       const [next] = this.held;
       if (next === undefined) {
