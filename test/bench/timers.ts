@@ -85,7 +85,7 @@ export async function storm(folder: string, print: Bench['print']): Promise<void
       stormMs = performance.now() - begunAt;
     }),
     watch('type=update.received', (data) => {
-      const madeAt = /"text":"at (\d+)"/.exec(data)?.[1];
+      const madeAt = /"text":"at (\d+);/.exec(data)?.[1];
       if (madeAt === undefined) return;
       const ms = Number(process.hrtime.bigint() - BigInt(madeAt)) / 1e6;
       latencies[fired < AT_ONCE ? 'storm' : 'calm'].push(ms);
