@@ -15,13 +15,17 @@ const server = createServer({ noDelay: true }, (socket) => {
   socket.on('close', () => sockets.delete(socket));
 });
 
+/** As many bytes as a stream's event has. */
+const frameOf = (update: string): string =>
+  `id: 0123456789ab.1000\nevent: update.received\ndata: {"seq":1000,"type":"update.received","bot":"1","chat":"1000000000","at":"2026-01-01T00:00:00.000Z","update":${update}}\n\n`;
+
 async function poll(pool: Pool): Promise<never> {
   for (let offset = 0; ; ) {
     const body = JSON.stringify({ offset, limit: 100, timeout: 30 });
     const answer = await pool.request({ method: 'POST', path: '/bot1:load/getUpdates', body });
     const text = await answer.body.text();
     const starts = [...text.matchAll(/\{"update_id":(\d+)/g)];
-    const frames = starts.map(({ index }, n) => `data: ${text.slice(index, starts[n + 1]?.index)}\n\n`);
+    const frames = starts.map(({ index }, n) => frameOf(text.slice(index, starts[n + 1]?.index)));
     const bytes = Buffer.from(frames.join(''));
     if (bytes.length > 0) for (const socket of sockets) socket.write(bytes);
     offset = Number(starts.at(-1)?.[1] ?? offset - 1) + 1;
