@@ -67,7 +67,6 @@ export function prepareStatements(db: DatabaseSync, bot: string, nextSeq: number
      * as no entry sets so many.
      */
     timerNumber: nextSeq * TIMERS_PER_ENTRY,
-    own: db.prepare('INSERT INTO owned_entries (bot, owner, seq) VALUES (?, ?, ?)'),
     ofChat: db.prepare('SELECT * FROM conversations INDEXED BY conversations_of_chat WHERE bot = ? AND chat = ?'),
     noteMove: db.prepare('INSERT OR REPLACE INTO moved_chats (bot, chat, moved_to) VALUES (?, ?, ?)'),
     movedTo: db.prepare('SELECT moved_to FROM moved_chats WHERE bot = ? AND chat = ?'),
@@ -168,7 +167,6 @@ export function sqliteTx(
       state.nextSeq = seq + 1;
       const { type, chat, body, updateId, owner = null } = entry;
       if (updateId !== undefined) state.updateIds.push(updateId);
-      if (owner !== null) sql.own.run(bot, owner, seq);
       state.entries.push({ seq, type, bot, chat, at: now, body, ...(owner === null ? {} : { owner }) });
       return seq;
     },
