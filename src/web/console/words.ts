@@ -1,12 +1,12 @@
-import { Problem } from '../ui/api.ts';
+import { Problem, reasonOf } from '../ui/api.ts';
 import { noteRefusal } from '../ui/login.ts';
 import { firstVisible, visibleOr } from '../ui/visible.ts';
 
 /** What went wrong, in words. Whose key has ended is logged out, and who has another one by now is known by it. */
 export function failureText(error: unknown): string {
-  if (!(error instanceof Problem)) return 'Switchboard cannot be reached: is it running?';
   noteRefusal(error);
-  return error.field === null ? error.message : `${error.field}: ${error.message}`;
+  const field = error instanceof Problem ? error.field : null;
+  return field === null ? reasonOf(error) : `${field}: ${reasonOf(error)}`;
 }
 
 /** The reader's language; a browser that was started without one may name what is none. */

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ChatInState } from '../../inspector/inspector.ts';
-import { Problem } from '../ui/api.ts';
+import { reasonOf } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
 import { chatsIn } from './answers.ts';
 import { stateText } from './difference.ts';
@@ -38,7 +38,7 @@ export function Chats({
       setNext(page.next);
       setState('idle');
     } catch (error) {
-      setFailure(error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?');
+      setFailure(reasonOf(error));
       setState('failed');
     }
   };

@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import type { ChatNow, Standing, TravelStep } from '../../inspector/inspector.ts';
-import { Problem } from '../ui/api.ts';
+import { reasonOf } from '../ui/api.ts';
 import { listen } from '../ui/stream.ts';
 import * as answers from './answers.ts';
 
@@ -31,9 +31,6 @@ export function createLife(chat: string) {
   const connected = signal(true);
   let closed = false;
 
-  const words = (error: unknown): string =>
-    error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?';
-
   async function page(query: { readonly after?: number; readonly before?: number }) {
     underWay.value = 0;
     try {
@@ -59,7 +56,7 @@ export function createLife(chat: string) {
       beginsAt.value = newest.begins_at;
       failure.value = null;
     } catch (error) {
-      failure.value = words(error);
+      failure.value = reasonOf(error);
     }
   }
 
@@ -102,7 +99,7 @@ export function createLife(chat: string) {
       await work();
       failure.value = null;
     } catch (error) {
-      failure.value = words(error);
+      failure.value = reasonOf(error);
     }
   };
 

@@ -1,7 +1,7 @@
 import { render } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Chart } from '../../inspector/inspector.ts';
-import { Problem } from '../ui/api.ts';
+import { reasonOf } from '../ui/api.ts';
 import { Bar } from '../ui/bar.ts';
 import { html } from '../ui/html.ts';
 import { Login, noteRefusal, refreshWho, who } from '../ui/login.ts';
@@ -42,7 +42,7 @@ function Inspector() {
       setFailure(null);
     } catch (error) {
       noteRefusal(error);
-      setFailure(error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?');
+      setFailure(reasonOf(error));
     }
   };
   useEffect(() => void load(), []);

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Chart } from '../../inspector/inspector.ts';
-import { Problem } from '../ui/api.ts';
+import { reasonOf } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
 import { postEvent } from './answers.ts';
 
@@ -32,7 +32,7 @@ export function TestEvent({ chat, chart }: { readonly chat: string; readonly cha
       setAnswer({ bad: false, text: 'Sent.' });
     } catch (error) {
       const isJson = !(error instanceof SyntaxError);
-      const words = error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?';
+      const words = reasonOf(error);
       setAnswer({ bad: true, text: isJson ? words : 'This is not JSON' });
     }
   };

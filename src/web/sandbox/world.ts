@@ -1,7 +1,7 @@
 import type { Chat, Message, User } from '@grammyjs/types';
 import { batch, effect, signal } from '@preact/signals';
 import type { Fault, FeedEvent } from '../../sandbox/sandbox.ts';
-import { fieldsOf, Problem } from '../ui/api.ts';
+import { fieldsOf, reasonOf } from '../ui/api.ts';
 import { listen } from '../ui/stream.ts';
 import * as answers from './answers.ts';
 import { FEED_TYPES, gather } from './feed.ts';
@@ -50,7 +50,7 @@ export async function attempt<T>(work: () => Promise<T>): Promise<T | null> {
     failure.value = null;
     return done;
   } catch (error) {
-    failure.value = error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?';
+    failure.value = reasonOf(error);
     return null;
   }
 }

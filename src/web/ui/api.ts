@@ -12,6 +12,10 @@ export class Problem extends Error {
   }
 }
 
+/** What went wrong, in words. */
+export const reasonOf = (error: unknown): string =>
+  error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?';
+
 export interface CallOptions {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly body?: unknown;

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
-import { call, fieldsOf, Problem } from './api.ts';
+import { call, fieldsOf, Problem, reasonOf } from './api.ts';
 import { html } from './html.ts';
 
 /** Who is logged in. */
@@ -50,9 +50,6 @@ function changeTo(now: Who | null): void {
   who.value = now;
   otherTabs.postMessage('changed');
 }
-
-const reasonOf = (error: unknown): string =>
-  error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?';
 
 /** Logs out: the browser forgets the key. Resolves with why not; null: it is done. */
 export async function logOut(): Promise<string | null> {
