@@ -1,11 +1,12 @@
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { Avatar } from '../ui/avatar.ts';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import type { ConsoleChat } from './answers.ts';
 import type { Chats } from './chats.ts';
-import { Icon } from './icon.ts';
 import { look, where } from './where.ts';
-import { fullTime, hueOf, initialsOf, shortWhen, titleOf } from './words.ts';
+import { fullTime, shortWhen, titleOf } from './words.ts';
 
 /** The height of a row, as page.css has it. */
 const ROW = 78;
@@ -107,7 +108,7 @@ function Row({
   return html`
     <div class=${`chat-row${active ? ' active' : ''}`} id=${`row-${chat}`} role="option" aria-selected=${chosen} aria-posinset=${place} aria-setsize=${total}
       data-chat=${chat} style=${{ transform: `translateY(${start}px)` }} onClick=${open}>
-      <span class=${`avatar hue-${hueOf(chat)}`} aria-hidden="true">${initialsOf(name, chat)}</span>
+      <${Avatar} id=${chat} name=${name} />
       <span class="row-main">
         <span class="row-head"><b class="row-name" dir="auto">${titleOf(name, chat)}</b><time class="muted" datetime=${at} title=${fullTime(at)}>${shortWhen(at)}</time></span>
         <span class="row-text" dir="auto">${out ? html`<span class="muted">Bot: </span>` : null}${text ?? ''}</span>

@@ -1,12 +1,13 @@
+import { Avatar } from '../ui/avatar.ts';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import { who } from '../ui/login.ts';
 import { Composer } from './composer.ts';
 import type { Draft } from './draft.ts';
-import { Icon } from './icon.ts';
 import { Lines } from './lines.ts';
 import { Quarantined } from './quarantined.ts';
 import type { TranscriptModel } from './transcript.ts';
-import { hueOf, initialsOf, titleOf } from './words.ts';
+import { titleOf } from './words.ts';
 
 /** A chat: who it is with, what was said, and where one writes. */
 export function ChatPane({
@@ -28,7 +29,7 @@ export function ChatPane({
     <article class="chat-pane" aria-label=${`Chat ${title}`}>
       <header class="pane-head">
         <button class="button quiet back" type="button" aria-label="Back to the chats" onClick=${onBack}><${Icon} name="back" /></button>
-        <span class=${`avatar hue-${hueOf(model.chat)}`} aria-hidden="true">${initialsOf(row?.name ?? null, model.chat)}</span>
+        <${Avatar} id=${model.chat} name=${row?.name ?? null} />
         <div class="pane-title"><h1 dir="auto">${title}</h1><span class="muted mono">${model.chat}</span></div>
         ${row?.standings.map((one) => html`<span class=${`tag ${one.quarantined ? 'bad' : 'good'}`} title=${one.machine} data-state>${one.quarantined ? 'stands still' : one.state || 'begins'}</span>`)}
       </header>

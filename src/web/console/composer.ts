@@ -1,6 +1,6 @@
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import type { Draft, Posted } from './draft.ts';
-import { Icon } from './icon.ts';
 
 const TEXT_MAX = 4096;
 /** Beyond it a year has five digits, which no address reads as a time. */

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 import type { SentMessage } from '../../console/console.ts';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import * as answers from './answers.ts';
-import { Icon } from './icon.ts';
 import { failureText, fullTime } from './words.ts';
 
 const TONES: Readonly<Record<string, string>> = {

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import { visibleOr } from '../ui/visible.ts';
 import type { Line } from './answers.ts';
 import { Fate } from './fate.ts';
-import { Icon } from './icon.ts';
 import { MediaView } from './media.ts';
 import { linkTo, look } from './where.ts';
 import { fullTime, timeOf } from './words.ts';

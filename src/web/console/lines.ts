@@ -1,8 +1,8 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import type { Line } from './answers.ts';
 import * as answers from './answers.ts';
-import { Icon } from './icon.ts';
 import { type Around, LineView } from './line.ts';
 import type { TranscriptModel } from './transcript.ts';
 import { look } from './where.ts';

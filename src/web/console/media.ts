@@ -2,8 +2,8 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Media } from '../../console/console.ts';
 import { plainName } from '../ui/file-name.ts';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import { file } from './answers.ts';
-import { Icon } from './icon.ts';
 import { bytesText } from './words.ts';
 
 /** What a browser draws as a picture, and nothing that could run. */

@@ -1,9 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { Avatar } from '../ui/avatar.ts';
 import { html } from '../ui/html.ts';
 import type { ConsoleChat, Hit } from './answers.ts';
 import * as answers from './answers.ts';
 import { look, where } from './where.ts';
-import { failureText, fullTime, hueOf, initialsOf, shortWhen, titleOf } from './words.ts';
+import { failureText, fullTime, shortWhen, titleOf } from './words.ts';
 
 const WAIT_MS = 150;
 
@@ -42,7 +43,7 @@ export function Found({ text }: { readonly text: string }) {
     <div class="found" role="region" aria-label="Found" aria-busy=${state === 'busy'} tabindex="-1">
       ${failure === '' ? null : html`<p class="notice bad" role="alert">${failure}</p>`}
       ${nothing ? html`<p class="empty">Nothing was found.</p>` : null}
-      ${chats.length === 0 ? null : html`<h3>Chats</h3><ul>${chats.map(({ chat, name }) => html`<li key=${chat}><button class="hit" type="button" onClick=${() => look({ chat, seq: null })}><span class=${`avatar small hue-${hueOf(chat)}`} aria-hidden="true">${initialsOf(name, chat)}</span><span class="row-main"><b dir="auto">${titleOf(name, chat)}</b><span class="muted mono">${chat}</span></span></button></li>`)}</ul>`}
+      ${chats.length === 0 ? null : html`<h3>Chats</h3><ul>${chats.map(({ chat, name }) => html`<li key=${chat}><button class="hit" type="button" onClick=${() => look({ chat, seq: null })}><${Avatar} id=${chat} name=${name} small /><span class="row-main"><b dir="auto">${titleOf(name, chat)}</b><span class="muted mono">${chat}</span></span></button></li>`)}</ul>`}
       ${hits.length === 0 ? null : html`<h3>Messages</h3><ul>${hits.map((hit) => html`<${HitView} key=${hit.seq} hit=${hit} />`)}</ul>`}
       ${next === null ? null : html`<button class="button" type="button" disabled=${state === 'busy'} onClick=${() => find(next)}>More</button>`}
     </div>

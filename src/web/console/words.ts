@@ -1,6 +1,6 @@
 import { Problem, reasonOf } from '../ui/api.ts';
 import { noteRefusal } from '../ui/login.ts';
-import { firstVisible, visibleOr } from '../ui/visible.ts';
+import { visibleOr } from '../ui/visible.ts';
 
 /** What went wrong, in words. Whose key has ended is logged out, and who has another one by now is known by it. */
 export function failureText(error: unknown): string {
@@ -46,18 +46,5 @@ export function bytesText(bytes: number): string {
   return `${value >= 10 || power === 0 ? Math.round(value) : value.toFixed(1)} ${BYTES[power]}`;
 }
 
-/** Colours of avatars are told apart by the chat. */
-export const hueOf = (chat: string): number => [...chat].reduce((sum, sign) => (sum * 31 + sign.charCodeAt(0)) % 6, 0);
-
 /** What a chat is called: its id where it has no name, or none that is to be seen. */
 export const titleOf = (name: string | null | undefined, chat: string): string => visibleOr(name, chat);
-
-/** The first letters of a name; of an id its last digits. */
-export function initialsOf(name: string | null, chat: string): string {
-  const letters = (name ?? '')
-    .split(/\s+/)
-    .map(firstVisible)
-    .filter((letter) => letter !== '');
-  if (letters.length === 0) return chat.slice(-2);
-  return `${letters[0]}${letters.length > 1 ? letters.at(-1) : ''}`;
-}

@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Chart } from '../../inspector/inspector.ts';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import { StepDetails } from './details.ts';
 import { stateText } from './difference.ts';
-import { Icon } from './icon.ts';
 import { Json, short } from './json.ts';
 import type { Life } from './life.ts';
 import { Steps, timerName } from './steps.ts';

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Chart } from '../../inspector/inspector.ts';
 import { html } from '../ui/html.ts';
-import { Icon } from './icon.ts';
+import { Icon } from '../ui/icon.ts';
 
 /** The machines to choose from, and a way to a chat whose id is known. */
 export function MachineList({
@@ -44,7 +44,7 @@ export function MachineList({
       <form onSubmit=${submit}>
         <input aria-label="Chat id" placeholder="Chat id" value=${id} spellcheck=${false} autocomplete="off"
           onInput=${(event: InputEvent) => setId((event.target as HTMLInputElement).value)} />
-        <button class="button" aria-label="Open the chat"><${Icon} name="forth" /></button>
+        <button class="button" aria-label="Open the chat"><${Icon} name="stepForth" /></button>
       </form>
       ${group('Conversations', 'conversation')}
       ${group('Switchboard itself', 'live')}

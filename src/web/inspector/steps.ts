@@ -1,9 +1,9 @@
 import type { Chart, TravelStep } from '../../inspector/inspector.ts';
 import { fieldsOf } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import { moveOf, stateText } from './difference.ts';
 import { duration } from './graph.ts';
-import { Icon } from './icon.ts';
 import type { Life } from './life.ts';
 
 /** What came, in few words: what a user wrote, which button, which delay, whose answer. */
@@ -52,11 +52,11 @@ export function Steps({ life, chart }: { readonly life: Life; readonly chart: Ch
     <section aria-label="Steps">
       <div class="travel">
         <button class="button travel-step" type="button" aria-label="First step" disabled=${last < 0} onClick=${life.toFirst}><${Icon} name="first" /></button>
-        <button class="button travel-step" type="button" aria-label="Step back" disabled=${index <= 0 && !earlier.value} onClick=${life.back}><${Icon} name="back" /></button>
+        <button class="button travel-step" type="button" aria-label="Step back" disabled=${index <= 0 && !earlier.value} onClick=${life.back}><${Icon} name="stepBack" /></button>
         <input type="range" min="0" max=${Math.max(0, last)} value=${Math.max(0, index)} aria-label="Time"
           aria-valuetext=${words} disabled=${last < 1}
           onInput=${(event: InputEvent) => life.to(Number((event.target as HTMLInputElement).value))} />
-        <button class="button travel-step" type="button" aria-label="Step forth" disabled=${at.value === null} onClick=${life.forth}><${Icon} name="forth" /></button>
+        <button class="button travel-step" type="button" aria-label="Step forth" disabled=${at.value === null} onClick=${life.forth}><${Icon} name="stepForth" /></button>
         <button class=${at.value === null ? 'button travel-now live' : 'button travel-now'} type="button" aria-pressed=${at.value === null} onClick=${life.toNow}>Now</button>
       </div>
       ${underWay.value !== null && underWay.value > 0 ? html`<p class="muted" role="status">Stepping its life again: ${underWay.value.toLocaleString()} steps so far…</p>` : null}
@@ -103,7 +103,7 @@ function StepLine({
       <span class="mono muted seq">${step.seq}</span>
       <span class="what"><b>${title}</b> <span class="about" dir="auto">${about}</span></span>
       <span class="muted time">${step.seq === 0 ? '' : time(step.at)}</span>
-      ${move === null ? null : html`<span class="move">${move.from} <${Icon} name="forth" /> <b>${move.to}</b></span>`}
+      ${move === null ? null : html`<span class="move">${move.from} <${Icon} name="stepForth" /> <b>${move.to}</b></span>`}
       ${step.departs ? html`<span class="tag warn">not as it was then</span>` : null}
     </li>
   `;

@@ -1,10 +1,12 @@
 import type { Message } from '@grammyjs/types';
+import { Avatar } from '../ui/avatar.ts';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import { visibleOr } from '../ui/visible.ts';
 import { Formatted } from './formatted.ts';
 import { InlineKeyboard } from './keyboard.ts';
 import { Media } from './media.ts';
-import { Avatar, clockOf, lineOf, nameOf, Sign, serviceLine } from './names.ts';
+import { clockOf, lineOf, nameOf, serviceLine } from './names.ts';
 import { editing, isBots, say } from './talk.ts';
 
 interface BubbleProps {
@@ -59,7 +61,7 @@ export function Bubble({ message, follows, inGroup, isMine, seq, isChosen, isPre
           <${Media} message=${message} />
           ${text === undefined ? null : html`<${Formatted} text=${text} entities=${message.entities ?? message.caption_entities} onCommand=${(command: string) => say({ text: command })} />`}
           <span class="foot">
-            ${canEdit ? html`<button type="button" class="edit" aria-label="Edit this message" title="Edit" onClick=${() => (editing.value = message)}><${Sign} name="edit" /></button>` : null}
+            ${canEdit ? html`<button type="button" class="edit" aria-label="Edit this message" title="Edit" onClick=${() => (editing.value = message)}><${Icon} name="edit" /></button>` : null}
             ${message.edit_date === undefined ? null : html`<span>edited</span>`}
             <button type="button" class="stamp" aria-pressed=${isChosen} title="Show what Switchboard did" onClick=${() => onChoose(id, true)}>
               <time datetime=${new Date(message.date * 1000).toISOString()}>${clockOf(message.date)}</time>${seq === undefined ? null : html` <span class="mono">#${seq}</span>`}

@@ -1,8 +1,10 @@
 import { computed } from '@preact/signals';
 import { useState } from 'preact/hooks';
+import { Avatar } from '../ui/avatar.ts';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import type { ChatItem } from './answers.ts';
-import { Avatar, clockOf, lineOf, nameOf, Sign, titleOf } from './names.ts';
+import { clockOf, lineOf, nameOf, titleOf } from './names.ts';
 import { NewGroup, NewUser } from './new-chat.ts';
 import { isBots } from './talk.ts';
 import { look, openChat } from './where.ts';
@@ -28,8 +30,8 @@ export function ChatList() {
         ${silent.map((user) => html`<${Row} key=${user.id} id=${user.id} title=${nameOf(user)} />`)}
       </ul>
       <div class="makers">
-        <button type="button" class="button" onClick=${() => setMaking('user')}><${Sign} name="plus" /> User</button>
-        <button type="button" class="button" onClick=${() => setMaking('group')}><${Sign} name="plus" /> Group</button>
+        <button type="button" class="button" onClick=${() => setMaking('user')}><${Icon} name="plus" /> User</button>
+        <button type="button" class="button" onClick=${() => setMaking('group')}><${Icon} name="plus" /> Group</button>
       </div>
       ${making === 'user' ? html`<${NewUser} onDone=${done} />` : null}
       ${making === 'group' ? html`<${NewGroup} onDone=${done} />` : null}

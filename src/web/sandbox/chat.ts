@@ -1,11 +1,13 @@
 import type { Message } from '@grammyjs/types';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { Avatar } from '../ui/avatar.ts';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import { Bubble } from './bubble.ts';
 import { choose, chosen, losses, seqs } from './chosen.ts';
 import { Composer } from './composer.ts';
 import { FaultMenu, Troubles } from './faults.ts';
-import { Avatar, Sign, serviceLine, titleOf } from './names.ts';
+import { serviceLine, titleOf } from './names.ts';
 import type { Room } from './room.ts';
 import { current, isBots, say, setBlocked, writer } from './talk.ts';
 import { look, pane } from './where.ts';
@@ -30,7 +32,7 @@ export function ChatPane({ room }: { readonly room: NonNullable<typeof rooms.val
       <${Head} />
       <${Troubles} />
       ${begunAnew.value ? html`<p class="notice strip" role="status">The sandbox has begun anew and forgotten its chats. Switchboard still knows what it knew.</p>` : null}
-      ${failure.value === null ? null : html`<p class="notice bad strip" role="alert"><span dir="auto">${failure.value}</span><button type="button" class="button quiet" aria-label="Close" onClick=${() => (failure.value = null)}><${Sign} name="close" /></button></p>`}
+      ${failure.value === null ? null : html`<p class="notice bad strip" role="alert"><span dir="auto">${failure.value}</span><button type="button" class="button quiet" aria-label="Close" onClick=${() => (failure.value = null)}><${Icon} name="close" /></button></p>`}
       <${Toasts} room=${room} />
       ${messages === null ? html`<div class="messages" aria-busy="true"></div>` : messages.length === 0 ? html`<${Beginning} />` : html`<${Messages} key=${room.chat} room=${room} messages=${messages} inGroup=${chat.type !== 'private'} />`}
       <${Composer} />
@@ -51,13 +53,13 @@ function Head() {
   const block = isPrivate ? ['Block the bot', 'Unblock the bot'] : ['Remove the bot', 'Take the bot back'];
   return html`
     <header class="pane-head">
-      <button type="button" class="button quiet narrow-only" aria-label="To the chats" onClick=${() => (pane.value = 'chats')}><${Sign} name="back" /></button>
+      <button type="button" class="button quiet narrow-only" aria-label="To the chats" onClick=${() => (pane.value = 'chats')}><${Icon} name="back" /></button>
       <${Avatar} id=${chat.id} name=${title} />
       <div class="who"><h2 dir="auto">${title}</h2><span class="muted">${about}</span></div>
       ${isBlocked ? html`<span class="tag bad">bot ${isPrivate ? 'blocked' : 'removed'}</span>` : null}
       <button type="button" class="button quiet" onClick=${() => setBlocked(!isBlocked)}>${block[isBlocked ? 1 : 0]}</button>
       <${FaultMenu} chat=${chat.id} />
-      <button type="button" class="button quiet narrow-only" aria-label="What Switchboard did" title="What Switchboard did" onClick=${() => (pane.value = 'did')}><${Sign} name="did" />
+      <button type="button" class="button quiet narrow-only" aria-label="What Switchboard did" title="What Switchboard did" onClick=${() => (pane.value = 'did')}><${Icon} name="did" />
         ${losses.value === 0 ? null : html`<span class="badge bad">${losses.value}<span class="visually-hidden"> failed or unknown</span></span>`}</button>
     </header>
   `;
@@ -151,7 +153,7 @@ function Messages({
         })}
       </ul>
       ${room.action.value === null ? null : html`<p class="action muted" role="status">The bot is ${ACTIONS.get(room.action.value) ?? 'busy'}…</p>`}
-      ${isAway && last !== undefined ? html`<button type="button" class="button to-end" aria-label="To the newest message" onClick=${() => list.current?.scrollTo({ top: list.current.scrollHeight })}><${Sign} name="down" /></button>` : null}
+      ${isAway && last !== undefined ? html`<button type="button" class="button to-end" aria-label="To the newest message" onClick=${() => list.current?.scrollTo({ top: list.current.scrollHeight })}><${Icon} name="down" /></button>` : null}
     </div>
   `;
 }

@@ -2,10 +2,11 @@ import type { User } from '@grammyjs/types';
 import { signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import type { ChatItem } from './answers.ts';
 import { ReplyKeyboard } from './keyboard.ts';
 import { Menu } from './menu.ts';
-import { lineOf, nameOf, Sign } from './names.ts';
+import { lineOf, nameOf } from './names.ts';
 import { isPicture, samplePhoto, sentFile } from './photos.ts';
 import { candidates, change, current, editing, isBots, say, writeAs, writer } from './talk.ts';
 import { room } from './world.ts';
@@ -97,7 +98,7 @@ function Line({ chat, from }: { readonly chat: ChatItem; readonly from: User }) 
   };
   return html`
     <form class="composer" onSubmit=${submit}>
-      ${edited === null ? null : html`<div class="editing"><span><b>Editing</b> <span dir="auto">${lineOf(edited)}</span></span><button type="button" class="button quiet" aria-label="Do not edit" onClick=${() => (editing.value = null)}><${Sign} name="close" /></button></div>`}
+      ${edited === null ? null : html`<div class="editing"><span><b>Editing</b> <span dir="auto">${lineOf(edited)}</span></span><button type="button" class="button quiet" aria-label="Do not edit" onClick=${() => (editing.value = null)}><${Icon} name="close" /></button></div>`}
       ${chat.type === 'private' ? null : html`<label class="as">Write as <select value=${String(from.id)} onChange=${(event: Event) => writeAs(chat.id, Number((event.target as HTMLSelectElement).value))}>${candidates.value.map((user) => html`<option value=${String(user.id)}>${nameOf(user)}</option>`)}</select></label>`}
       <div class="line">
         <input type="file" hidden ref=${files} aria-label="A photo or a file" onChange=${(event: Event) => {
@@ -106,13 +107,13 @@ function Line({ chat, from }: { readonly chat: ChatItem; readonly from: User }) 
           if (file !== undefined) void send(file, file.name);
           input.value = '';
         }} />
-        <${Menu} label="Send a photo or a file" up=${true} sign=${html`<${Sign} name="attach" />`}>
+        <${Menu} label="Send a photo or a file" up=${true} sign=${html`<${Icon} name="attach" />`}>
           <button type="button" class="button quiet" onClick=${() => choose('file')}>A photo or a file…</button>
           <button type="button" class="button quiet" onClick=${() => choose('sample')}>A sample photo</button>
         <//>
         <textarea ref=${field} rows="1" dir="auto" maxlength=${LENGTH_MAX} aria-label="Message" placeholder=${chat.type === 'private' ? 'Message' : `Message as ${nameOf(from)}`} value=${text}
           onInput=${(event: Event) => setText((event.target as HTMLTextAreaElement).value)} onKeyDown=${onKeyDown}></textarea>
-        <button class="button primary send" aria-label=${edited === null ? 'Send' : 'Save'} disabled=${text.trim() === ''}><${Sign} name="send" /></button>
+        <button class="button primary send" aria-label=${edited === null ? 'Send' : 'Save'} disabled=${text.trim() === ''}><${Icon} name="send" /></button>
       </div>
       <${ReplyKeyboard} />
     </form>

@@ -4,10 +4,11 @@ import { stateText } from '../inspector/difference.ts';
 import { timerName } from '../inspector/steps.ts';
 import { fieldsOf } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import { type Act, type Entry, messageIn, type Sending } from './acts.ts';
 import { acts, chooseAct, chosen, concerns } from './chosen.ts';
 import { Elsewhere } from './elsewhere.ts';
-import { lineOf, Sign } from './names.ts';
+import { lineOf } from './names.ts';
 import { pane } from './where.ts';
 
 const SHOWN = 60;
@@ -36,7 +37,7 @@ export function DidPane() {
   return html`
     <aside class="did" aria-label="What Switchboard did">
       <header class="pane-head">
-        <button type="button" class="button quiet narrow-only" aria-label="To the chat" onClick=${() => (pane.value = 'chat')}><${Sign} name="back" /></button>
+        <button type="button" class="button quiet narrow-only" aria-label="To the chat" onClick=${() => (pane.value = 'chat')}><${Icon} name="back" /></button>
         <h2>What Switchboard did</h2>
         ${conversation === null ? null : html`<span class="elsewhere"><${Elsewhere} conversation=${conversation} /></span>`}
       </header>
@@ -115,7 +116,7 @@ function Told({ entry }: { readonly entry: Entry }) {
   const { type, machine, from, to, error, seq } = entry;
   const what =
     type === 'chat.moved'
-      ? html`<span class="move"><span class="muted">${String(machine)}</span> <span class="mono">${from === null ? 'begins' : stateText(from)}</span> <${Sign} name="arrow" /> <b class="mono">${stateText(to)}</b></span>`
+      ? html`<span class="move"><span class="muted">${String(machine)}</span> <span class="mono">${from === null ? 'begins' : stateText(from)}</span> <${Icon} name="stepForth" /> <b class="mono">${stateText(to)}</b></span>`
       : html`<span class=${`tag ${type === 'chat.quarantined' ? 'bad' : ''}`}>${type}</span> <span dir="auto">${typeof error === 'string' ? error : ''}</span>`;
   return html`<p class="told"><span class="seq mono">#${seq}</span>${what}</p>`;
 }

@@ -1,8 +1,9 @@
 import type { Fault } from '../../sandbox/sandbox.ts';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import * as answers from './answers.ts';
 import { Menu } from './menu.ts';
-import { Sign } from './names.ts';
+
 import { attempt, faults, offline } from './world.ts';
 
 type Given = Parameters<typeof answers.addFault>[0];
@@ -45,7 +46,7 @@ const CHOICES: readonly { readonly label: string; readonly about: string; readon
 /** Chooses what goes wrong next. */
 export function FaultMenu({ chat }: { readonly chat: number }) {
   return html`
-    <${Menu} label="Make something go wrong" sign=${html`<${Sign} name="trouble" />`}>
+    <${Menu} label="Make something go wrong" sign=${html`<${Icon} name="trouble" />`}>
       <h2>Make something go wrong</h2>
       ${CHOICES.map(
         ({ label, about, fault }) =>

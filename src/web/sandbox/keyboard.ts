@@ -1,7 +1,8 @@
 import type { Message } from '@grammyjs/types';
 import { fieldsOf } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
-import { Sign } from './names.ts';
+import { Icon } from '../ui/icon.ts';
+
 import { safeAddress } from './pieces.ts';
 import { press, pressReply, type ReplyButton, replyKeyboard } from './talk.ts';
 
@@ -35,7 +36,7 @@ function InlineButton({
   }
   const href = typeof url === 'string' ? safeAddress(url) : null;
   if (href !== null)
-    return html`<a class="key" href=${href} target="_blank" rel="noopener noreferrer" title=${href}>${label} <${Sign} name="leave" /></a>`;
+    return html`<a class="key" href=${href} target="_blank" rel="noopener noreferrer" title=${href}>${label} <${Icon} name="leave" /></a>`;
   const words = fieldsOf(copied).text;
   if (typeof words === 'string') {
     return html`<button type="button" class="key" onClick=${() => navigator.clipboard.writeText(words)}>${label}</button>`;

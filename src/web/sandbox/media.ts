@@ -2,8 +2,9 @@ import type { Message } from '@grammyjs/types';
 import { useState } from 'preact/hooks';
 import { plainName } from '../ui/file-name.ts';
 import { html } from '../ui/html.ts';
+import { Icon } from '../ui/icon.ts';
 import { fileAddress } from './answers.ts';
-import { kindOf, Sign } from './names.ts';
+import { kindOf } from './names.ts';
 
 /** What a message has beside its text: a picture, a file to keep, a place, a contact, a poll. */
 export function Media({ message }: { readonly message: Message }) {
@@ -14,7 +15,7 @@ export function Media({ message }: { readonly message: Message }) {
   const other = message.video ?? message.animation ?? message.audio ?? message.voice ?? message.sticker ?? document;
   if (other !== undefined) {
     const name = 'file_name' in other && other.file_name !== undefined ? plainName(other.file_name) : kindOf(message);
-    return html`<a class="file" href=${fileAddress(other.file_id)} download=${name}><${Sign} name="file" /><bdi>${name}</bdi><span class="muted">${sizeOf(other.file_size)}</span></a>`;
+    return html`<a class="file" href=${fileAddress(other.file_id)} download=${name}><${Icon} name="file" /><bdi>${name}</bdi><span class="muted">${sizeOf(other.file_size)}</span></a>`;
   }
   if (location !== undefined) return html`<span class="file">Place: ${location.latitude}, ${location.longitude}</span>`;
   if (contact !== undefined)
