@@ -36,6 +36,9 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
        WHERE slot = ? AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at <= ?
        ORDER BY expires_at, id LIMIT ?`,
     ),
+    someSending: db.prepare(
+      "SELECT 1 FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending' LIMIT 1",
+    ),
     orphans: db.prepare(
       "SELECT * FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending' ORDER BY id",
     ),
@@ -209,9 +212,11 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       sql.close.run(slot, chatCell(chat), error, now, range.id(by));
     },
     async reopenChats(chats) {
-      if (chats.length === 0) return;
+      // Asked with every batch of updates: one look at the index where nothing is under way that could be refused.
+      const isSending = sql.someSending.get(slot) !== undefined;
+      if (chats.length === 0 || (!isSending && !sql.mayBeClosed)) return;
       const cells = JSON.stringify(chats.map(chatCell));
-      sql.open.run(slot, cells);
+      if (isSending) sql.open.run(slot, cells);
       if (sql.mayBeClosed) sql.reopen.all(slot, cells);
     },
     async closedChats(chats) {

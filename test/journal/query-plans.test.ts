@@ -78,6 +78,7 @@ test.each([
   ['DELETE FROM units', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
   ['SELECT seq FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq>? AND seq<?)'],
   ['SET opened = attempts', 'messages_sending (slot=? AND chat=?)'],
+  ["WHERE slot = ? AND status = 'sending' LIMIT 1", 'messages_sending (slot=?)'],
   ['SELECT 1 FROM messages WHERE id = ? AND opened', 'INTEGER PRIMARY KEY (rowid=?)'],
   ['DELETE FROM holds', 'holds_over (slot=? AND until<?)'],
   ['FROM holds INDEXED BY holds_over WHERE slot = ? AND until >', 'holds_over (slot=? AND until>?)'],
