@@ -19,14 +19,19 @@ async function flood(edge: Edge, over: () => boolean): Promise<void> {
   }
 }
 
-test('a socket that takes nothing is cut off, and nobody looks any more', { timeout: 60_000 }, async () => {
-  const edge = await startEdge({ inspect: true });
+/** A socket that is open, and takes nothing. */
+async function openStill(edge: Edge): Promise<void> {
   const socket = new WebSocket(`${edge.url.replace('http', 'ws')}/inspector/stately?${QUERY}`, {
     headers: edge.admin.header,
   });
   onTestFinished(() => socket.terminate());
   await new Promise((resolve) => socket.once('open', resolve));
   socket.pause();
+}
+
+test('a socket that takes nothing is cut off, and nobody looks any more', { timeout: 60_000 }, async () => {
+  const edge = await startEdge({ inspect: true });
+  await openStill(edge);
   await flood(edge, () => !edge.isWatched());
 });
 
@@ -46,12 +51,7 @@ test('a stream that takes nothing is cut off, and nobody looks any more', { time
 
 test('a socket that does not answer holds up a stop no longer than its time', { timeout: 30_000 }, async () => {
   const edge = await startEdge({ inspect: true });
-  const socket = new WebSocket(`${edge.url.replace('http', 'ws')}/inspector/stately?${QUERY}`, {
-    headers: edge.admin.header,
-  });
-  onTestFinished(() => socket.terminate());
-  await new Promise((resolve) => socket.once('open', resolve));
-  socket.pause();
+  await openStill(edge);
   const begun = performance.now();
   await edge.server.close();
   expect(performance.now() - begun).toBeLessThan(limits.httpCloseMs + 2000);
