@@ -17,6 +17,7 @@ import { limits } from '../limits.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf, requireChat } from './auth.ts';
 import { createFileDoor } from './facade-files.ts';
+import { goneOf } from './gone.ts';
 import { overviewRoute } from './overview.ts';
 import { Id, PageLimit } from './schemas.ts';
 
@@ -211,15 +212,14 @@ export function consoleRoutes(app: App, parts: HttpParts, { console, marks }: Co
     },
     async (request, reply) => {
       const key = callerOf(request);
-      const gone = new AbortController();
-      reply.raw.once('close', () => gone.abort());
+      const gone = goneOf(reply);
       const file: unknown = await api
-        .call('getFile', { file_id: request.query.file_id }, { signal: gone.signal })
+        .call('getFile', { file_id: request.query.file_id }, { signal: gone })
         .catch(noFile);
       door.note(key, file);
       const { file_path: path } = Object(file);
       if (typeof path !== 'string') throw new SwitchboardError('not_found', 'Telegram gives no such file out');
-      await door.send(key, path, reply, gone.signal).catch(noFile);
+      await door.send(key, path, reply, gone).catch(noFile);
       return reply;
     },
   );

@@ -1,5 +1,5 @@
 import multipart from '@fastify/multipart';
-import type { FastifyReply, HTTPMethods } from 'fastify';
+import type { HTTPMethods } from 'fastify';
 import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
 import { mayAccess } from '../keys/keys.ts';
@@ -9,6 +9,7 @@ import { ANSWER_TYPE, plain, sendTelegramError, telegramErrorOf } from './facade
 import { createFacadeCalls } from './facade-calls.ts';
 import { createFileDoor } from './facade-files.ts';
 import { givenWith } from './facade-params.ts';
+import { goneOf } from './gone.ts';
 import { loggable } from './problems.ts';
 
 const MethodPath = Type.Object({ key: Type.String(), method: Type.String() });
@@ -88,11 +89,4 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
     updates.end(keyId);
     door.forget(keyId);
   };
-}
-
-/** Aborted once the caller has gone, or has been answered. */
-function goneOf(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  return gone.signal;
 }

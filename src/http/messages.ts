@@ -6,6 +6,7 @@ import { limits } from '../limits.ts';
 import { type MessageAccepted, type MessagePost, messageView } from '../outbox/outbox.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf } from './auth.ts';
+import { goneOf } from './gone.ts';
 import { checkedKey } from './idempotency.ts';
 import { BatchBody, BatchShape, ResolveBody } from './message-bodies.ts';
 import { loggable, type Problem, type ProblemAnswer, problemOf, sendProblem } from './problems.ts';
@@ -89,9 +90,7 @@ export function messageRoutes(app: App, parts: HttpParts): void {
       const message = await own(id, callerOf(request));
       const waitMs = (request.query.wait ?? 0) * 1000;
       if (waitMs === 0) return messageView(bot, message);
-      const gone = new AbortController();
-      reply.raw.once('close', () => gone.abort());
-      const signal = AbortSignal.any([gone.signal, closing]);
+      const signal = AbortSignal.any([goneOf(reply), closing]);
       const settled = await outbox.settled(id, waitMs, signal).catch((error: unknown) => {
         if (signal.aborted) return null;
         throw error;

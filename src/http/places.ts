@@ -3,6 +3,8 @@ import type { Key } from '../keys/keys.ts';
 
 /** What is needed of a response. */
 interface Response {
+  /** Its connection is no more: `close` has been. */
+  readonly destroyed: boolean;
   once(event: 'close', listener: () => void): unknown;
   destroy(): unknown;
 }
@@ -10,8 +12,8 @@ interface Response {
 /** Places for answers under way, of one kind: so many a key, so many in all. */
 export interface Places {
   /**
-   * Takes a place, until the answer has gone out or its connection is no more. Throws as `refuse` does where the key
-   * has all of its own, overloaded where nobody has one left.
+   * Takes a place, until the answer has gone out or its connection is no more; none where that is so already. Throws
+   * `code` where the key has all of its own, overloaded where nobody has one left.
    */
   take(key: Pick<Key, 'id'>, response: Response): void;
   /** Closes the connections of a key's answers. */
@@ -35,6 +37,7 @@ export function createPlaces({ perKeyMax, max, of, code, retryAfterMs }: PlacesO
   let total = 0;
   return {
     take({ id }, response) {
+      if (response.destroyed) return;
       const own = taken.get(id) ?? new Set();
       if (own.size >= perKeyMax) {
         throw new SwitchboardError(code, `The key has ${own.size} ${of}, the most`, { retryAfterMs });

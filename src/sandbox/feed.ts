@@ -43,6 +43,8 @@ export function createFeed(clock: Clock): Feed {
     },
     attach(response) {
       if (readers.size >= limits.sandboxReadersMax) return false;
+      // Who has gone already says so no more.
+      if (response.destroyed) return true;
       readers.add(response);
       response.on('close', () => readers.delete(response));
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });

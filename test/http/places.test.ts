@@ -4,7 +4,9 @@ import { createPlaces } from '../../src/http/places.ts';
 
 /** An answer under way. */
 class Answer extends EventEmitter {
+  destroyed = false;
   destroy(): void {
+    this.destroyed = true;
     this.emit('close');
   }
 }
@@ -29,4 +31,12 @@ test('a key has so many places, all keys together so many; each is free again on
   places.cut('b');
   expect([take('a'), take('c')]).toEqual([expect.any(Answer), expect.any(Answer)]);
   expect(take('c')).toMatchObject({ code: 'overloaded' });
+});
+
+test('a caller who has gone before it is its turn takes no place: nothing would give it back', () => {
+  const places = createPlaces({ perKeyMax: 1, max: 1, of: 'answers', code: 'too_many_answers', retryAfterMs: 1000 });
+  const gone = new Answer();
+  gone.destroy();
+  places.take({ id: 'a' }, gone);
+  expect(() => places.take({ id: 'a' }, new Answer())).not.toThrow();
 });
