@@ -88,15 +88,19 @@ export interface AtRest {
   readonly value: RestingState;
   readonly context: unknown;
   /**
-   * What is due later. XState names an `after` by its delay and its state, `xstate.after.patience.support.waiting`: where
-   * a state gets another name, so do its timers, in `id` and in `event.type`. `dueAt` in ms since 1970.
+   * What is due later; of a chat that is retried also what came due while it stood still. XState names an `after` by its
+   * delay and its state, `xstate.after.patience.support.waiting`: where a state gets another name, so do its timers, in
+   * `id` and in `event.type`. `dueAt` in ms since 1970.
    */
   readonly timers: readonly {
     readonly id: string;
     readonly dueAt: number;
     readonly event: { readonly type: string };
   }[];
-  /** What the backend has been asked and not answered. `invoke` may be given another name; one left out is withdrawn. */
+  /**
+   * What the backend has been asked, and whose answer it has not taken. `invoke` may be given another name; one left out is
+   * withdrawn.
+   */
   readonly requests: readonly {
     readonly id: string;
     readonly invoke: string;

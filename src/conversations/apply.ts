@@ -1,5 +1,5 @@
 import type { AnyMachineSnapshot } from 'xstate';
-import type { ConversationRecord, Tx } from '../journal/journal.ts';
+import type { Awaited, ConversationRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { addReply, type MessageTx } from '../outbox/outbox.ts';
 import { persistedOf } from './at-rest.ts';
@@ -33,6 +33,8 @@ export interface Coming {
   readonly text: () => string;
   /** Of what the conversation has waited for, a timer or an answer: when that was due. Left out: it comes from outside. */
   readonly dueAt?: number | undefined;
+  /** What that was, for when it is held. */
+  readonly awaited?: Awaited | null;
 }
 
 /** What a step needs of its transaction: it writes, and reads nothing. */
@@ -269,7 +271,7 @@ export function quarantine(
   };
   const body = entryBody(id, chat, JSON.stringify(what).slice(1, -1));
   tx.append({ type: 'chat.quarantined', chat, body });
-  if (text !== null) tx.holdEvent({ conversation: id, seq, event: text, awaited: null });
+  if (text !== null) tx.holdEvent({ conversation: id, seq, event: text, awaited: coming?.awaited ?? null });
   const nothing = { machine: stepper.name, version: stepper.version, state: 'null', snapshot: 'null' };
   const { machine, version, state, snapshot } = good ?? nothing;
   const stands = { id, chat, machine, version, state, snapshot, error, lastSeq: seq, updatedAt: tx.now };

@@ -1,7 +1,7 @@
-import type { ConversationRecord, Tx } from '../journal/journal.ts';
+import type { ConversationRecord, HeldAwaited, RequestRecord, TimerRecord, Tx } from '../journal/journal.ts';
 import { addReply } from '../outbox/outbox.ts';
 import { addressOf, endAll, entryBody } from './apply.ts';
-import type { StoredConversation } from './at-rest.ts';
+import { renameHeld, stillAwaited } from './came.ts';
 import { isOutdated, misfitText, type Verdict, type Versions, type VersionsOf } from './versions.ts';
 
 /**
@@ -41,20 +41,30 @@ export async function settle(
   versionsOf: VersionsOf,
 ): Promise<Settled> {
   const versions = versionsOf(record.machine);
-  const [timers, requests] = [await tx.timersOf(record.id), await tx.requestsOf(record.id)];
-  const stored = { record, timers, requests };
-  const verdict = versions.judge(stored);
-  return { before: record, verdict, after: write(tx, bot, stored, versions, verdict) };
+  const { id } = record;
+  const pending = { timers: await tx.timersOf(id), requests: await tx.requestsOf(id), held: await tx.heldAwaited(id) };
+  const came = stillAwaited(pending.held);
+  const timers = [...came.timers, ...pending.timers];
+  const requests = [...came.requests, ...pending.requests];
+  const verdict = versions.judge({ record, timers, requests });
+  return { before: record, verdict, after: write(tx, bot, record, pending, versions, verdict) };
+}
+
+/** What a conversation waits for: in their rows, and what has come and is held. */
+interface Pending {
+  readonly timers: readonly TimerRecord[];
+  readonly requests: readonly RequestRecord[];
+  readonly held: readonly HeldAwaited[];
 }
 
 function write(
   tx: Tx,
   bot: string,
-  stored: StoredConversation,
+  record: ConversationRecord,
+  pending: Pending,
   versions: Versions,
   verdict: Verdict,
 ): ConversationRecord {
-  const { record } = stored;
   const { id, chat, machine } = record;
   const { current } = versions;
   const version = current?.version ?? record.version;
@@ -70,7 +80,7 @@ function write(
         const moved = `"machine":${JSON.stringify(machine)},"from":${record.state},"to":${state}`;
         tx.append({ type: 'chat.moved', chat, body: entryBody(id, chat, moved) });
       }
-      rewritePending(tx, stored, verdict.rest);
+      rewritePending(tx, id, pending, verdict.rest);
       next = { ...common, version, state, snapshot };
       break;
     }
@@ -78,6 +88,7 @@ function write(
       const why = `"why":${JSON.stringify(verdict.misfit.code)},"detail":${JSON.stringify(verdict.misfit.detail)}`;
       tx.append({ type: 'chat.migrated', chat, body: entryBody(id, chat, `${facts},"outcome":"restarted",${why}`) });
       endAll(tx, id);
+      tx.forgetAwaited(id, null);
       const params = JSON.stringify({ ...addressOf('sendMessage', id, chat), text: versions.restartText });
       addReply(tx, bot, { chat, method: 'sendMessage', params });
       // Done: the next event begins the machine anew, as it does after a final state.
@@ -98,10 +109,10 @@ function write(
 }
 
 /** Timers and requests as `migrate` wants them. Without a `migrate` they are as they were, and nothing is written. */
-function rewritePending(tx: Tx, { record, timers, requests }: StoredConversation, rest: Rest): void {
-  const id = record.id;
-  for (const timer of timers) if (!rest.timers.some((kept) => kept.id === timer.id)) tx.clearTimer(id, timer.id);
-  for (const { id: name, dueAt, event } of rest.timers) {
+function rewritePending(tx: Tx, id: string, { timers, requests, held }: Pending, rest: Rest): void {
+  const toCome = renameHeld(tx, held, rest);
+  for (const timer of timers) if (!toCome.some((kept) => kept.id === timer.id)) tx.clearTimer(id, timer.id);
+  for (const { id: name, dueAt, event } of toCome) {
     const text = JSON.stringify(event);
     const same = timers.some((timer) => timer.id === name && timer.dueAt === dueAt && timer.event === text);
     if (!same) tx.setTimer({ conversation: id, id: name, dueAt, event: text });

@@ -1,5 +1,5 @@
 import { SwitchboardError } from '../errors.ts';
-import type { ConversationRecord, HeldEvent, Tx } from '../journal/journal.ts';
+import type { Awaited, ConversationRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { chatKindOf } from '../telegram/update.ts';
 import { applyEvent, endsForGood, entryBody, type Origin, quarantine, type Standing } from './apply.ts';
@@ -9,10 +9,6 @@ import type { MachineTable } from './machines.ts';
 import { settle } from './migrate.ts';
 import type { Stepper } from './step.ts';
 import { isOutdated } from './versions.ts';
-
-/** `awaited` of a held event: the coming of a timer, or of the answer to a request. */
-export const timerComing = (id: string): string => `timer ${id}`;
-export const answerComing = (invoke: string): string => `request ${invoke}`;
 
 /**
  * A quarantined conversation's retry, one unit of work of it; null where more is held than that takes. First it comes to
@@ -38,7 +34,7 @@ export async function retryUnit(
   const late = forgetting(tx);
   const goesOn: ConversationRecord = { ...record, status: 'active', error: null };
   const outdated = record.snapshot !== 'null' && isOutdated(goesOn, machines.versions);
-  const today = outdated ? (await settle(late, origin.bot, goesOn, machines.versions)).after : goesOn;
+  const today = outdated ? (await settle(tx, origin.bot, goesOn, machines.versions)).after : goesOn;
   if (today.status === 'quarantined') return today;
   const selected = machines.forKind(chatKindOf(undefined, Number(chat)))?.stepper ?? null;
   const begins = machines.named(today.machine) ?? selected;
@@ -74,10 +70,10 @@ async function retryHeld(
     const held = await tx.nextHeld(id);
     const stepper = stepperOf(current);
     if (held === null) return resume(tx, { id, chat, live, record: current, stepper }, start);
-    const coming = { event: JSON.parse(held.event), text: () => held.event };
+    const coming = { event: JSON.parse(held.event), text: () => held.event, awaited: held.awaited };
     // The bot's own coming and going begins nothing.
     const begins = coming.event.type !== 'membership.changed';
-    if (current === null ? begins : isWaitedFor(held, current, stepper)) {
+    if (current !== null || begins) {
       live = applyEvent(tx, origin, { id, chat, live, record: current, stepper }, coming, held.seq);
       current = live?.record ?? (await tx.conversations([id])).get(id) ?? null;
       if (current?.status === 'quarantined') return current;
@@ -92,17 +88,6 @@ async function retryHeld(
   const begun = current?.status === 'active' ? current : { state: 'null', snapshot: 'null' };
   tx.saveConversation({ ...start, ...begun, status: 'quarantined', error, updatedAt: tx.now });
   return null;
-}
-
-/** False for the answer to a request that another version of the machine does not know: nobody would take it. */
-function isWaitedFor({ awaited }: HeldEvent, { snapshot }: ConversationRecord, stepper: Stepper): boolean {
-  if (awaited === null || awaited.startsWith(timerComing(''))) return true;
-  try {
-    return Object.keys(stepper.restore(snapshot).children).some((invoke) => awaited === answerComing(invoke));
-  } catch {
-    // The step will tell why.
-    return true;
-  }
 }
 
 /** Nothing is held any more: it goes on as it stands after the last step, if its machine takes that. */
@@ -125,19 +110,19 @@ async function resume(tx: Tx, standing: Standing, before: ConversationRecord): P
 
 /** The transaction, for steps that are taken late: what they take back, or set anew, has not come meanwhile. */
 function forgetting(tx: Tx): Tx {
-  const also = (act: (conversation: string, id: string) => void, coming: (id: string) => string) => ({
-    value(conversation: string, id: string): void {
-      act(conversation, id);
-      tx.forgetAwaited(conversation, coming(id));
+  const taking = (act: 'clearTimer' | 'withdrawRequest', kind: Awaited['kind']) => ({
+    value(conversation: string, name: string): void {
+      tx[act](conversation, name);
+      tx.forgetAwaited(conversation, { kind, name });
     },
   });
   return Object.create(tx, {
-    clearTimer: also((conversation, id) => tx.clearTimer(conversation, id), timerComing),
-    withdrawRequest: also((conversation, invoke) => tx.withdrawRequest(conversation, invoke), answerComing),
+    clearTimer: taking('clearTimer', 'timer'),
+    withdrawRequest: taking('withdrawRequest', 'request'),
     setTimer: {
       value(timer: Parameters<Tx['setTimer']>[0]): void {
         tx.setTimer(timer);
-        tx.forgetAwaited(timer.conversation, timerComing(timer.id));
+        tx.forgetAwaited(timer.conversation, { kind: 'timer', name: timer.id });
       },
     },
     clearTimers: {

@@ -1,5 +1,13 @@
 import { SwitchboardError } from '../errors.ts';
-import type { ConversationRecord, Journal, RequestRecord, TimerRecord, Tx, VersionCheck } from '../journal/journal.ts';
+import type {
+  Awaited,
+  ConversationRecord,
+  Journal,
+  RequestRecord,
+  TimerRecord,
+  Tx,
+  VersionCheck,
+} from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { type ChatKind, chatKindOf } from '../telegram/update.ts';
 import { applyEvent, type Coming, entryBody } from './apply.ts';
@@ -15,7 +23,7 @@ import { createLiveConversations } from './live.ts';
 import type { MachineTable } from './machines.ts';
 import { readConversations, type Settled, settle } from './migrate.ts';
 import { checkPost } from './posted-event.ts';
-import { answerComing, retryUnit, timerComing } from './quarantine.ts';
+import { retryUnit } from './quarantine.ts';
 import { eventText, isForAnother, opensChat, receivedOf, updateBody } from './received.ts';
 import { answerEvent, type RequestOutcome } from './routing.ts';
 import type { Stepper } from './step.ts';
@@ -142,8 +150,8 @@ export function createRouter({ journal, machines, username, watch = () => null }
     record: ConversationRecord | null,
     coming: Coming,
     seq: number,
-    awaited: string | null = null,
   ): void {
+    const { awaited = null } = coming;
     records.delete(id);
     // I8: it stands still, and what comes waits for its retry.
     if (record?.status === 'quarantined') {
@@ -171,9 +179,10 @@ export function createRouter({ journal, machines, username, watch = () => null }
     if (!(await tx.takeTimer(timer)) || chat === null) return;
     const fields = `"timer":${JSON.stringify(id)},"due_at":${dueAt},"event":${event}`;
     const seq = tx.append({ type: 'timer.fired', chat, body: entryBody(conversation, chat, fields) });
-    const coming = { event: JSON.parse(event), text: () => event, dueAt };
+    const awaited = { kind: 'timer', name: id, dueAt } as const;
+    const coming = { event: JSON.parse(event), text: () => event, dueAt, awaited };
     const record = await recordOf(tx, conversation, records);
-    step(tx, conversation, chat, kindOf(chat), records, record, coming, seq, timerComing(id));
+    step(tx, conversation, chat, kindOf(chat), records, record, coming, seq);
   }
 
   /**
@@ -269,9 +278,10 @@ export function createRouter({ journal, machines, username, watch = () => null }
         // What was sent to the backend, and not asked of it, is answered to nobody.
         if (open !== null && open.invoke !== '') {
           const event = answerEvent(open, outcome);
-          const coming = { event, text: () => JSON.stringify(answerEvent(open, JSON.parse(told))), dueAt: tx.now };
+          const text = () => JSON.stringify(answerEvent(open, JSON.parse(told)));
+          const coming = { event, text, dueAt: tx.now, awaited: awaitedOf(open) };
           const record = await recordOf(tx, conversation, records);
-          step(tx, conversation, chat, kindOf(chat), records, record, coming, seq, answerComing(open.invoke));
+          step(tx, conversation, chat, kindOf(chat), records, record, coming, seq);
         }
         return open !== null;
       });
@@ -351,6 +361,16 @@ export function createRouter({ journal, machines, username, watch = () => null }
     return { seq, replayed: false };
   }
 }
+
+/** What a request's answer is held as. */
+const awaitedOf = ({ id, invoke, src, input, createdAt }: RequestRecord): Awaited => ({
+  kind: 'request',
+  name: invoke,
+  id,
+  src,
+  input,
+  createdAt,
+});
 
 /** Of an event that did not come as an update. */
 const kindOf = (chat: string): ChatKind => chatKindOf(undefined, Number(chat));

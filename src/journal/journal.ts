@@ -226,8 +226,18 @@ export interface HeldEvent {
   readonly seq: number;
   /** The event to step with, JSON. */
   readonly event: string;
-  /** The timer or request whose coming this is, `timer <id>` or `request <invoke>`; null: it was not waited for. */
-  readonly awaited: string | null;
+  /** What has come with it; null: it was not waited for. */
+  readonly awaited: Awaited | null;
+}
+
+/** A timer that fired, or a request that was answered: its row is gone. `name` is the timer's id, or the invoke. */
+export type Awaited =
+  | { readonly kind: 'timer'; readonly name: string; readonly dueAt: number }
+  | ({ readonly kind: 'request'; readonly name: string } & Pick<RequestRecord, 'id' | 'src' | 'input' | 'createdAt'>);
+
+/** A held event that the conversation has waited for. */
+export interface HeldAwaited extends HeldEvent {
+  readonly awaited: Awaited;
 }
 
 /** An `after` of a conversation. (conversation, id) is unique: setting it again moves it. */
@@ -389,9 +399,13 @@ export interface Tx {
   holdEvent(event: HeldEvent): void;
   /** The first that is held, by seq; null: none is. */
   nextHeld(conversation: string): Promise<HeldEvent | null>;
+  /** Those that it has waited for, by seq. */
+  heldAwaited(conversation: string): Promise<HeldAwaited[]>;
+  /** What came goes on under another name: the held event of that seq becomes this one. */
+  renameHeld(event: HeldAwaited): void;
   dropHeld(conversation: string, seq: number): void;
   /** The conversation waits for it no more: drops its coming; `awaited` null: the coming of whatever it waited for. */
-  forgetAwaited(conversation: string, awaited: string | null): void;
+  forgetAwaited(conversation: string, awaited: Pick<Awaited, 'kind' | 'name'> | null): void;
   /** The conversation is quarantined no more: drops all that is held. Returns how many events were only counted. */
   endQuarantine(conversation: string): Promise<number>;
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
-import type { HeldEvent, Tx } from './journal.ts';
+import type { Awaited, HeldAwaited, HeldEvent, Tx } from './journal.ts';
 import { int, type Row, text, textOrNull } from './sqlite-rows.ts';
 
 /** Prepared once, for all transactions. */
@@ -9,7 +9,7 @@ export function prepareHeld(db: DatabaseSync) {
     mark: db.prepare('INSERT OR IGNORE INTO quarantined (bot, conversation) VALUES (?, ?)'),
     unmark: db.prepare('DELETE FROM quarantined WHERE bot = ? AND conversation = ? RETURNING dropped'),
     hold: db.prepare(
-      'INSERT OR IGNORE INTO held_events (bot, conversation, seq, event, awaited) VALUES (?, ?, ?, ?, ?)',
+      'INSERT OR IGNORE INTO held_events (bot, conversation, seq, event, awaited, details) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     count: db.prepare('SELECT count(*) AS count FROM held_events WHERE bot = ? AND conversation = ?'),
     isHeld: db.prepare('SELECT 1 FROM held_events WHERE bot = ? AND conversation = ? AND seq = ?'),
@@ -20,6 +20,10 @@ export function prepareHeld(db: DatabaseSync) {
        WHERE bot = ?2 AND conversation = ?1`,
     ),
     next: db.prepare('SELECT * FROM held_events WHERE bot = ? AND conversation = ? ORDER BY seq LIMIT 1'),
+    awaited: db.prepare(
+      'SELECT * FROM held_events WHERE bot = ? AND conversation = ? AND awaited IS NOT NULL ORDER BY seq',
+    ),
+    rename: db.prepare('UPDATE held_events SET event = ?, awaited = ? WHERE bot = ? AND conversation = ? AND seq = ?'),
     drop: db.prepare('DELETE FROM held_events WHERE bot = ? AND conversation = ? AND seq = ?'),
     forget: db.prepare(
       'DELETE FROM held_events WHERE bot = ?1 AND conversation = ?2 AND awaited IS NOT NULL AND (?3 IS NULL OR awaited = ?3)',
@@ -34,7 +38,7 @@ export type HeldStatements = ReturnType<typeof prepareHeld>;
 export function heldTx(
   bot: string,
   sql: HeldStatements,
-): Pick<Tx, 'holdEvent' | 'nextHeld' | 'dropHeld' | 'forgetAwaited' | 'endQuarantine'> {
+): Pick<Tx, 'holdEvent' | 'nextHeld' | 'heldAwaited' | 'renameHeld' | 'dropHeld' | 'forgetAwaited' | 'endQuarantine'> {
   return {
     holdEvent({ conversation, seq, event, awaited }) {
       const isFull = () => int(sql.count.get(bot, conversation) ?? { count: 0 }, 'count') >= limits.heldEventsMax;
@@ -42,17 +46,26 @@ export function heldTx(
         sql.noteDropped.run(bot, conversation);
         return;
       }
-      sql.hold.run(bot, conversation, seq, event, awaited);
+      sql.hold.run(bot, conversation, seq, event, keyOf(awaited), detailsOf(awaited));
     },
     async nextHeld(conversation) {
       const row = sql.next.get(bot, conversation);
       return row === undefined ? null : heldOf(row);
     },
+    async heldAwaited(conversation) {
+      return sql.awaited
+        .all(bot, conversation)
+        .map(heldOf)
+        .filter((held): held is HeldAwaited => held.awaited !== null);
+    },
+    renameHeld({ conversation, seq, event, awaited }) {
+      sql.rename.run(event, keyOf(awaited), bot, conversation, seq);
+    },
     dropHeld(conversation, seq) {
       sql.drop.run(bot, conversation, seq);
     },
     forgetAwaited(conversation, awaited) {
-      sql.forget.run(bot, conversation, awaited);
+      sql.forget.run(bot, conversation, keyOf(awaited));
     },
     async endQuarantine(conversation) {
       const mark = sql.unmark.get(bot, conversation);
@@ -62,9 +75,20 @@ export function heldTx(
   };
 }
 
-const heldOf = (row: Row): HeldEvent => ({
-  conversation: text(row, 'conversation'),
-  seq: int(row, 'seq'),
-  event: text(row, 'event'),
-  awaited: textOrNull(row, 'awaited'),
-});
+/** How the row names it: `timer <id>`, `request <invoke>`. */
+const keyOf = (awaited: Pick<Awaited, 'kind' | 'name'> | null): string | null =>
+  awaited === null ? null : `${awaited.kind} ${awaited.name}`;
+
+function detailsOf(awaited: Awaited | null): string | null {
+  if (awaited === null) return null;
+  const { kind, name, ...details } = awaited;
+  return JSON.stringify(details);
+}
+
+function heldOf(row: Row): HeldEvent {
+  const key = textOrNull(row, 'awaited');
+  const held = { conversation: text(row, 'conversation'), seq: int(row, 'seq'), event: text(row, 'event') };
+  if (key === null) return { ...held, awaited: null };
+  const kind = key.startsWith('timer ') ? 'timer' : 'request';
+  return { ...held, awaited: { kind, name: key.slice(`${kind} `.length), ...JSON.parse(text(row, 'details')) } };
+}

@@ -149,10 +149,10 @@ export function conversationsContract(openEngine: OpenEngine): void {
         tx.setTimer(timer('-5', 'of -5', 100));
         tx.setTimer(timer('-1005', 'of -1005', 200));
         const held = { event: '{}', awaited: null };
-        tx.holdEvent({ ...held, conversation: '-5', seq: 5, awaited: 'timer early' });
+        tx.holdEvent({ ...held, conversation: '-5', seq: 5, awaited: { kind: 'timer', name: 'early', dueAt: 5 } });
         tx.holdEvent({ ...held, conversation: '-1005', seq: 3 });
         // What the one that is gone waited for does not come.
-        tx.holdEvent({ ...held, conversation: '-1005', seq: 4, awaited: 'timer early' });
+        tx.holdEvent({ ...held, conversation: '-1005', seq: 4, awaited: { kind: 'timer', name: 'early', dueAt: 5 } });
         tx.moveChat('-5', '-1005');
       });
       const still = { status: 'quarantined', error: 'why', snapshot: '"-5"' } as const;

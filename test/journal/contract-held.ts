@@ -1,10 +1,20 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { HeldEvent, Journal } from '../../src/journal/journal.ts';
+import type { Awaited, HeldEvent, Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
 import type { OpenEngine } from './engine.ts';
 import { conversation, request } from './records.ts';
 
-const held = (conversation: string, seq: number, awaited: string | null = null): HeldEvent => ({
+const timer = (name: string): Awaited => ({ kind: 'timer', name, dueAt: 5 });
+const answer = (name: string): Awaited => ({
+  kind: 'request',
+  name,
+  id: `1-${name}`,
+  src: 's',
+  input: '[]',
+  createdAt: 6,
+});
+
+const held = (conversation: string, seq: number, awaited: Awaited | null = null): HeldEvent => ({
   conversation,
   seq,
   event: `{"type":"event.${seq}"}`,
@@ -61,7 +71,7 @@ export function heldContract(openEngine: OpenEngine): void {
     await journal.write(async (tx) => {
       tx.saveConversation(conversation('-5', { status: 'quarantined' }));
       for (const seq of [1, 2, 3, 4, 3, 5]) tx.holdEvent(held('-5', seq));
-      tx.holdEvent(held('-5', 6, 'timer a'));
+      tx.holdEvent(held('-5', 6, timer('a')));
       tx.moveChat('-5', '-100');
     });
     await journal.write(async (tx) => tx.holdEvent(held('-100', 7)));
@@ -92,12 +102,12 @@ export function heldContract(openEngine: OpenEngine): void {
     const fill = () =>
       journal.write(async (tx) => {
         tx.holdEvent(held('7', 1));
-        tx.holdEvent(held('7', 2, 'timer a'));
-        tx.holdEvent(held('7', 3, 'request a'));
-        tx.holdEvent(held('8', 4, 'timer a'));
+        tx.holdEvent(held('7', 2, timer('a')));
+        tx.holdEvent(held('7', 3, answer('a')));
+        tx.holdEvent(held('8', 4, timer('a')));
       });
     await fill();
-    await journal.write(async (tx) => tx.forgetAwaited('7', 'timer a'));
+    await journal.write(async (tx) => tx.forgetAwaited('7', { kind: 'timer', name: 'a' }));
     expect(await drain(journal, '7')).toEqual([1, 3]);
     await fill();
     await journal.write(async (tx) => tx.forgetAwaited('7', null));
@@ -105,6 +115,27 @@ export function heldContract(openEngine: OpenEngine): void {
     await fill();
     await journal.write(async (tx) => tx.endQuarantine('7'));
     expect([await drain(journal, '7'), await drain(journal, '8')]).toEqual([[], [4]]);
+  });
+
+  test('what they have waited for is told, and goes on under another name', async () => {
+    const { open } = await openEngine();
+    const journal = await open();
+    await journal.write(async (tx) => {
+      tx.holdEvent(held('7', 1));
+      tx.holdEvent(held('7', 2, timer('a b')));
+      tx.holdEvent(held('7', 3, answer('a b')));
+      tx.holdEvent(held('8', 4, timer('a b')));
+      tx.renameHeld({ ...held('7', 2), event: '{}', awaited: timer('c') });
+    });
+    await journal.close();
+    await (await open()).write(async (tx) => {
+      const named = { ...held('7', 2), event: '{}', awaited: timer('c') };
+      expect(await tx.heldAwaited('7')).toEqual([named, held('7', 3, answer('a b'))]);
+      tx.forgetAwaited('7', { kind: 'timer', name: 'a b' });
+      expect(await tx.heldAwaited('7')).toHaveLength(2);
+      tx.forgetAwaited('7', { kind: 'timer', name: 'c' });
+      expect(await tx.heldAwaited('7')).toHaveLength(1);
+    });
   });
 
   test('move with their group, with what is held', async () => {

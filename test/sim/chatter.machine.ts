@@ -74,7 +74,7 @@ const says = (word: string) => ({ type: 'says' as const, params: word });
  * the same in plain code.
  */
 export function chatter({ version, mended }: Release) {
-  const { waiting, asking, both } = NAMES[version];
+  const { waiting, beside, asking, both } = NAMES[version];
   const boom = { guard: says('boom'), actions: ['hear' as const, mended ? say('survived') : ('breakDown' as const)] };
   const always = [boom, { guard: says('end'), target: '#chatter.over', actions: 'hear' as const }];
   const stop = { guard: says('stop'), target: '#chatter.idle', actions: ['hear' as const, say('stopped')] };
@@ -168,7 +168,7 @@ export function chatter({ version, mended }: Release) {
             states: {
               asks: {
                 invoke: {
-                  id: 'lookBeside',
+                  id: beside,
                   src: 'lookBeside',
                   input: about,
                   onDone: { target: 'knows', actions: ['hear', sayFound] },
@@ -208,13 +208,17 @@ export function chatter({ version, mended }: Release) {
 /** From any version to another: as far as its names are known. */
 export const migrateTo =
   ({ version }: Release): Migrate =>
-  (from, { value, timers, ...rest }) => {
-    const before = Object.entries(NAMES).find(([known]) => known === from)?.[1].waiting;
-    const { waiting } = NAMES[version];
-    const renamed = (name: string): string => (before === undefined ? name : name.replace(`.${before}`, `.${waiting}`));
+  (from, { value, timers, requests, ...rest }) => {
+    const before = Object.entries(NAMES).find(([known]) => known === from)?.[1];
+    if (before === undefined) return null;
+    const { waiting, beside } = NAMES[version];
+    const renamed = (name: string): string => name.replace(`.${before.waiting}`, `.${waiting}`);
     return {
       ...rest,
-      value: value === before ? waiting : value,
+      value: value === before.waiting ? waiting : value,
+      requests: requests.map((request) =>
+        request.invoke === before.beside ? { ...request, invoke: beside } : request,
+      ),
       timers: timers.map(({ id, dueAt, event }) => ({
         id: renamed(id),
         dueAt,

@@ -15,7 +15,7 @@ export async function settle(world: World): Promise<void> {
   if (broken()) return;
   if (world.ledger.quarantined.length > 0) {
     // What stands still goes on once its machine has been mended, if it fits.
-    world.deploy({ ...world.release, mended: true }, 0);
+    world.deploy({ version: world.script.mendedIn ?? world.release.version, mended: true }, 0);
     await time.run(time.now + SLICE_MS, broken);
     for (const id of world.ledger.quarantined) world.technician.retry(id);
     await comeToRest(world);

@@ -278,7 +278,7 @@ export class Ledger {
     const others = [...this.#talks.values()].flatMap((one) => [...one.timers.values()]);
     if (others.some((other) => other < dueAt)) this.#ahead = { id, at, what };
     talk.timers.delete(timer);
-    this.#step(id, talk, { kind: 'timer', timer, version: talk.version, seq }, at);
+    this.#step(id, talk, { kind: 'timer', timer, seq }, at);
   }
 
   /** What follows a timer that fired ahead of another chat's is an event for its own chat, in the same unit of work. */

@@ -86,11 +86,19 @@ export const MUTATIONS: Readonly<Record<string, { readonly breaks: string; reado
       }),
     },
   },
-  'what a quarantined chat is sent is not held': { breaks: 'I8', mutation: tx({ holdEvent: () => {} }) },
+  'what a quarantined chat is sent is not held': { breaks: 'I3', mutation: tx({ holdEvent: () => {} }) },
   'a quarantined chat that goes on is still listed': { breaks: 'I8', mutation: tx({ endQuarantine: async () => 0 }) },
   'what a retried step takes back has come all the same': {
     breaks: 'I3',
     mutation: tx({ forgetAwaited: () => {} }),
+  },
+  'what came for a quarantined chat keeps the name of another version': {
+    breaks: 'I3',
+    mutation: tx({ renameHeld: () => {} }),
+  },
+  'another version does not see what came for a quarantined chat': {
+    breaks: 'I3',
+    mutation: tx({ heldAwaited: async () => [] }),
   },
   'a retry takes what is held, and keeps it': { breaks: 'I3', mutation: tx({ dropHeld: () => {} }) },
   'conversations of another version are passed over at the start': {

@@ -6,7 +6,7 @@ export type Coming = { readonly seq: number } & (
   | { readonly kind: 'message' | 'note' | 'edit'; readonly text: string }
   | { readonly kind: 'press'; readonly text: string; readonly query: string }
   | { readonly kind: 'member' }
-  | { readonly kind: 'timer'; readonly timer: Timer; readonly version: Version }
+  | { readonly kind: 'timer'; readonly timer: Timer }
   | { readonly kind: 'answer'; readonly src: string; readonly found: string | null }
 );
 
@@ -70,8 +70,6 @@ export class PlainChatter {
         this.tell('chat.emitted', coming.text);
         return;
       case 'timer':
-        // Left open: today a timer that came while it stood still is not renamed with its state, and nobody takes it.
-        if (coming.timer === 'waiting' && NAMES[coming.version].waiting !== NAMES[this.version].waiting) return;
         this.#ring(coming.timer);
         return;
       case 'answer':

@@ -16,11 +16,12 @@ export type Unfit = (typeof UNFIT)[number];
 export const ANEW = 'Begin anew';
 
 /**
- * What each version calls some of its states. `migrate` knows the names of `waiting`, and no others: a conversation that
- * asks, or does both, does not fit the third version, and one that is left there in such a state fits no other.
+ * What each version calls some of its states, and what it asks beside. `migrate` knows the names of `waiting` and
+ * `beside`, and no others: a conversation that asks, or does both, does not fit the third version, and one that is left
+ * there in such a state fits no other.
  */
-export const NAMES: Readonly<Record<Version, Readonly<Record<'waiting' | 'asking' | 'both', string>>>> = {
-  1: { waiting: 'waiting', asking: 'asking', both: 'both' },
-  2: { waiting: 'napping', asking: 'asking', both: 'both' },
-  3: { waiting: 'waiting', asking: 'looking', both: 'pair' },
+export const NAMES: Readonly<Record<Version, Readonly<Record<'waiting' | 'beside' | 'asking' | 'both', string>>>> = {
+  1: { waiting: 'waiting', beside: 'lookBeside', asking: 'asking', both: 'both' },
+  2: { waiting: 'napping', beside: 'peek', asking: 'asking', both: 'both' },
+  3: { waiting: 'waiting', beside: 'lookBeside', asking: 'looking', both: 'pair' },
 };

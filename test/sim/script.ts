@@ -115,6 +115,8 @@ export interface Script {
   /** Every bound is so low that it is met. */
   readonly tight: boolean;
   readonly unfit: Unfit;
+  /** In which version the machine's fault is mended in the end; null: in the one that serves by then. */
+  readonly mendedIn: Version | null;
   readonly ops: readonly Op[];
 }
 
@@ -123,6 +125,9 @@ export const GROUP = -100;
 /** What the group becomes. */
 export const SUPERGROUP = -1_000_000_000_100;
 export const OPERATORS = 3;
+
+/** Beyond the number of any other step. */
+const FAULTS_FROM = 1000;
 
 /** The script of a seed: a few dozen things that happen within two minutes or so, some scripts with idle weeks between. */
 export function scriptOf(seed: number): Script {
@@ -142,6 +147,9 @@ export function scriptOf(seed: number): Script {
     const op =
       random.next() < 0.55 ? ordinary(random, chats, groupShare, n, at) : troubleOf(trouble, random, chats, at);
     if (op !== null) ops.push(op);
+    // What it waits for comes while it stands still.
+    if (trouble === 'deploys' && op?.do === 'write' && /^(later|both)/.test(op.text) && random.next() < 0.4)
+      ops.push({ ...op, text: `boom #${n + FAULTS_FROM}` });
     if (long && random.next() < 0.08) {
       const up = random.next() < 0.1;
       ops.push({ at, do: 'week', up, ahead: random.whole(0, 8) });
@@ -155,6 +163,7 @@ export function scriptOf(seed: number): Script {
     keeps: random.next() < 0.25 ? random.whole(5, 40) : null,
     tight: random.next() < 0.3,
     unfit: pick(random, UNFIT),
+    mendedIn: random.next() < 0.5 ? null : pick(random, VERSIONS),
     ops,
   };
 }
@@ -259,9 +268,9 @@ function pick<T>(random: Random, items: readonly T[]): T {
 }
 
 /** A script for people: one line a step. */
-export const printed = ({ seed, batch, pollTimeoutS, keeps, tight, unfit, ops }: Script): string =>
+export const printed = ({ seed, batch, pollTimeoutS, keeps, tight, unfit, mendedIn, ops }: Script): string =>
   [
-    `seed ${seed}: batches of ${batch}, polls of ${pollTimeoutS} s, ${keeps ?? 'all'} entries are kept${tight ? ', tight bounds' : ''}, unfit: ${unfit}`,
+    `seed ${seed}: batches of ${batch}, polls of ${pollTimeoutS} s, ${keeps ?? 'all'} entries are kept${tight ? ', tight bounds' : ''}, unfit: ${unfit}${mendedIn === null ? '' : `, mended in version ${mendedIn}`}`,
     ...ops.map(line),
   ].join('\n');
 
