@@ -19,7 +19,7 @@ export async function settle(world: World): Promise<void> {
     await time.run(time.now + SLICE_MS, broken);
     for (const id of world.ledger.quarantined) world.technician.retry(id);
     await comeToRest(world);
-    const still = [...world.ledger.talks].filter(([, talk]) => talk.quarantined && talk.fits === true);
+    const still = [...world.ledger.talks].filter(([, talk]) => talk.quarantined && talk.fits);
     for (const [id] of still) world.violate('liveness', `${id} stands still, and nothing is wrong with it any more`);
   }
   if (broken()) return;

@@ -108,8 +108,7 @@ export class Inquiries {
     const expired = inquiry !== null && this.latest >= inquiry.madeAt + DEADLINE_MS;
     const why = `entry ${seq} ends ${request} as ${error?.code ?? 'answered'}`;
     if (asked === null) {
-      // Left open: as long as a deadline may pass before the first try, one that the process was down for is not asked.
-      if (!expired || error?.code !== 'timeout') this.#violate('requests', `${why}, and it was never asked`);
+      this.#violate('requests', `${why}, and it was never asked`);
     } else if (error?.code === 'refused') {
       if (!asked.refused) this.#violate('requests', `${why}, and the backend has not refused it`);
     } else if (error !== undefined && asked.tries < TRIES && !expired) {

@@ -87,7 +87,7 @@ export class Ledger {
     this.inquiries.latest = Math.max(this.inquiries.latest, at);
     const fields: Fields = JSON.parse(entry.body);
     const id: string = fields.conversation ?? chat ?? '';
-    this.#takeDelayed(id, type, fields.outcome ?? type);
+    this.#takeDelayed(id, type);
     if (this.#meetsExpected(entry, fields)) return;
     this.#checkAhead(entry, id);
     switch (type) {
@@ -121,7 +121,7 @@ export class Ledger {
 
   /** A unit of work has ended: all that it had to bring is there. */
   settle(): void {
-    this.#takeDelayed('', '', '');
+    this.#takeDelayed('', '');
     this.#checkAhead(null, '');
     const [missing] = this.#expected;
     if (missing !== undefined) this.#violate('I3', `${missing.type} ${missing.says} is missing after ${this.#seq}`);
@@ -138,8 +138,8 @@ export class Ledger {
     }
     if (talk?.quarantined) {
       // Units of work of a retry that bring no entry are not seen.
-      while (this.#expected.length === 0) this.#expected = talk.retry(at, fields.outcome ?? type);
-    } else if (talk?.runs && talk.outdated) this.#expected = talk.bringUp(fields.outcome ?? type);
+      while (this.#expected.length === 0) this.#expected = talk.retry(at);
+    } else if (talk?.runs && talk.outdated) this.#expected = talk.bringUp();
     if (!this.#meetsExpected(entry, fields))
       this.#violate('I3', `entry ${seq} is ${type}, and nothing has caused it: ${body}`);
   }
@@ -246,14 +246,14 @@ export class Ledger {
   }
 
   /** What was delayed is taken, now that the next entry, of this type, tells whether a version came before it. */
-  #takeDelayed(id: string, type: string, first: string): void {
+  #takeDelayed(id: string, type: string): void {
     const delayed = this.#delayed;
     if (delayed === null) return;
     this.#delayed = null;
     const { coming, at, must } = delayed;
     const talk = this.#talk(delayed.id);
     if (id === delayed.id && (type === 'chat.migrated' || (must && type === 'chat.quarantined'))) {
-      this.#expected = talk.bringUp(first);
+      this.#expected = talk.bringUp();
     } else if (must) {
       this.#violate('versions', `entry ${coming.seq} steps ${delayed.id} as version ${talk.version}`);
     }
@@ -273,8 +273,9 @@ export class Ledger {
       wrong(`due at ${dueAt}: it should be ${due}`);
       return;
     }
-    // Which of two comes first that are due at once is left open.
     for (const other of talk.timers.values()) if (other < dueAt) wrong('after one that was due later');
+    const first = [...talk.timers].find(([, other]) => other === dueAt)?.[0];
+    if (first !== timer) wrong(`before ${first}, which was set first`);
     const others = [...this.#talks.values()].flatMap((one) => [...one.timers.values()]);
     if (others.some((other) => other < dueAt)) this.#ahead = { id, at, what };
     talk.timers.delete(timer);

@@ -45,26 +45,21 @@ export class Talk extends PlainChatter {
   /** It may not be stepped as it is, nor stay so: it comes to today's version first, or is held by policy. */
   get mustComeUp(): boolean {
     const { unfit, today } = this.#world;
-    return this.runs && this.outdated && (unfit !== 'keep' || (this.fits === true && this.#keptBy !== today.version));
+    return this.runs && this.outdated && (unfit !== 'keep' || (this.fits && this.#keptBy !== today.version));
   }
 
-  /**
-   * Whether it can go on with today's version; null: that is left open, as it is for a region that has come to its end,
-   * and for a history that leads to a state of another name.
-   */
-  get fits(): boolean | null {
+  /** Whether it can go on with today's version: each of its states is there, and those that its history leads to. */
+  get fits(): boolean {
     const [before, today] = [NAMES[this.version], NAMES[this.#world.today.version]];
-    const ended = this.left === 'rests' || this.right === 'knows';
     if (this.state === 'asking' && before.asking !== today.asking) return false;
     if (this.state === 'both' && before.both !== today.both) return false;
-    const remembers = this.leftBoth !== null && this.leftBoth !== today.both;
-    return remembers || (this.state === 'both' && ended) ? null : true;
+    return this.leftBoth === null || this.leftBoth === today.both;
   }
 
-  /** It comes to today's version, or is held by policy: the entries that tell so. `first`: what the first one tells. */
-  bringUp(first: string): Expected[] {
+  /** It comes to today's version, or is held by policy: the entries that tell so. */
+  bringUp(): Expected[] {
     this.told = [];
-    this.#bringUp(first);
+    this.#bringUp();
     return this.told;
   }
 
@@ -79,10 +74,10 @@ export class Talk extends PlainChatter {
     return this.told;
   }
 
-  /** One unit of work of a retry: `first` is what its first entry tells. It may bring none. */
-  retry(at: number, first: string): Expected[] {
+  /** One unit of work of a retry. It may bring no entry. */
+  retry(at: number): Expected[] {
     this.told = [];
-    if (this.state !== 'none' && this.outdated && !this.#bringUp(first)) return this.told;
+    if (this.state !== 'none' && this.outdated && !this.#bringUp()) return this.told;
     // Kept: it is stepped as it is, as by whatever else comes.
     if (this.outdated) this.#keptBy = this.#world.today.version;
     for (let n = 0; n < this.#world.heldPerUnit(); n += 1) {
@@ -115,12 +110,11 @@ export class Talk extends PlainChatter {
     this.held = this.held.filter((coming) => comesOf(coming) === null || (name !== null && comesOf(coming) !== name));
   }
 
-  #bringUp(first: string): boolean {
+  #bringUp(): boolean {
     const { unfit, today } = this.#world;
     const before = this.value;
-    if (this.fits ?? first === 'migrated') {
+    if (this.fits) {
       this.tell('chat.migrated', `${this.version} ${today.version} migrated`);
-      if (this.leftBoth !== null && this.leftBoth !== NAMES[today.version].both) this.leftBoth = null;
       this.version = today.version;
       if (this.value !== before) this.tell('chat.moved', `${before} ${this.value}`);
       return true;
