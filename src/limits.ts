@@ -155,7 +155,7 @@ export const limits = {
   sendsInFlightMax: 192,
   /** Of those, kept for replies: calls in bulk, however slow, never take them all. */
   sendsForRepliesMin: 48,
-  /** A fate waits this long for others, so that they share a commit; not where half of the calls under way have ended. */
+  /** A fate waits this long for others, so that they share a commit; not where three of four calls under way have ended. */
   fatesCollectMs: 10,
   /** Messages read for a claim at first, where most often the pace lets no more go; then twice as many each time. */
   claimPageMin: 16,

@@ -18,11 +18,16 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
       `SELECT ${columns} FROM messages INDEXED BY messages_open
        WHERE slot = ? AND chat = ? AND lane = ? AND open = 1 ORDER BY priority, id LIMIT ${limit}`,
     );
-  const first = inLane('id, priority, due_at, ready_at', 1);
+  const first = inLane('id, priority, ready_at', 1);
   const firstTwo = inLane('id, due_at, ready_at', 2);
   const sending = db.prepare(
     `SELECT 1 FROM messages INDEXED BY messages_sending
      WHERE slot = ? AND chat = ? AND lane = ? AND status = 'sending' LIMIT 1`,
+  );
+  const leadFirst = db.prepare(
+    `UPDATE messages SET ready_at = CASE WHEN due_at <= ?4 THEN 0 ELSE due_at END WHERE id = (
+       SELECT id FROM messages INDEXED BY messages_open
+       WHERE slot = ?1 AND chat = ?2 AND lane = ?3 AND open = 1 ORDER BY priority, id LIMIT 1)`,
   );
   const ready = db.prepare('UPDATE messages SET ready_at = ? WHERE id = ?');
   const wake = db.prepare(
@@ -65,9 +70,7 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
     },
     /** The message under way has ended. Nobody leads while one is, so that the first leads now. True where there is one. */
     leadAfterSent(chat: number | string, lane: number, now: number): boolean {
-      const head = first.get(slot, chat, lane);
-      if (head !== undefined) ready.run(readyFrom(int(head, 'due_at'), now), int(head, 'id'));
-      return head !== undefined;
+      return leadFirst.run(slot, chat, lane, now).changes > 0;
     },
     /** A message of the lane was queued, or left it: the first of them leads it now. True where there is one. */
     lead(chat: number | string, lane: number, now: number): boolean {
