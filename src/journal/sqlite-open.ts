@@ -16,8 +16,9 @@ export function openDatabase(folder: string): DatabaseSync {
   const db = new DatabaseSync(join(folder, 'switchboard.db'), { timeout: 5000 });
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-    // 48 MiB of page cache: the index pages of a million chats stay in memory.
-    db.exec('PRAGMA cache_size = -49152; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY');
+    // 48 MiB of page cache: the index pages of a million chats stay in memory. Up to 32 MiB of log between checkpoints: pages
+    // that change with every commit are copied half as often.
+    db.exec('PRAGMA cache_size = -49152; PRAGMA wal_autocheckpoint = 8000; PRAGMA temp_store = MEMORY');
     migrate(db);
     return db;
   } catch (error) {

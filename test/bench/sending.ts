@@ -5,7 +5,6 @@ import { type Peer, startPeer } from './process.ts';
 
 const IN_BATCHES = 50_000;
 const ONE_BY_ONE = 5_000;
-const PEER_UPDATES = 20_000;
 const CHATS = 10_000;
 
 /** What may have gone while accepting was measured. */
@@ -17,7 +16,8 @@ const OPEN = { chatPerS: 10_000, chatBurst: 10_000, overallPerS: 100_000, overal
 
 /**
  * Messages a second accepted by POST, and messages a second sent with a durable claim and a durable fate each, against
- * grammY with its runner, which answers an update with a message and keeps nothing. The same load server answers both.
+ * grammY with its runner, which answers an update with a message and keeps nothing; and what the HTTP client and the disk
+ * alone allow. The same load server answers all.
  */
 export async function sending({ folder, print }: Bench): Promise<void> {
   const start = (url: string, rates: object) =>
@@ -40,17 +40,25 @@ export async function sending({ folder, print }: Bench): Promise<void> {
   const ours = await measure('Switchboard, claimed and settled on the disk', print, { sends }, (url) =>
     start(url, OPEN),
   );
-  const peer = await measure(
-    'grammY + runner, from memory',
-    print,
-    { sends: PEER_UPDATES, updates: PEER_UPDATES },
-    (url) => startPeer('grammy-runner-peer.ts', [url]),
+  // In whole batches.
+  const most = IN_BATCHES;
+  const bare = await measure('HTTP, and two commits a message, nothing else', print, { sends: most }, (url) =>
+    startPeer('bare-sending-peer.ts', [url, `${folder}/bare`, String(most), String(CHATS)]),
   );
-  print('Switchboard / grammY', ratio(ours.perS, peer.perS));
-  print('Switchboard / grammY, of CPU', ratio(ours.perCpuS, peer.perCpuS));
+  const peer = await measure('grammY + runner, from memory', print, { sends, updates: sends }, (url) =>
+    startPeer('grammy-runner-peer.ts', [url]),
+  );
+  print('Switchboard / grammY', ratio(ours, peer));
+  print('these parts alone / grammY', ratio(bare, peer));
 }
 
-const ratio = (ours: number, peers: number): string => (ours / peers).toFixed(2);
+interface Speed {
+  readonly perS: number;
+  readonly perCpuS: number;
+}
+
+const ratio = (ours: Speed, peers: Speed): string =>
+  `${(ours.perS / peers.perS).toFixed(2)}, of CPU ${(ours.perCpuS / peers.perCpuS).toFixed(2)}`;
 
 async function accept(
   label: string,
@@ -78,7 +86,7 @@ const measure = (
   print: Bench['print'],
   { sends, updates = 0 }: { sends: number; updates?: number },
   start: (url: string) => Peer,
-) =>
+): Promise<Speed> =>
   onServer(async (url, server) => {
     const [begun, done] = [server.message('begun'), server.message<{ ms: number }>('done')];
     server.child.send({ mode: 'sends', sends, updates, chats: CHATS } satisfies LoadOrder);
