@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AtRest } from '../../machines/events.ts';
 import type { ConversationRecord, HeldAwaited, RequestRecord, TimerRecord, Tx } from '../journal/journal.ts';
 import { addReply } from '../outbox/outbox.ts';
 import { addressOf, endAll, entryBody } from './apply.ts';
@@ -109,18 +111,22 @@ function write(
 }
 
 /** Timers and requests as `migrate` wants them. Without a `migrate` they are as they were, and nothing is written. */
-function rewritePending(tx: Tx, id: string, { timers, requests, held }: Pending, rest: Rest): void {
-  const toCome = renameHeld(tx, held, rest);
-  for (const timer of timers) if (!toCome.some((kept) => kept.id === timer.id)) tx.clearTimer(id, timer.id);
-  for (const { id: name, dueAt, event } of toCome) {
-    const text = JSON.stringify(event);
-    const same = timers.some((timer) => timer.id === name && timer.dueAt === dueAt && timer.event === text);
-    if (!same) tx.setTimer({ conversation: id, id: name, dueAt, event: text });
+function rewritePending(tx: Tx, id: string, { timers, requests, held }: Pending, rest: AtRest): void {
+  const toCome = renameHeld(tx, held, rest).map(({ id: name, dueAt, event }) => ({
+    ...{ id: name, dueAt },
+    event: JSON.stringify(event),
+  }));
+  const before = timers.map(({ id: name, dueAt, event }) => ({ id: name, dueAt, event }));
+  if (!isDeepStrictEqual(toCome, before)) {
+    // All of them: those that are due at the same time fire in the order in which they are set.
+    for (const timer of timers) tx.clearTimer(id, timer.id);
+    for (const { id: name, dueAt, event } of toCome) tx.setTimer({ conversation: id, id: name, dueAt, event });
   }
+  const kept = new Map(rest.requests.map((request) => [request.id, request.invoke]));
+  // First: one that is kept may take the name of one that is dropped.
+  for (const request of requests) if (!kept.has(request.id)) tx.withdrawRequest(id, request.invoke);
   for (const request of requests) {
-    const kept = rest.requests.find((other) => other.id === request.id);
-    if (kept === undefined) tx.withdrawRequest(id, request.invoke);
-    else if (kept.invoke !== request.invoke) tx.renameRequest(request.id, kept.invoke);
+    const invoke = kept.get(request.id);
+    if (invoke !== undefined && invoke !== request.invoke) tx.renameRequest(request.id, invoke);
   }
 }
-type Rest = Extract<Verdict, { outcome: 'migrated' }>['rest'];

@@ -277,6 +277,54 @@ describe('what becomes of a conversation of another version', () => {
     expect([await standing('2'), await standing('3')]).toEqual(['active 4 "browsing"', 'active 4 "browsing"']);
   });
 
+  describe('of two regions, of which one has other names now', () => {
+    const region = (name: string, text: string) => ({
+      initial: 'runs',
+      states: {
+        runs: {
+          invoke: { id: name, src: 'ask' as const, onDone: {}, onError: {} },
+          after: { patience: { actions: { type: 'reply' as const, params: { text } } } },
+        },
+      },
+    });
+    const shop = (version: string, left: string) =>
+      setup({
+        actors: { ask: fromPromise(() => Promise.reject(new Error('asked'))) },
+        actions: { reply: (_, _params: { text: string }) => {} },
+        delays: { patience: 1000 },
+      }).createMachine({
+        ...{ id: 'shop', version, type: 'parallel' },
+        states: { [left]: region(left, 'left'), right: region('right', 'right') },
+      });
+    const renamed = (name: string) => name.replace('left', 'first');
+    const toFirst: Migrate = (_, { context, timers, requests }) => ({
+      ...{ value: { first: 'runs', right: 'runs' }, context },
+      timers: timers.map(({ id, dueAt, event }) => ({ id: renamed(id), dueAt, event: { type: renamed(event.type) } })),
+      requests: requests.map((request) => ({ ...request, invoke: renamed(request.invoke) })),
+    });
+
+    test('timers that are due at once fire in the order in which they were set', async () => {
+      await routerOf(journal, tableOf(shop('1', 'left'))).receiveUpdates([textUpdate(7, 'x')], 1);
+      const router = routerOf(journal, tableOf(shop('2', 'first'), { migrate: toFirst }));
+      await clock.advance(1000);
+      await router.fireTimers();
+      expect((await since(0)).filter((line) => line.includes('accepted'))).toEqual([
+        '7 message.accepted left',
+        '7 message.accepted right',
+      ]);
+    });
+
+    test('a request may take the name of one that is dropped', async () => {
+      await routerOf(journal, tableOf(shop('1', 'left'))).receiveUpdates([textUpdate(7, 'x')], 1);
+      const [left, right] = await journal.requestsOf('7');
+      expect([left?.invoke, right?.invoke]).toEqual(['left', 'right']);
+      const migrate: Migrate = (from, rest) =>
+        toFirst(from, { ...rest, requests: rest.requests.slice(0, 1).map((one) => ({ ...one, invoke: 'right' })) });
+      await sweepAll(journal, tableOf(shop('2', 'first'), { migrate }));
+      expect((await journal.requestsOf('7')).map(({ id, invoke }) => [id, invoke])).toEqual([[left?.id, 'right']]);
+    });
+  });
+
   test.each([
     [
       'throws',
