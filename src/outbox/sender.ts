@@ -85,10 +85,10 @@ export function createSender(options: SenderOptions) {
     if (now !== before) onEnded(now === 'enough');
   }
 
-  /** Three of four calls under way have ended: those that are left would share little more. A lone one waits for nobody. */
+  /** Three of four calls under way have ended: those that are left would share little more. None waits for a single other. */
   function endedSoFar(): Round['ended'] {
     if (ended.length === 0) return 'none';
-    return ended.length * 4 >= inFlight * 3 ? 'enough' : 'some';
+    return inFlight - ended.length <= Math.max(1, inFlight / 4) ? 'enough' : 'some';
   }
 
   /** Where Telegram asks to wait, whoever else it means waits too, also in the next process. */
