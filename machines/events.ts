@@ -90,7 +90,8 @@ export interface AtRest {
   /**
    * What is due later; of a chat that is retried also what came due while it stood still. XState names an `after` by its
    * delay and its state, `xstate.after.patience.support.waiting`: where a state gets another name, so do its timers, in
-   * `id` and in `event.type`. `dueAt` in ms since 1970.
+   * `id` and in `event.type`. `dueAt` in ms since 1970: what came due keeps its turn as long as that stays, and is set anew
+   * where it is another.
    */
   readonly timers: readonly {
     readonly id: string;

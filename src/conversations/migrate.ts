@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AtRest } from '../../machines/events.ts';
-import type { ConversationRecord, HeldAwaited, RequestRecord, TimerRecord, Tx } from '../journal/journal.ts';
+import type { ConversationRecord, Tx } from '../journal/journal.ts';
 import { addReply } from '../outbox/outbox.ts';
 import { addressOf, endAll, entryBody } from './apply.ts';
-import { renameHeld, stillAwaited } from './came.ts';
+import { type Pending, pendingOf, rewriteHeld, storedWith } from './held.ts';
 import { isOutdated, misfitText, type Verdict, type Versions, type VersionsOf } from './versions.ts';
 
 /**
@@ -43,20 +43,9 @@ export async function settle(
   versionsOf: VersionsOf,
 ): Promise<Settled> {
   const versions = versionsOf(record.machine);
-  const { id } = record;
-  const pending = { timers: await tx.timersOf(id), requests: await tx.requestsOf(id), held: await tx.heldAwaited(id) };
-  const came = stillAwaited(pending.held);
-  const timers = [...came.timers, ...pending.timers];
-  const requests = [...came.requests, ...pending.requests];
-  const verdict = versions.judge({ record, timers, requests });
+  const pending = await pendingOf(tx, record.id);
+  const verdict = versions.judge(storedWith(record, pending));
   return { before: record, verdict, after: write(tx, bot, record, pending, versions, verdict) };
-}
-
-/** What a conversation waits for: in their rows, and what has come and is held. */
-interface Pending {
-  readonly timers: readonly TimerRecord[];
-  readonly requests: readonly RequestRecord[];
-  readonly held: readonly HeldAwaited[];
 }
 
 function write(
@@ -111,22 +100,23 @@ function write(
 }
 
 /** Timers and requests as `migrate` wants them. Without a `migrate` they are as they were, and nothing is written. */
-function rewritePending(tx: Tx, id: string, { timers, requests, held }: Pending, rest: AtRest): void {
-  const toCome = renameHeld(tx, held, rest).map(({ id: name, dueAt, event }) => ({
-    ...{ id: name, dueAt },
+function rewritePending(tx: Tx, conversation: string, pending: Pending, rest: AtRest): void {
+  const { timers, requests } = pending;
+  const toCome = rewriteHeld(tx, pending, rest).map(({ id, dueAt, event }) => ({
+    conversation,
+    id,
+    dueAt,
     event: JSON.stringify(event),
   }));
-  const before = timers.map(({ id: name, dueAt, event }) => ({ id: name, dueAt, event }));
-  if (!isDeepStrictEqual(toCome, before)) {
+  if (!isDeepStrictEqual(toCome, timers)) {
     // All of them: those that are due at the same time fire in the order in which they are set.
-    for (const timer of timers) tx.clearTimer(id, timer.id);
-    for (const { id: name, dueAt, event } of toCome) tx.setTimer({ conversation: id, id: name, dueAt, event });
+    for (const { id } of timers) tx.clearTimer(conversation, id);
+    for (const timer of toCome) tx.setTimer(timer);
   }
-  const kept = new Map(rest.requests.map((request) => [request.id, request.invoke]));
-  // First: one that is kept may take the name of one that is dropped.
-  for (const request of requests) if (!kept.has(request.id)) tx.withdrawRequest(id, request.invoke);
-  for (const request of requests) {
-    const invoke = kept.get(request.id);
-    if (invoke !== undefined && invoke !== request.invoke) tx.renameRequest(request.id, invoke);
+  const invokes = new Map(rest.requests.map(({ id, invoke }) => [id, invoke]));
+  for (const { id, invoke } of requests) {
+    const now = invokes.get(id);
+    if (now === undefined) tx.withdraw(id);
+    else if (now !== invoke) tx.renameRequest(id, now);
   }
 }

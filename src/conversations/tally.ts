@@ -1,5 +1,6 @@
 import type { ConversationRecord, JournalReader } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
+import { pendingOf, storedWith } from './held.ts';
 import { isOutdated, mayGoOn, type Verdict, type VersionsOf } from './versions.ts';
 
 /** What a conversation came, or would come, to. */
@@ -58,14 +59,13 @@ type Conversation = Pick<ConversationRecord, 'id' | 'machine' | 'version'>;
  * what would become of them. `only` restricts it to these.
  */
 export async function judgeAll(
-  journal: Pick<JournalReader, 'conversation' | 'conversationVersions' | 'timersOf' | 'requestsOf'>,
+  journal: Pick<JournalReader, 'conversation' | 'conversationVersions' | 'timersOf' | 'requestsOf' | 'heldAwaited'>,
   versionsOf: VersionsOf,
   onOutlook: (conversation: Conversation, outlook: Outlook) => void,
   only?: ConversationRecord['status'],
 ): Promise<void> {
   async function judge(record: ConversationRecord): Promise<Verdict> {
-    const [timers, requests] = [await journal.timersOf(record.id), await journal.requestsOf(record.id)];
-    return versionsOf(record.machine).judge({ record, timers, requests });
+    return versionsOf(record.machine).judge(storedWith(record, await pendingOf(journal, record.id)));
   }
 
   async function outlook(record: ConversationRecord): Promise<Outlook | null> {

@@ -46,6 +46,8 @@ export interface Journal {
   /** In the order in which they come due. */
   timersOf(conversation: string): Promise<TimerRecord[]>;
   requestsOf(conversation: string): Promise<RequestRecord[]>;
+  /** Of what is held for it, what it has waited for: by seq. */
+  heldAwaited(conversation: string): Promise<HeldAwaited[]>;
   /** Of the conversations those that are quarantined, in the same pages. */
   quarantined(page: {
     readonly after: string | null;
@@ -92,6 +94,7 @@ export interface JournalReader
     | 'conversationVersions'
     | 'timersOf'
     | 'requestsOf'
+    | 'heldAwaited'
     | 'message'
     | 'formerChats'
   > {
@@ -399,7 +402,7 @@ export interface Tx {
   holdEvent(event: HeldEvent): void;
   /** The first that is held, by seq; null: none is. */
   nextHeld(conversation: string): Promise<HeldEvent | null>;
-  /** Those that it has waited for, by seq. */
+  /** Of what is held for it, what it has waited for: by seq. */
   heldAwaited(conversation: string): Promise<HeldAwaited[]>;
   /** What came goes on under another name: the held event of that seq becomes this one. */
   renameHeld(event: HeldAwaited): void;
@@ -414,6 +417,8 @@ export interface Tx {
   openRequest(id: string): Promise<RequestRecord | null>;
   closeRequest(id: string): void;
   withdrawRequest(conversation: string, invoke: string): void;
+  /** A single request, by its id: others may have the same name. */
+  withdraw(id: string): void;
   /** All that the conversation waits for; what it sent without waiting is asked all the same. */
   withdrawRequests(conversation: string): void;
   /** Those without an answer, oldest first. */

@@ -20,10 +20,9 @@ export function prepareHeld(db: DatabaseSync) {
        WHERE bot = ?2 AND conversation = ?1`,
     ),
     next: db.prepare('SELECT * FROM held_events WHERE bot = ? AND conversation = ? ORDER BY seq LIMIT 1'),
-    awaited: db.prepare(
-      'SELECT * FROM held_events WHERE bot = ? AND conversation = ? AND awaited IS NOT NULL ORDER BY seq',
+    rename: db.prepare(
+      'UPDATE held_events SET event = ?, awaited = ?, details = ? WHERE bot = ? AND conversation = ? AND seq = ?',
     ),
-    rename: db.prepare('UPDATE held_events SET event = ?, awaited = ? WHERE bot = ? AND conversation = ? AND seq = ?'),
     drop: db.prepare('DELETE FROM held_events WHERE bot = ? AND conversation = ? AND seq = ?'),
     forget: db.prepare(
       'DELETE FROM held_events WHERE bot = ?1 AND conversation = ?2 AND awaited IS NOT NULL AND (?3 IS NULL OR awaited = ?3)',
@@ -32,13 +31,29 @@ export function prepareHeld(db: DatabaseSync) {
     move: db.prepare('UPDATE held_events SET conversation = ? WHERE bot = ? AND conversation = ?'),
   };
 }
+
+/** Reads what a conversation has waited for, and is held. */
+export function prepareHeldAwaited(db: DatabaseSync, bot: string): Pick<Tx, 'heldAwaited'> {
+  const awaited = db.prepare(
+    'SELECT * FROM held_events WHERE bot = ? AND conversation = ? AND awaited IS NOT NULL ORDER BY seq',
+  );
+  return {
+    async heldAwaited(conversation) {
+      return awaited
+        .all(bot, conversation)
+        .map(heldOf)
+        .filter((held): held is HeldAwaited => held.awaited !== null);
+    },
+  };
+}
+
 export type HeldStatements = ReturnType<typeof prepareHeld>;
 
 /** The transaction's methods for what quarantined conversations have not taken. */
 export function heldTx(
   bot: string,
   sql: HeldStatements,
-): Pick<Tx, 'holdEvent' | 'nextHeld' | 'heldAwaited' | 'renameHeld' | 'dropHeld' | 'forgetAwaited' | 'endQuarantine'> {
+): Pick<Tx, 'holdEvent' | 'nextHeld' | 'renameHeld' | 'dropHeld' | 'forgetAwaited' | 'endQuarantine'> {
   return {
     holdEvent({ conversation, seq, event, awaited }) {
       const isFull = () => int(sql.count.get(bot, conversation) ?? { count: 0 }, 'count') >= limits.heldEventsMax;
@@ -52,14 +67,8 @@ export function heldTx(
       const row = sql.next.get(bot, conversation);
       return row === undefined ? null : heldOf(row);
     },
-    async heldAwaited(conversation) {
-      return sql.awaited
-        .all(bot, conversation)
-        .map(heldOf)
-        .filter((held): held is HeldAwaited => held.awaited !== null);
-    },
     renameHeld({ conversation, seq, event, awaited }) {
-      sql.rename.run(event, keyOf(awaited), bot, conversation, seq);
+      sql.rename.run(event, keyOf(awaited), detailsOf(awaited), bot, conversation, seq);
     },
     dropHeld(conversation, seq) {
       sql.drop.run(bot, conversation, seq);

@@ -12,6 +12,7 @@ import {
 import { prepareCallbackReads } from './sqlite-callbacks.ts';
 import type { Conversations } from './sqlite-conversations.ts';
 import { prepareCursorReads } from './sqlite-cursors.ts';
+import { prepareHeldAwaited } from './sqlite-held.ts';
 import type { EntryIndex } from './sqlite-index.ts';
 import {
   conversationOf,
@@ -57,6 +58,7 @@ export function prepareReads(
   );
   const versionCheck = db.prepare('SELECT plan, after FROM version_check WHERE bot = ?');
   const timersOf = db.prepare('SELECT * FROM timers WHERE bot = ? AND conversation = ? ORDER BY +due_at, number, id');
+  const heldAwaited = prepareHeldAwaited(db, bot);
   const requestsOf = db.prepare('SELECT * FROM requests WHERE bot = ? AND conversation = ? ORDER BY number');
   const quarantined = db.prepare(
     'SELECT conversation FROM quarantined WHERE bot = ? AND conversation > ? ORDER BY conversation LIMIT ?',
@@ -144,6 +146,7 @@ export function prepareReads(
     async requestsOf(id) {
       return requestsOf.all(bot, id).map(requestOf);
     },
+    ...heldAwaited,
     async quarantined({ after, limit, chats }) {
       const found: ConversationRecord[] = [];
       for (let from = after ?? ''; found.length < limit; ) {

@@ -3,7 +3,7 @@ import type { Entry, Tx } from './journal.ts';
 import { prepareSaveCallback } from './sqlite-callbacks.ts';
 import type { Conversations, ConversationsState } from './sqlite-conversations.ts';
 import { prepareCursorReads, prepareSaveCursor } from './sqlite-cursors.ts';
-import { heldTx, prepareHeld } from './sqlite-held.ts';
+import { heldTx, prepareHeld, prepareHeldAwaited } from './sqlite-held.ts';
 import { type OutboxState, type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
 import { conversationOf, type Row, requestOf, text, timerOf } from './sqlite-rows.ts';
 import type { Trim } from './sqlite-trim.ts';
@@ -56,8 +56,11 @@ export function markOf(state: TxState): () => void {
   };
 }
 
-/** More than one entry brings: a step's bounded effects, twice where it begins its machine (limits.effectsPerStepMax). */
-const TIMERS_PER_ENTRY = 1024;
+/**
+ * More than one entry brings: a step's bounded effects, twice where it begins its machine (limits.effectsPerStepMax), or,
+ * with another version, all that a conversation has gathered.
+ */
+const TIMERS_PER_ENTRY = 65_536;
 
 /** Prepared once: a statement costs more to prepare than to run. */
 export function prepareStatements(db: DatabaseSync, bot: string, nextSeq: number) {
@@ -102,6 +105,7 @@ export function prepareStatements(db: DatabaseSync, bot: string, nextSeq: number
     openRequest: db.prepare('SELECT * FROM requests WHERE bot = ? AND id = ?'),
     closeRequest: db.prepare('DELETE FROM requests WHERE bot = ? AND id = ?'),
     withdrawRequest: db.prepare('DELETE FROM requests WHERE bot = ? AND conversation = ? AND invoke = ? RETURNING id'),
+    withdraw: db.prepare('DELETE FROM requests WHERE bot = ? AND id = ? RETURNING id'),
     withdrawRequests: db.prepare(
       `DELETE FROM requests WHERE bot = ? AND conversation = ? AND invoke <> '' RETURNING id`,
     ),
@@ -112,6 +116,7 @@ export function prepareStatements(db: DatabaseSync, bot: string, nextSeq: number
     cursors: prepareCursorReads(db, bot),
     saveCursor: prepareSaveCursor(db),
     held: prepareHeld(db),
+    heldAwaited: prepareHeldAwaited(db, bot),
   };
 }
 export type Statements = ReturnType<typeof prepareStatements>;
@@ -265,6 +270,9 @@ export function sqliteTx(
     withdrawRequest(conversation, invoke) {
       withdrawn(sql.withdrawRequest.all(bot, conversation, invoke));
     },
+    withdraw(id) {
+      withdrawn(sql.withdraw.all(bot, id));
+    },
     withdrawRequests(conversation) {
       withdrawn(sql.withdrawRequests.all(bot, conversation));
     },
@@ -281,6 +289,7 @@ export function sqliteTx(
     },
 
     ...heldTx(bot, sql.held),
+    ...sql.heldAwaited,
     ...messages,
     addMessage(message) {
       // Its conversation may not have heard of the move yet.

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createMachine, fromPromise, raise, setup } from 'xstate';
+import { createMachine, fromPromise, raise, sendTo, setup } from 'xstate';
 import type { AtRest, Migrate } from '../../machines/events.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
@@ -275,6 +275,29 @@ describe('what becomes of a conversation of another version', () => {
     const request = await oldestRequest(journal);
     await router.answerRequest(request, { output: 'yes' });
     expect([await standing('2'), await standing('3')]).toEqual(['active 4 "browsing"', 'active 4 "browsing"']);
+  });
+
+  test('`migrate` drops one of two that the backend was sent: the other is asked all the same', async () => {
+    const shop = (version: string) =>
+      createMachine({
+        ...{ id: 'shop', version, initial: 'open' },
+        states: {
+          open: {
+            on: {
+              'message.received': {
+                actions: [
+                  sendTo(({ system }) => system.get('backend'), { type: 'one' }),
+                  sendTo(({ system }) => system.get('backend'), { type: 'two' }),
+                ],
+              },
+            },
+          },
+        },
+      });
+    await routerOf(journal, tableOf(shop('1'))).receiveUpdates([textUpdate(7, 'x')], 1);
+    const migrate: Migrate = (_, rest) => ({ ...rest, requests: rest.requests.filter(({ src }) => src !== 'one') });
+    expect(await sweepAll(journal, tableOf(shop('2'), { migrate }))).toMatchObject({ migrated: 1 });
+    expect((await journal.requestsOf('7')).map(({ src }) => src)).toEqual(['two']);
   });
 
   describe('of two regions, of which one has other names now', () => {

@@ -137,6 +137,19 @@ export function timersContract(openEngine: OpenEngine): void {
     expect(await (await open()).openRequestCount()).toBe(2);
   });
 
+  test('of several requests of one name a single one is withdrawn by its id, which is told', async () => {
+    const journal = await (await openEngine()).open();
+    const told: unknown[] = [];
+    journal.onCommit(({ withdrawn, openRequests }) => told.push([withdrawn, openRequests]));
+    await journal.write(async (tx) => {
+      for (const id of ['r1', 'r2', 'r3']) tx.addRequest(request(id, '7', ''));
+      tx.withdraw('r2');
+      tx.withdraw('r4');
+    });
+    expect((await journal.requestsOf('7')).map(({ id }) => id)).toEqual(['r1', 'r3']);
+    expect(told).toEqual([[['r2'], 2]]);
+  });
+
   test('a request is open until it is answered or withdrawn, the oldest first', async () => {
     const journal = await (await openEngine()).open();
     await journal.write(async (tx) => {

@@ -96,3 +96,32 @@ test('a wait that Telegram asked of an earlier version is waited for still', asy
     { chat: '7', until: 4e12 },
   ]);
 });
+
+test('what an earlier version held for a chat that stands still is known by its name, also what the chat failed on', async () => {
+  const held = (seq: number, event: object, awaited: string | null) =>
+    `INSERT INTO held_events (bot, conversation, seq, event, awaited)
+     VALUES ('1', '7', ${seq}, '${JSON.stringify(event)}', ${awaited === null ? 'NULL' : `'${awaited}'`})`;
+  const after = 'xstate.after.patience.shop.waiting';
+  const done = { type: 'xstate.done.actor.ask', output: 1, actorId: 'ask' };
+  const folder = folderOfVersion(
+    14,
+    [
+      "INSERT INTO head (bot, slot, stream, next_seq, epoch) VALUES ('0', 0, 's', 1, 1), ('1', 1, 's', 20, 3)",
+      held(1, { type: after }, null),
+      held(2, { type: 'message.received', text: 'xstate.after.x' }, null),
+      held(3, { type: 'alarm.rang' }, 'timer alarm'),
+      held(4, done, 'request ask'),
+      held(5, { ...done, type: 'xstate.error.actor.look', actorId: 'look' }, null),
+    ].join(';'),
+  );
+  const journal = openJournal(folder, manualClock());
+  const timer = (name: string) => ({ kind: 'timer', name, dueAt: 0 });
+  const request = (name: string, id: string) => ({ kind: 'request', name, id, src: '', input: 'null', createdAt: 0 });
+  const found = await journal.heldAwaited('7');
+  expect(found.map(({ seq, awaited }) => [seq, awaited])).toEqual([
+    [1, timer(after)],
+    [3, timer('alarm')],
+    [4, request('ask', 'held-4')],
+    [5, request('look', 'held-5')],
+  ]);
+});

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type AnyStateMachine, fromPromise, setup } from 'xstate';
 import type { AtRest, Migrate } from '../../machines/events.ts';
+import { judgeAll } from '../../src/conversations/tally.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
 import { oldestRequest, openJournal, temporaryFolder } from '../support/journal.ts';
@@ -74,11 +75,18 @@ async function answer(machine: AnyStateMachine, outcome: Parameters<ReturnType<t
   expect(await routerOf(journal, tableOf(machine)).answerRequest(await oldestRequest(journal), outcome)).toBe(true);
 }
 async function waitAMinute(machine: AnyStateMachine): Promise<void> {
-  clock.advance(60_000);
+  await clock.advance(60_000);
   expect(await routerOf(journal, tableOf(machine)).fireTimers()).toBe(1);
 }
 const retry = (migrate: Migrate = renaming, machine = mended) =>
   routerOf(journal, tableOf(machine, { migrate, unfit: 'quarantine' })).retry('7');
+/** What `migrate --dry-run` says of the chat. */
+async function outlook(migrate: Migrate): Promise<string | null> {
+  const told: (string | null)[] = [];
+  const { versions } = tableOf(mended, { migrate, unfit: 'quarantine' });
+  await judgeAll(journal, versions, (_, { why }) => void told.push(why));
+  return told[0] ?? null;
+}
 const replies = async (): Promise<string[]> =>
   (await journal.read({ from: 1, limit: 100, types: ['message.accepted'] })).map(
     ({ body }) => JSON.parse(body).message.params.text,
@@ -134,7 +142,7 @@ describe('what came while a chat stood still, retried with a version that calls 
       return renamed === null ? null : { ...renamed, timers: change(renamed.timers) };
     };
     expect(await retry(migrate)).toMatchObject({ status: 'active', state: '"thinking"' });
-    clock.advance(60_000);
+    await clock.advance(60_000);
     expect(await routerOf(journal, tableOf(mended)).fireTimers()).toBe(fires);
     expect(await replies()).toEqual(['boom', ...(fires === 0 ? [] : ['late'])]);
   });
@@ -143,10 +151,57 @@ describe('what came while a chat stood still, retried with a version that calls 
     await says(broken('boom'), 'pay', 'boom');
     await answer(broken('boom'), { output: 'ok' });
     const unchanged: Migrate = (_, rest) => rest;
+    expect(await outlook(unchanged)).toContain('already: request_without_taker');
     const { status, error } = await retry(unchanged);
     expect(status).toBe('quarantined');
     expect(error).toContain('request_without_taker');
+    expect(await outlook(renaming)).toBe('already, and would fit: switchboard chats retry');
     expect(await retry()).toMatchObject({ status: 'active', state: '"browsing"' });
     expect(await replies()).toEqual(['boom', 'paid']);
+  });
+
+  test('it begins anew: what it waited for is gone, what it was sent is not', async () => {
+    await says(broken('boom'), 'buy', 'boom');
+    await waitAMinute(broken('boom'));
+    await says(broken('boom'), 'after it');
+    const begun = routerOf(journal, tableOf(mended, { migrate: () => null, unfit: 'restart', restartText: 'anew' }));
+    expect(await begun.retry('7')).toMatchObject({ status: 'active', version: '2', state: '"browsing"' });
+    expect(await replies()).toEqual(['anew', 'boom', 'after it']);
+  });
+});
+
+describe('two timers of one time that came while a chat stood still', () => {
+  const region = (text: string, fault: Fault) => ({
+    initial: 'runs',
+    states: { runs: { after: { patience: { actions: { type: 'reply' as const, params: { text } } } } } },
+    on: { 'message.received': { actions: { type: 'reply' as const, params: () => say(fault, 'boom') } } },
+  });
+  /** Regions of these names: what was called left and right in the first version says L and R. */
+  const regions = (version: string, [left, right]: readonly [string, string], fault: Fault): AnyStateMachine =>
+    setup({ actions: { reply: (_, _params: { text: string }) => {} }, delays: { patience: 60_000 } }).createMachine({
+      ...{ id: 'shop', version, type: 'parallel' },
+      states: { [left]: region('L', fault), [right]: region('R', null) },
+    });
+
+  test.each([
+    ['swapped', ['right', 'left']],
+    ['moved on by one', ['zero', 'left']],
+    ['taken by the other', ['right', 'third']],
+  ] as const)('are taken in their order where their names are %s', async (_, names) => {
+    const first = regions('1', ['left', 'right'], 'boom');
+    await routerOf(journal, tableOf(regions('1', ['left', 'right'], null))).receiveUpdates([textUpdate(7, 'x', 1)], 1);
+    await routerOf(journal, tableOf(first)).receiveUpdates([textUpdate(7, 'x', 2)], 2);
+    await clock.advance(60_000);
+    expect(await routerOf(journal, tableOf(first)).fireTimers()).toBe(2);
+    const before = (await replies()).length;
+    const migrate: Migrate = (__, { context, timers, requests }) => ({
+      ...{ value: { [names[0]]: 'runs', [names[1]]: 'runs' }, context, requests },
+      timers: timers.map(({ id, dueAt }) => {
+        const type = id.replace(/left|right/, (name) => names[name === 'left' ? 0 : 1]);
+        return { id: type, dueAt, event: { type } };
+      }),
+    });
+    expect(await retry(migrate, regions('2', names, null))).toMatchObject({ status: 'active', version: '2' });
+    expect((await replies()).slice(before).filter((text) => text !== 'boom')).toEqual(['L', 'R']);
   });
 });
