@@ -30,8 +30,11 @@ export const limits = {
   dedupeWindowMs: 48 * 3_600_000,
   /** Jobs committed in one transaction; the rest wait for the next. Bounds the time a commit holds the loop. */
   groupCommitJobsMax: 256,
-  /** Of these, for posts while any wait: however much else there is to commit, they go on. */
-  groupCommitPatientMin: 64,
+  /**
+   * Of these, posts beside anything else: however much else there is to commit, they go on; and a reply, on its way through
+   * some commits, waits for no more of them.
+   */
+  groupCommitPatientBeside: 64,
   /** Jobs waiting for a commit, posts and others each. At the bound new ones are refused as `overloaded`; the poller backs off. */
   commitQueueMax: 20_000,
   /** What a caller who was refused as `overloaded` is told to wait. */

@@ -16,8 +16,8 @@ export interface CommitEngine<T> {
 export interface GroupCommitOptions {
   /** Jobs in one transaction at most. */
   readonly jobsMax: number;
-  /** Of these, kept for patient ones while any wait: however many others come, they go on. */
-  readonly patientMin: number;
+  /** Of these, for patient ones beside others: however many others come, they go on, and others wait for no more of them. */
+  readonly patientBeside: number;
   /** Jobs waiting at most, patient ones and others each; more are refused, and told to come back after `overloadRetryMs`. */
   readonly queueMax: number;
   readonly overloadRetryMs: number;
@@ -70,9 +70,9 @@ export function createGroupCommit<T>(engine: CommitEngine<T>, options: GroupComm
   }
 
   function nextGroup(): Waiting<T>[] {
-    const { jobsMax, patientMin } = options;
-    const first = queue.splice(0, jobsMax - Math.min(patientMin, patient.length));
-    return [...first, ...patient.splice(0, jobsMax - first.length)];
+    const { jobsMax, patientBeside } = options;
+    const first = queue.splice(0, jobsMax - Math.min(patientBeside, patient.length));
+    return [...first, ...patient.splice(0, first.length === 0 ? jobsMax : patientBeside)];
   }
 
   async function drain(): Promise<void> {

@@ -162,7 +162,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     },
     {
       jobsMax: limits.groupCommitJobsMax,
-      patientMin: limits.groupCommitPatientMin,
+      patientBeside: limits.groupCommitPatientBeside,
       queueMax: limits.commitQueueMax,
       overloadRetryMs: limits.overloadRetryMs,
       schedule: options.schedule ?? setImmediate,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type CommitEngine, createGroupCommit } from '../../src/journal/group-commit.ts';
 
 /** An engine that notes what is asked of it, and a schedule that a test runs by hand. */
-function noted(faults: Partial<CommitEngine<string[]>> = {}, bounds = { jobsMax: 3, patientMin: 1, queueMax: 5 }) {
+function noted(faults: Partial<CommitEngine<string[]>> = {}, bounds = { jobsMax: 3, patientBeside: 1, queueMax: 5 }) {
   const calls: string[] = [];
   const ready: (() => void)[] = [];
   const engine: CommitEngine<string[]> = {
@@ -50,34 +50,36 @@ test('a transaction takes no more jobs than its bound; the rest wait for the nex
   expect(calls.slice(5)).toEqual(['begin', 'd', 'e', 'commit']);
 });
 
-test('patient jobs go behind the others, and a part of each transaction is theirs', async () => {
+test('patient jobs go behind the others, a few beside them, and all that there is room for where they are alone', async () => {
   const { calls, jobs, runScheduled, group } = noted();
   const waiting = jobs('ABCDEabc');
-  for (const done of ['abA', 'cBC', 'DE']) {
+  for (const done of ['abA', 'cB', 'CDE']) {
     runScheduled();
     await Promise.all([...done].map((name) => waiting['ABCDEabc'.indexOf(name)]));
   }
   await group.idle();
   const transactions = [
     ['a', 'b', 'A'],
-    ['c', 'B', 'C'],
-    ['D', 'E'],
+    ['c', 'B'],
+    ['C', 'D', 'E'],
   ];
   expect(calls).toEqual(transactions.flatMap((names) => ['begin', ...names, 'commit']));
 });
 
 test('a line of patient jobs at its bound keeps no other out', async () => {
-  const { job, jobs, runScheduled, group } = noted({}, { jobsMax: 9, patientMin: 1, queueMax: 2 });
+  const { job, jobs, runScheduled, group } = noted({}, { jobsMax: 9, patientBeside: 1, queueMax: 2 });
   const waiting = jobs('AB');
   await expect(job('C', true)).rejects.toMatchObject({ code: 'overloaded' });
   waiting.push(job('a'));
+  runScheduled();
+  await Promise.all([waiting[0], waiting[2]]);
   runScheduled();
   await Promise.all(waiting);
   await group.idle();
 });
 
 test('at its bound the queue refuses at once, as retryable, and takes more when it has drained', async () => {
-  const { calls, job, runScheduled, group } = noted({}, { jobsMax: 9, patientMin: 1, queueMax: 2 });
+  const { calls, job, runScheduled, group } = noted({}, { jobsMax: 9, patientBeside: 1, queueMax: 2 });
   const [a, b] = [job('a'), job('b')];
   await expect(job('c')).rejects.toMatchObject({ code: 'overloaded', entry: { kind: 'wait' }, retryAfterMs: 1000 });
   runScheduled();

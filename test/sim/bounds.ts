@@ -3,6 +3,7 @@ import { limits } from '../../src/limits.ts';
 /** Bounds so low that a small world meets them: what happens there is part of what must hold. */
 const TIGHT = {
   groupCommitJobsMax: 2,
+  groupCommitPatientBeside: 1,
   commitQueueMax: 5,
   conversationsSavedAtOnceMax: 1,
   conversationsOnTheWayMax: 2,
