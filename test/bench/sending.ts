@@ -40,10 +40,8 @@ export async function sending({ folder, print }: Bench): Promise<void> {
   const ours = await measure('Switchboard, claimed and settled on the disk', print, { sends }, (url) =>
     start(url, OPEN),
   );
-  // In whole batches.
-  const most = IN_BATCHES;
-  const bare = await measure('HTTP, and two commits a message, nothing else', print, { sends: most }, (url) =>
-    startPeer('bare-sending-peer.ts', [url, `${folder}/bare`, String(most), String(CHATS)]),
+  const bare = await measure('HTTP, a claim and a fate a message, nothing else', print, { sends: IN_BATCHES }, (url) =>
+    startPeer('bare-sending-peer.ts', [url, `${folder}/bare`, String(IN_BATCHES), String(CHATS)]),
   );
   const peer = await measure('grammY + runner, from memory', print, { sends, updates: sends }, (url) =>
     startPeer('grammy-runner-peer.ts', [url]),
