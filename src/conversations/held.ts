@@ -1,5 +1,6 @@
 import type { AtRest } from '../../machines/events.ts';
 import type {
+  Awaited,
   ConversationRecord,
   HeldAwaited,
   JournalReader,
@@ -19,19 +20,33 @@ export interface Pending {
 
 type Reader = Pick<JournalReader, 'timersOf' | 'requestsOf' | 'heldAwaited'>;
 
-export async function pendingOf(journal: Reader, id: string): Promise<Pending> {
+/** Something is held only of one that stands still: of others nobody looks. */
+export async function pendingOf(journal: Reader, id: string, standsStill: boolean): Promise<Pending> {
   const [timers, requests] = [await journal.timersOf(id), await journal.requestsOf(id)];
-  return { timers, requests, held: await journal.heldAwaited(id) };
+  return { timers, requests, held: standsStill ? await journal.heldAwaited(id) : [] };
 }
 
 /** The conversation with all of that: it waits for what is held as for what is still to come. */
-export function storedWith(record: ConversationRecord, { timers, requests, held }: Pending): StoredConversation {
-  return {
-    record,
-    timers: [...held.flatMap((one) => timerOf(one) ?? []), ...timers],
-    requests: [...held.flatMap((one) => requestOf(one) ?? []), ...requests],
-  };
-}
+export const storedWith = (record: ConversationRecord, pending: Pending): StoredConversation => ({
+  record,
+  timers: allTimers(pending),
+  requests: [...pending.held.flatMap((one) => requestOf(one) ?? []), ...pending.requests],
+});
+
+const allTimers = ({ timers, held }: Pending): TimerRecord[] => [
+  ...held.flatMap((one) => timerOf(one) ?? []),
+  ...timers,
+];
+
+/** What a request's answer is held as. */
+export const awaitedAnswer = ({ id, invoke, src, input, createdAt }: RequestRecord): Awaited => ({
+  kind: 'request',
+  name: invoke,
+  id,
+  src,
+  input,
+  createdAt,
+});
 
 function timerOf({ conversation, event, awaited }: HeldAwaited): TimerRecord | null {
   return awaited.kind === 'timer' ? { conversation, id: awaited.name, dueAt: awaited.dueAt, event } : null;
@@ -47,11 +62,10 @@ function requestOf({ conversation, awaited }: HeldAwaited): RequestRecord | null
  * Gives what is held the names that it has in another version, and drops what `migrate` takes back. Returns the timers
  * that are still to come; one that `migrate` gives another time is among them.
  */
-export function rewriteHeld(tx: Tx, { timers, held }: Pending, rest: AtRest): AtRest['timers'] {
-  const before = [...held.flatMap((one) => timerOf(one) ?? []), ...timers];
-  const became = timersBecame(before, rest.timers);
+export function rewriteHeld(tx: Tx, pending: Pending, rest: AtRest): AtRest['timers'] {
+  const became = timersBecame(allTimers(pending), rest.timers);
   const heldStill = new Set<Timer>();
-  for (const one of held) {
+  for (const one of pending.held) {
     const { conversation, seq, event, awaited } = one;
     let next: { readonly name: string; readonly event: string } | null = null;
     if (awaited.kind === 'timer') {

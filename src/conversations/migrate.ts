@@ -35,15 +35,17 @@ export interface Settled {
 /**
  * Judges an outdated conversation and writes what follows: its new snapshot, timers and requests with a chat.migrated
  * entry; or, where it does not fit, what the policy says. Nothing is lost silently: whatever changes has an entry.
+ * `standsStill`: it is retried, and what is held for it is judged with the rest.
  */
 export async function settle(
   tx: Tx,
   bot: string,
   record: ConversationRecord,
   versionsOf: VersionsOf,
+  standsStill = false,
 ): Promise<Settled> {
   const versions = versionsOf(record.machine);
-  const pending = await pendingOf(tx, record.id);
+  const pending = await pendingOf(tx, record.id, standsStill);
   const verdict = versions.judge(storedWith(record, pending));
   return { before: record, verdict, after: write(tx, bot, record, pending, versions, verdict) };
 }

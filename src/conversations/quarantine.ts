@@ -34,7 +34,7 @@ export async function retryUnit(
   const late = forgetting(tx);
   const goesOn: ConversationRecord = { ...record, status: 'active', error: null };
   const outdated = record.snapshot !== 'null' && isOutdated(goesOn, machines.versions);
-  const today = outdated ? (await settle(tx, origin.bot, goesOn, machines.versions)).after : goesOn;
+  const today = outdated ? (await settle(tx, origin.bot, goesOn, machines.versions, true)).after : goesOn;
   if (today.status === 'quarantined') return today;
   const selected = machines.forKind(chatKindOf(undefined, Number(chat)))?.stepper ?? null;
   const begins = machines.named(today.machine) ?? selected;

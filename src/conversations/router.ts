@@ -1,13 +1,5 @@
 import { SwitchboardError } from '../errors.ts';
-import type {
-  Awaited,
-  ConversationRecord,
-  Journal,
-  RequestRecord,
-  TimerRecord,
-  Tx,
-  VersionCheck,
-} from '../journal/journal.ts';
+import type { ConversationRecord, Journal, RequestRecord, TimerRecord, Tx, VersionCheck } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { type ChatKind, chatKindOf } from '../telegram/update.ts';
 import { applyEvent, type Coming, entryBody } from './apply.ts';
@@ -19,6 +11,7 @@ import {
   type Stepped,
   type StepWatch,
 } from './conversations.ts';
+import { awaitedAnswer } from './held.ts';
 import { createLiveConversations } from './live.ts';
 import type { MachineTable } from './machines.ts';
 import { readConversations, type Settled, settle } from './migrate.ts';
@@ -279,7 +272,7 @@ export function createRouter({ journal, machines, username, watch = () => null }
         if (open !== null && open.invoke !== '') {
           const event = answerEvent(open, outcome);
           const text = () => JSON.stringify(answerEvent(open, JSON.parse(told)));
-          const coming = { event, text, dueAt: tx.now, awaited: awaitedOf(open) };
+          const coming = { event, text, dueAt: tx.now, awaited: awaitedAnswer(open) };
           const record = await recordOf(tx, conversation, records);
           step(tx, conversation, chat, kindOf(chat), records, record, coming, seq);
         }
@@ -361,16 +354,6 @@ export function createRouter({ journal, machines, username, watch = () => null }
     return { seq, replayed: false };
   }
 }
-
-/** What a request's answer is held as. */
-const awaitedOf = ({ id, invoke, src, input, createdAt }: RequestRecord): Awaited => ({
-  kind: 'request',
-  name: invoke,
-  id,
-  src,
-  input,
-  createdAt,
-});
 
 /** Of an event that did not come as an update. */
 const kindOf = (chat: string): ChatKind => chatKindOf(undefined, Number(chat));

@@ -65,7 +65,8 @@ export async function judgeAll(
   only?: ConversationRecord['status'],
 ): Promise<void> {
   async function judge(record: ConversationRecord): Promise<Verdict> {
-    return versionsOf(record.machine).judge(storedWith(record, await pendingOf(journal, record.id)));
+    const pending = await pendingOf(journal, record.id, record.status === 'quarantined');
+    return versionsOf(record.machine).judge(storedWith(record, pending));
   }
 
   async function outlook(record: ConversationRecord): Promise<Outlook | null> {

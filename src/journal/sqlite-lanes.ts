@@ -13,21 +13,18 @@ const COLUMNS = `id, chat, lane, method, uncounted, params, status, priority, du
  * message waits or a million do.
  */
 export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
-  const inLane = (columns: string, limit: number) =>
-    db.prepare(
-      `SELECT ${columns} FROM messages INDEXED BY messages_open
-       WHERE slot = ? AND chat = ? AND lane = ? AND open = 1 ORDER BY priority, id LIMIT ${limit}`,
-    );
-  const first = inLane('id, priority, ready_at', 1);
-  const firstTwo = inLane('id, due_at, ready_at', 2);
+  const inLane = (columns: string, limit: number): string =>
+    `SELECT ${columns} FROM messages INDEXED BY messages_open
+     WHERE slot = ?1 AND chat = ?2 AND lane = ?3 AND open = 1 ORDER BY priority, id LIMIT ${limit}`;
+  const first = db.prepare(inLane('id, priority, ready_at', 1));
+  const firstTwo = db.prepare(inLane('id, due_at, ready_at', 2));
   const sending = db.prepare(
     `SELECT 1 FROM messages INDEXED BY messages_sending
      WHERE slot = ? AND chat = ? AND lane = ? AND status = 'sending' LIMIT 1`,
   );
+  // As `readyFrom` says.
   const leadFirst = db.prepare(
-    `UPDATE messages SET ready_at = CASE WHEN due_at <= ?4 THEN 0 ELSE due_at END WHERE id = (
-       SELECT id FROM messages INDEXED BY messages_open
-       WHERE slot = ?1 AND chat = ?2 AND lane = ?3 AND open = 1 ORDER BY priority, id LIMIT 1)`,
+    `UPDATE messages SET ready_at = CASE WHEN due_at <= ?4 THEN 0 ELSE due_at END WHERE id = (${inLane('id', 1)})`,
   );
   const ready = db.prepare('UPDATE messages SET ready_at = ? WHERE id = ?');
   const wake = db.prepare(

@@ -212,9 +212,10 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       sql.close.run(slot, chatCell(chat), error, now, range.id(by));
     },
     async reopenChats(chats) {
+      if (chats.length === 0) return;
       // Asked with every batch of updates: one look at the index where nothing is under way that could be refused.
       const isSending = sql.someSending.get(slot) !== undefined;
-      if (chats.length === 0 || (!isSending && !sql.mayBeClosed)) return;
+      if (!isSending && !sql.mayBeClosed) return;
       const cells = JSON.stringify(chats.map(chatCell));
       if (isSending) sql.open.run(slot, cells);
       if (sql.mayBeClosed) sql.reopen.all(slot, cells);

@@ -3,7 +3,6 @@ import { html } from '../ui/html.ts';
 import { Icon } from '../ui/icon.ts';
 import * as answers from './answers.ts';
 import { Menu } from './menu.ts';
-
 import { attempt, faults, offline } from './world.ts';
 
 type Given = Parameters<typeof answers.addFault>[0];

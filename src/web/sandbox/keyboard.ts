@@ -2,7 +2,6 @@ import type { Message } from '@grammyjs/types';
 import { fieldsOf } from '../ui/api.ts';
 import { html } from '../ui/html.ts';
 import { Icon } from '../ui/icon.ts';
-
 import { safeAddress } from './pieces.ts';
 import { press, pressReply, type ReplyButton, replyKeyboard } from './talk.ts';
 

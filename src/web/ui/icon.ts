@@ -10,7 +10,6 @@ const PATHS = {
   chart: 'M2 13h12M4 11V7m4 4V3m4 8V9',
   close: 'M4 4l8 8M12 4l-8 8',
   check: 'M3 8.5l3.2 3.2L13 4.5',
-  alert: 'M8 4.5v4m0 2.4v.1M14 8A6 6 0 112 8a6 6 0 0112 0z',
   first: 'M3 3v10M13 8H6m3-3.5L5.5 8 9 11.5',
   stepBack: 'M13 8H4m3.5-3.5L4 8l3.5 3.5',
   stepForth: 'M3 8h9m-3.5-3.5L12 8l-3.5 3.5',
