@@ -4,7 +4,7 @@ export interface RestlessPollerOptions {
   readonly name: string;
   readonly key: string;
   readonly random: Random;
-  /** Polls, about, before one is given up whose answer may be on its way. */
+  /** Polls, about, before one is given up, whose answer may be on its way or have come. */
   readonly dropsEvery: number;
   /** Resolves with where to poll, while somebody serves there. */
   readonly served: () => Promise<string>;
@@ -13,17 +13,22 @@ export interface RestlessPollerOptions {
 /** A bot client at the façade that comes and goes: it polls with an offset of its own until it has the last update. */
 export function createRestlessPoller({ name, key, random, dropsEvery, served }: RestlessPollerOptions) {
   const ids: number[] = [];
-  let [polls, failures] = [0, 0];
+  let failures = 0;
+  const soon = (): number => random.whole(1, 2 * dropsEvery);
+  let untilDrop = soon();
 
   /** The ids of one poll's answer; null where it was given up, or nobody answered. */
   async function poll(offset: number): Promise<number[] | null> {
     const url = `${await served()}/telegram/bot${key}/getUpdates`;
     const query = new URLSearchParams({ offset: String(offset), limit: String(random.whole(1, 100)), timeout: '5' });
-    const signal = random.whole(1, dropsEvery) === 1 ? AbortSignal.timeout(random.whole(0, 5)) : null;
-    polls += 1;
+    untilDrop -= 1;
+    const dropped = untilDrop === 0;
+    const signal = dropped ? AbortSignal.timeout(random.whole(0, 5)) : null;
+    if (dropped) untilDrop = soon();
     let answer: Readonly<Record<string, unknown>>;
     try {
       answer = Object(await (await fetch(`${url}?${query}`, { signal })).json());
+      if (dropped) throw new Error('given up');
     } catch {
       failures += 1;
       return null;
@@ -38,8 +43,7 @@ export function createRestlessPoller({ name, key, random, dropsEvery, served }: 
     name,
     /** The ids of the updates that it was given, in that order. */
     ids,
-    polls: () => polls,
-    /** Polls that had no answer. */
+    /** Polls that had no answer, or whose answer it did not take. */
     failures: () => failures,
     async pollUntil(last: number): Promise<void> {
       while (ids.at(-1) !== last) ids.push(...((await poll((ids.at(-1) ?? 0) + 1)) ?? []));
