@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --disable-warning=ExperimentalWarning --max-semi-space-size=8 --heap-growing-percent=150
+#!/usr/bin/env -S node --disable-warning=ExperimentalWarning --max-semi-space-size=16 --min-semi-space-size=16 --heap-growing-percent=100 --no-allocation-site-pretenuring
 // The flags, here and in package.json: each step leaves garbage that is as old as the conversation's last step, and V8
 // would let it grow to several times what lives. A third less memory, and no more CPU that could be measured.
 import { enableCompileCache } from 'node:module';
