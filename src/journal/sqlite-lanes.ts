@@ -1,10 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
-import { int, intOrNull, type Row, type SeqRange } from './sqlite-rows.ts';
-
-/** What a claim needs of a row: messageOf's columns. */
-const COLUMNS = `id, chat, lane, method, uncounted, params, status, priority, due_at, expires_at, on_unknown, key_id, attempts,
-  telegram_message_id, error, created_at, updated_at, files`;
+import type { MessageRecord } from './journal.ts';
+import { BY_NUMBER, int, intOrNull, MESSAGE_COLUMNS, messageOf, type SeqRange } from './sqlite-rows.ts';
 
 /**
  * A lane: the messages of one chat that keep their order, or one message that need not. Of the messages of a lane one
@@ -12,19 +9,23 @@ const COLUMNS = `id, chat, lane, method, uncounted, params, status, priority, du
  * it may be claimed, and all the others' is null. So a claim finds what it may take, and costs the same whether one
  * message waits or a million do.
  */
-export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
-  const inLane = (columns: string, limit: number): string =>
-    `SELECT ${columns} FROM messages INDEXED BY messages_open
-     WHERE slot = ?1 AND chat = ?2 AND lane = ?3 AND open = 1 ORDER BY priority, id LIMIT ${limit}`;
-  const first = db.prepare(inLane('id, priority, ready_at', 1));
-  const firstTwo = db.prepare(inLane('id, due_at, ready_at', 2));
+export function prepareLanes(db: DatabaseSync, range: SeqRange) {
+  const { slot, id: idOf } = range;
+  // Entries may outlive their messages' time in the lane (sqlite-lane-entries.ts).
+  const inLane = (columns: string, limit: number, but = ''): string =>
+    `SELECT ${columns} FROM lanes CROSS JOIN messages ON messages.id = lanes.id
+     WHERE lanes.slot = ?1 AND lanes.chat = ?2 AND lanes.lane = ?3${but} AND status IN ('queued', 'sending')
+     ORDER BY lanes.priority, lanes.id LIMIT ${limit}`;
+  const first = db.prepare(inLane('lanes.id, lanes.priority, ready_at', 1));
+  const firstTwo = db.prepare(inLane('lanes.id, due_at, ready_at', 2));
   const sending = db.prepare(
     `SELECT 1 FROM messages INDEXED BY messages_sending
      WHERE slot = ? AND chat = ? AND lane = ? AND status = 'sending' LIMIT 1`,
   );
-  // As `readyFrom` says.
+  // As `readyFrom` says. The one that has ended is passed over without a look at its row.
   const leadFirst = db.prepare(
-    `UPDATE messages SET ready_at = CASE WHEN due_at <= ?4 THEN 0 ELSE due_at END WHERE id = (${inLane('id', 1)})`,
+    `UPDATE messages SET ready_at = CASE WHEN due_at <= ?4 THEN 0 ELSE due_at END
+     WHERE id = (${inLane('lanes.id', 1, ' AND lanes.id IS NOT ?5')})`,
   );
   const ready = db.prepare('UPDATE messages SET ready_at = ? WHERE id = ?');
   const wake = db.prepare(
@@ -32,11 +33,15 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
        SELECT id FROM messages INDEXED BY messages_resting WHERE slot = ? AND ready_at > 0 AND ready_at <= ?
        ORDER BY ready_at LIMIT ?)`,
   );
-  const claimableOf = (index: string, which: string) =>
-    db.prepare(
-      `SELECT ${COLUMNS} FROM messages INDEXED BY ${index} WHERE slot = ?1 AND ready_at = 0${which}
+  const claimableOf = (index: string, which: string) => {
+    const statement = db.prepare(
+      `SELECT ${MESSAGE_COLUMNS.join(', ')} FROM messages INDEXED BY ${index} WHERE slot = ?1 AND ready_at = 0${which}
        AND (expires_at IS NULL OR expires_at > ?2) ORDER BY priority, id LIMIT ?3`,
     );
+    // Objects with a name a column cost more than the look itself.
+    statement.setReturnArrays(true);
+    return statement;
+  };
   const claimable = {
     all: claimableOf('messages_ready', ''),
     uncounted: claimableOf('messages_ready_uncounted', ' AND uncounted = 1'),
@@ -65,9 +70,12 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
       ready.run(null, int(head, 'id'));
       return readyFrom(dueAt, now);
     },
-    /** The message under way has ended. Nobody leads while one is, so that the first leads now. True where there is one. */
-    leadAfterSent(chat: number | string, lane: number, now: number): boolean {
-      return leadFirst.run(slot, chat, lane, now).changes > 0;
+    /**
+     * The message under way has ended, or waits again. Nobody leads while one is under way, so that the first leads now.
+     * True where there is one. `ended`: its id; null where it waits again.
+     */
+    leadAfterSent(chat: number | string, lane: number, now: number, ended: number | null): boolean {
+      return leadFirst.run(slot, chat, lane, now, ended).changes > 0;
     },
     /** A message of the lane was queued, or left it: the first of them leads it now. True where there is one. */
     lead(chat: number | string, lane: number, now: number): boolean {
@@ -88,8 +96,8 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
     rest: (seq: number, until: number): void => void ready.run(Math.ceil(until), idOf(seq)),
     /** Lanes whose time has come may be claimed from. At most limits.outboxDuePerUnitMax at once. */
     wake: (now: number): void => void wake.run(slot, now, limits.outboxDuePerUnitMax),
-    claimable: (now: number, limit: number, which: keyof typeof claimable): Row[] =>
-      claimable[which].all(slot, now, limit),
+    claimable: (now: number, limit: number, which: keyof typeof claimable): MessageRecord[] =>
+      claimable[which].all(slot, now, limit).map((row) => messageOf(range, row, BY_NUMBER)),
     claim: (seqs: readonly number[], now: number): void => void claim.run(now, JSON.stringify(seqs.map(idOf))),
     nextAt: (): number | null => intOrNull(nextAt.get(slot) ?? { at: null }, 'at'),
   };

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import type { MessageRecord, Tx } from './journal.ts';
 import { holdsTx, prepareHolds } from './sqlite-holds.ts';
+import { type LaneEntry, type LaneState, prepareLaneEntries } from './sqlite-lane-entries.ts';
 import { prepareLanes } from './sqlite-lanes.ts';
 import { chatCell, int, messageOf, type SeqRange, text } from './sqlite-rows.ts';
 
@@ -11,20 +12,21 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
   return {
     range,
     lanes: prepareLanes(db, range),
+    entries: prepareLaneEntries(db, range),
     holds: prepareHolds(db),
     add: db.prepare(
-      `INSERT INTO messages (id, slot, chat, lane, method, uncounted, params, status, open, priority, ready_at, due_at, expires_at,
+      `INSERT INTO messages (id, slot, chat, lane, method, uncounted, params, status, priority, ready_at, due_at, expires_at,
          on_unknown, key_id, attempts, telegram_message_id, error, created_at, updated_at, files)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     one: db.prepare('SELECT * FROM messages WHERE id = ?'),
     change: db.prepare(
-      `UPDATE messages SET chat = ?, params = ?, status = ?, open = ?, ready_at = NULL, due_at = ?, attempts = ?,
+      `UPDATE messages SET chat = ?, params = ?, status = ?, ready_at = NULL, due_at = ?, attempts = ?,
          telegram_message_id = ?, error = ?, files = ?, updated_at = ? WHERE id = ?`,
     ),
     // As `change`, of what its chat and its call do not change with: their indexes are let alone.
     settle: db.prepare(
-      `UPDATE messages SET status = ?, open = ?, due_at = ?, telegram_message_id = ?, error = ?, updated_at = ?
+      `UPDATE messages SET status = ?, due_at = ?, telegram_message_id = ?, error = ?, updated_at = ?
        WHERE id = ?`,
     ),
     queueDue: db.prepare(
@@ -42,7 +44,7 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     orphans: db.prepare(
       "SELECT * FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending' ORDER BY id",
     ),
-    countOpen: db.prepare('SELECT count(*) AS n FROM messages INDEXED BY messages_open WHERE slot = ? AND open = 1'),
+    countEntries: db.prepare('SELECT count(*) AS n FROM lanes WHERE slot = ?'),
     countSending: db.prepare(
       "SELECT count(*) AS n FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending'",
     ),
@@ -51,8 +53,8 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     ),
     // A message that need not keep its order leads its own lane wherever it goes.
     move: db.prepare(
-      `UPDATE messages INDEXED BY messages_open SET chat = ?1, ready_at = CASE lane WHEN 0 THEN NULL ELSE ready_at END
-       WHERE slot = ?2 AND chat = ?3 AND open = 1`,
+      `UPDATE messages SET chat = ?1, ready_at = CASE lane WHEN 0 THEN NULL ELSE ready_at END
+       WHERE id IN (SELECT id FROM lanes WHERE slot = ?2 AND chat = ?3) AND status IN ('queued', 'sending')`,
     ),
     moveScheduled: db.prepare(
       "UPDATE messages INDEXED BY messages_scheduled SET chat = ?1 WHERE slot = ?2 AND status = 'scheduled' AND chat = ?3",
@@ -80,15 +82,15 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
 export type OutboxStatements = ReturnType<typeof prepareOutbox>;
 
 /** Counts what waits, once: from then on the transactions carry the number along. */
-export function countWaiting({ range: { slot }, countOpen, countSending, countScheduled }: OutboxStatements): number {
-  const [open, sending, scheduled] = [countOpen, countSending, countScheduled].map((count) =>
+export function countWaiting({ range: { slot }, entries, ...sql }: OutboxStatements): number {
+  const [inLanes, sending, scheduled] = [sql.countEntries, sql.countSending, sql.countScheduled].map((count) =>
     int(count.get(slot) ?? { n: 0 }, 'n'),
   );
-  return (open ?? 0) - (sending ?? 0) + (scheduled ?? 0);
+  return (inLanes ?? 0) - entries.buriedCount() - (sending ?? 0) + (scheduled ?? 0);
 }
 
 /** What the outbox keeps of a transaction's state. */
-export interface OutboxState {
+export interface OutboxState extends LaneState {
   /** The outbox has work. */
   outbox: boolean;
   /** Messages queued and scheduled. */
@@ -121,7 +123,7 @@ const laneOf = ({ order, seq }: MessageRecord): number => (order === 'chat' ? 0 
 
 /** The outbox's part of a transaction. */
 export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState): OutboxTx {
-  const { range, lanes } = sql;
+  const { range, lanes, entries } = sql;
   const { slot } = range;
 
   function message(seq: number): MessageRecord | null {
@@ -129,39 +131,49 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
     return row === undefined ? null : messageOf(range, row);
   }
 
+  const entryOf = (m: MessageRecord): LaneEntry => [chatOf(m), laneOf(m), m.priority, range.id(m.seq)];
+
   /** Writes a message that was, and is, of one chat and lane; `m` is how it is now. */
   function change(before: MessageRecord, m: MessageRecord): void {
     const id = range.id(m.seq);
-    const [open, dueAt] = [isOpen(m) ? 1 : null, Math.ceil(m.dueAt)];
+    const dueAt = Math.ceil(m.dueAt);
     if (before.status === 'sending' && m.status !== 'sending' && m.chat === before.chat && m.params === before.params) {
-      sql.settle.run(m.status, open, dueAt, m.telegramMessageId, m.error, now, id);
-      if (m.files !== before.files || m.attempts !== before.attempts) rewrite(m, open, dueAt);
-    } else rewrite(m, open, dueAt);
+      sql.settle.run(m.status, dueAt, m.telegramMessageId, m.error, now, id);
+      if (m.files !== before.files || m.attempts !== before.attempts) rewrite(m, dueAt);
+    } else rewrite(m, dueAt);
     state.waiting += Number(waits(m)) - Number(waits(before));
     // Two chats that became one may have a message under way each.
     const ended = before.status === 'sending' && m.status !== 'sending' && !sql.moved;
-    const lead = ended ? lanes.leadAfterSent : lanes.lead;
-    const led = isOpen(before) && lead(chatOf(before), laneOf(before), now);
-    if (isOpen(m) && (m.chat !== before.chat || !isOpen(before))) lanes.lead(chatOf(m), laneOf(m), now);
+    const moves = m.chat !== before.chat;
+    const leaves = isOpen(before) && (!isOpen(m) || moves);
+    if (leaves) entries.leave(state, entryOf(before));
+    const [chat, lane] = [chatOf(before), laneOf(before)];
+    const led =
+      isOpen(before) &&
+      (ended ? lanes.leadAfterSent(chat, lane, now, leaves ? id : null) : lanes.lead(chat, lane, now));
+    if (isOpen(m) && (!isOpen(before) || moves)) {
+      entries.join(state, entryOf(m));
+      lanes.lead(chatOf(m), laneOf(m), now);
+    }
     // Queued; or taken out of the queue with one behind it, which came free. Who sends knows of its own.
     if (before.status !== 'sending' && (waits(m) || (led && m.status !== 'sending'))) state.outbox = true;
   }
 
-  function rewrite(m: MessageRecord, open: number | null, dueAt: number): void {
+  function rewrite(m: MessageRecord, dueAt: number): void {
     const fate = [m.attempts, m.telegramMessageId, m.error, m.files] as const;
-    sql.change.run(chatOf(m), m.params, m.status, open, dueAt, ...fate, now, range.id(m.seq));
+    sql.change.run(chatOf(m), m.params, m.status, dueAt, ...fate, now, range.id(m.seq));
   }
 
   return {
     ...holdsTx(now, sql.holds, range),
     addMessage(m) {
       const [chat, lane, dueAt] = [chatOf(m), laneOf(m), Math.ceil(m.dueAt)];
-      const open = isOpen(m) ? 1 : null;
       const readyAt = m.status === 'queued' ? lanes.join(chat, lane, m.priority, dueAt, now) : null;
       const what = [range.id(m.seq), slot, chat, lane, m.method, m.counted ? null : 1, m.params] as const;
       const when = [readyAt, dueAt, m.expiresAt === null ? null : Math.ceil(m.expiresAt)] as const;
       const fate = [m.attempts, m.telegramMessageId, m.error, m.createdAt, m.updatedAt, m.files] as const;
-      sql.add.run(...what, m.status, open, m.priority, ...when, m.onUnknown, m.keyId, ...fate);
+      sql.add.run(...what, m.status, m.priority, ...when, m.onUnknown, m.keyId, ...fate);
+      if (isOpen(m)) entries.joinNew(entryOf(m));
       state.waiting += Number(waits(m));
       state.outbox = true;
     },
@@ -185,7 +197,7 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       return { expired };
     },
     async claimable(limit, only) {
-      return lanes.claimable(now, Math.max(0, limit), only ?? 'all').map((row) => messageOf(range, row));
+      return lanes.claimable(now, Math.max(0, limit), only ?? 'all');
     },
     claim(messages) {
       if (messages.length === 0) return;
@@ -230,6 +242,7 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       const [old, next] = [chatCell(from) ?? from, chatCell(to) ?? to];
       lanes.unlead(next, 0);
       sql.move.run(next, slot, old);
+      entries.move(state, old, next);
       lanes.lead(next, 0, now);
       sql.moveScheduled.run(next, slot, old);
       state.outbox = true;

@@ -28,6 +28,7 @@ export const emptyState = (nextSeq: number, waiting: number, openRequests: numbe
   waiting,
   openRequests,
   withdrawn: [],
+  left: [],
   nextSeq,
   firstSeq: null,
   entries: [],
@@ -45,8 +46,10 @@ export const emptyState = (nextSeq: number, waiting: number, openRequests: numbe
 export function markOf(state: TxState): () => void {
   const { entries, updateIds, saves, saveLog, ...plain } = state;
   const [entryCount, updateCount, saveCount] = [entries.length, updateIds.length, saveLog.length];
+  const leftCount = plain.left.length;
   return () => {
     Object.assign(state, plain);
+    state.left.length = leftCount;
     entries.length = entryCount;
     updateIds.length = updateCount;
     for (const { id, before } of saveLog.splice(saveCount).reverse()) {

@@ -143,6 +143,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
       async commit() {
         assertTransaction();
         const { entries, updateIds } = state;
+        outbox.entries.commit(state);
         units.add(entries);
         runs.add(updateIds, entries[0]?.at ?? 0);
         const committed = [index.commit(entries), conversations.commit(state)];
