@@ -154,8 +154,11 @@ export const limits = {
   outboxFullRetryMs: 5000,
   /** Scheduled messages queued, and expired ones ended, in one unit of work; the next unit takes the rest. */
   outboxDuePerUnitMax: 500,
-  /** Messages that have ended, and whose entries are still in their chats' lanes: at so many all of them are taken out. */
-  laneTombstonesMax: 4096,
+  /**
+   * Messages that have ended and whose entries are still in their chats' lanes: at so many all are taken out, which others
+   * wait for, some 10 ms where half a million wait.
+   */
+  laneTombstonesMax: 2048,
   /** Calls to Telegram under way at once; the rest wait in the database. */
   sendsInFlightMax: 192,
   /** Of those, kept for replies: calls in bulk, however slow, never take them all. */

@@ -22,10 +22,11 @@ export function prepareLanes(db: DatabaseSync, range: SeqRange) {
     `SELECT 1 FROM messages INDEXED BY messages_sending
      WHERE slot = ? AND chat = ? AND lane = ? AND status = 'sending' LIMIT 1`,
   );
-  // As `readyFrom` says. The one that has ended is passed over without a look at its row.
+  // As `readyFrom` says. The one that has ended is passed over without a look at its row; nobody leads beside one that is
+  // being sent, as there may be where two chats became one before this process.
   const leadFirst = db.prepare(
     `UPDATE messages SET ready_at = CASE WHEN due_at <= ?4 THEN 0 ELSE due_at END
-     WHERE id = (${inLane('lanes.id', 1, ' AND lanes.id IS NOT ?5')})`,
+     WHERE id = (${inLane('lanes.id', 1, ' AND lanes.id IS NOT ?5')}) AND status = 'queued'`,
   );
   const ready = db.prepare('UPDATE messages SET ready_at = ? WHERE id = ?');
   const wake = db.prepare(
@@ -36,7 +37,7 @@ export function prepareLanes(db: DatabaseSync, range: SeqRange) {
   const claimableOf = (index: string, which: string) => {
     const statement = db.prepare(
       `SELECT ${MESSAGE_COLUMNS.join(', ')} FROM messages INDEXED BY ${index} WHERE slot = ?1 AND ready_at = 0${which}
-       AND (expires_at IS NULL OR expires_at > ?2) ORDER BY priority, id LIMIT ?3`,
+       AND status = 'queued' AND (expires_at IS NULL OR expires_at > ?2) ORDER BY priority, id LIMIT ?3`,
     );
     // Objects with a name a column cost more than the look itself.
     statement.setReturnArrays(true);
@@ -72,7 +73,7 @@ export function prepareLanes(db: DatabaseSync, range: SeqRange) {
     },
     /**
      * The message under way has ended, or waits again. Nobody leads while one is under way, so that the first leads now.
-     * True where there is one. `ended`: its id; null where it waits again.
+     * True where one does. `ended`: its id; null where it waits again.
      */
     leadAfterSent(chat: number | string, lane: number, now: number, ended: number | null): boolean {
       return leadFirst.run(slot, chat, lane, now, ended).changes > 0;

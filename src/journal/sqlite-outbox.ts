@@ -86,7 +86,7 @@ export function countWaiting({ range: { slot }, entries, ...sql }: OutboxStateme
   const [inLanes, sending, scheduled] = [sql.countEntries, sql.countSending, sql.countScheduled].map((count) =>
     int(count.get(slot) ?? { n: 0 }, 'n'),
   );
-  return (inLanes ?? 0) - entries.buriedCount() - (sending ?? 0) + (scheduled ?? 0);
+  return (inLanes ?? 0) - entries.buried() - (sending ?? 0) + (scheduled ?? 0);
 }
 
 /** What the outbox keeps of a transaction's state. */
@@ -145,16 +145,14 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
     // Two chats that became one may have a message under way each.
     const ended = before.status === 'sending' && m.status !== 'sending' && !sql.moved;
     const moves = m.chat !== before.chat;
-    const leaves = isOpen(before) && (!isOpen(m) || moves);
-    if (leaves) entries.leave(state, entryOf(before));
+    if (isOpen(before) && !isOpen(m)) entries.leave(state, entryOf(before));
+    else if (isOpen(m) && !isOpen(before)) entries.join(state, entryOf(m));
+    else if (isOpen(m) && moves) entries.change(entryOf(before), entryOf(m));
     const [chat, lane] = [chatOf(before), laneOf(before)];
     const led =
       isOpen(before) &&
-      (ended ? lanes.leadAfterSent(chat, lane, now, leaves ? id : null) : lanes.lead(chat, lane, now));
-    if (isOpen(m) && (!isOpen(before) || moves)) {
-      entries.join(state, entryOf(m));
-      lanes.lead(chatOf(m), laneOf(m), now);
-    }
+      (ended ? lanes.leadAfterSent(chat, lane, now, isOpen(m) ? null : id) : lanes.lead(chat, lane, now));
+    if (isOpen(m) && (!isOpen(before) || moves)) lanes.lead(chatOf(m), laneOf(m), now);
     // Queued; or taken out of the queue with one behind it, which came free. Who sends knows of its own.
     if (before.status !== 'sending' && (waits(m) || (led && m.status !== 'sending'))) state.outbox = true;
   }

@@ -2,7 +2,10 @@ import type { SQLOutputValue } from 'node:sqlite';
 import type { ConversationRecord, ConversationVersion, MessageRecord, RequestRecord, TimerRecord } from './journal.ts';
 import { MESSAGE_STATUSES } from './journal.ts';
 
-/** A row as `node:sqlite` gives it, by name or, where it is asked to, by number. A column of another type than the schema's is a bug or a damaged file: stop. */
+/**
+ * A row as `node:sqlite` gives it, by name or, where it is asked to, by number. A column of another type than the schema's
+ * is a bug or a damaged file: stop.
+ */
 export type Row = Record<string, SQLOutputValue>;
 
 const wrong = (column: string | number, value: unknown): never => {
@@ -101,18 +104,25 @@ export const requestOf = (row: Row): RequestRecord => ({
 
 /** The columns of `messages` that a message is made of. */
 export const MESSAGE_COLUMNS = [
-  ...(['id', 'chat', 'lane', 'method', 'uncounted', 'params', 'status', 'priority', 'due_at', 'expires_at'] as const),
-  ...([
-    'on_unknown',
-    'key_id',
-    'attempts',
-    'telegram_message_id',
-    'error',
-    'created_at',
-    'updated_at',
-    'files',
-  ] as const),
-];
+  'id',
+  'chat',
+  'lane',
+  'method',
+  'uncounted',
+  'params',
+  'status',
+  'priority',
+  'due_at',
+  'expires_at',
+  'on_unknown',
+  'key_id',
+  'attempts',
+  'telegram_message_id',
+  'error',
+  'created_at',
+  'updated_at',
+  'files',
+] as const;
 type Places = Readonly<Record<(typeof MESSAGE_COLUMNS)[number], string | number>>;
 const placesOf = (place: (column: string, n: number) => string | number): Places =>
   Object.fromEntries(MESSAGE_COLUMNS.map((column, n) => [column, place(column, n)])) as Places;

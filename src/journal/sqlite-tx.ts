@@ -29,6 +29,7 @@ export const emptyState = (nextSeq: number, waiting: number, openRequests: numbe
   openRequests,
   withdrawn: [],
   left: [],
+  lanesCleared: false,
   nextSeq,
   firstSeq: null,
   entries: [],

@@ -143,10 +143,9 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
       async commit() {
         assertTransaction();
         const { entries, updateIds } = state;
-        outbox.entries.commit(state);
         units.add(entries);
         runs.add(updateIds, entries[0]?.at ?? 0);
-        const committed = [index.commit(entries), conversations.commit(state)];
+        const committed = [index.commit(entries), conversations.commit(state), outbox.entries.commit(state)];
         if (advance.run(state.nextSeq, state.pollOffset, bot, head.epoch, begunAt).changes !== 1) throw lost();
         db.exec('COMMIT');
         headSeq = state.nextSeq - 1;

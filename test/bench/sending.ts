@@ -1,4 +1,5 @@
-import { type Bench, perS } from './bench.ts';
+import { join } from 'node:path';
+import { type Bench, percentile, perS, ratio } from './bench.ts';
 import type { LoadOrder } from './load-server.ts';
 import { batchOf, postAll, singleOf } from './posts.ts';
 import { type Peer, startPeer } from './process.ts';
@@ -14,61 +15,82 @@ const GONE_MAX = 20;
 const CLOSED = { overallPerS: 0.1, overallBurst: 1 };
 const OPEN = { chatPerS: 10_000, chatBurst: 10_000, overallPerS: 100_000, overallBurst: 100_000 };
 
+const WHO = ['batches', 'single', 'ours', 'bare', 'peer'] as const;
+type Who = (typeof WHO)[number];
+const LABELS: Readonly<Record<Who, string>> = {
+  batches: 'POST, batches of 1,000',
+  single: 'POST, one by one, 64 at once',
+  ours: 'Switchboard, claimed and settled on the disk',
+  bare: 'HTTP, a claim and a fate a message, nothing else',
+  peer: 'grammY + runner, from memory',
+};
+
+/** Each is measured so many times, in turns: a machine that is slower for a while is so for all of a turn. */
+const TURNS = 5;
+
 /**
  * Messages a second accepted by POST, and messages a second sent with a durable claim and a durable fate each, against
  * grammY with its runner, which answers an update with a message and keeps nothing; and what the HTTP client and the disk
- * alone allow. The same load server answers all.
+ * alone allow. The same load server answers all. Of what is told of each the middle of its turns counts, and of the ratios
+ * those of the turns.
  */
 export async function sending({ folder, print }: Bench): Promise<void> {
-  const start = (url: string, rates: object) =>
-    startPeer('switchboard-peer.ts', ['counting', '0', JSON.stringify(rates)], {
-      TELEGRAM_BOT_TOKEN: '1:load',
-      TELEGRAM_API_ROOT: url,
-      SWITCHBOARD_PORT: '0',
-      SWITCHBOARD_DATA: folder,
-    });
-  await onServer(async (url) => {
-    const peer = start(url, CLOSED);
-    const edge = await peer.message<{ url: string; key: string }>('url');
-    await accept('POST, batches of 1,000', IN_BATCHES, print, peer, () => postAll(edge, batchOf(IN_BATCHES, CHATS), 2));
-    await accept('POST, one by one, 64 at once', ONE_BY_ONE, print, peer, () =>
-      postAll(edge, singleOf(ONE_BY_ONE, CHATS), 64),
-    );
-    await peer.stop();
-  });
   const sends = IN_BATCHES + ONE_BY_ONE - GONE_MAX;
-  const ours = await measure('Switchboard, claimed and settled on the disk', print, { sends }, (url) =>
-    start(url, OPEN),
-  );
-  const bare = await measure('HTTP, a claim and a fate a message, nothing else', print, { sends: IN_BATCHES }, (url) =>
-    startPeer('bare-sending-peer.ts', [url, `${folder}/bare`, String(IN_BATCHES), String(CHATS)]),
-  );
-  const peer = await measure('grammY + runner, from memory', print, { sends, updates: sends }, (url) =>
-    startPeer('grammy-runner-peer.ts', [url]),
-  );
-  print('Switchboard / grammY', ratio(ours, peer));
-  print('these parts alone / grammY', ratio(bare, peer));
+  const turns: Record<Who, Speed[]> = { batches: [], single: [], ours: [], bare: [], peer: [] };
+  for (let turn = 1; turn <= TURNS; turn += 1) {
+    print('measuring', `turn ${turn} of ${TURNS}`);
+    const data = join(folder, String(turn));
+    const start = (url: string, rates: object) =>
+      startPeer('switchboard-peer.ts', ['counting', '0', JSON.stringify(rates)], {
+        TELEGRAM_BOT_TOKEN: '1:load',
+        TELEGRAM_API_ROOT: url,
+        SWITCHBOARD_PORT: '0',
+        SWITCHBOARD_DATA: data,
+      });
+    await onServer(async (url) => {
+      const peer = start(url, CLOSED);
+      const edge = await peer.message<{ url: string; key: string }>('url');
+      turns.batches.push(await accept(IN_BATCHES, peer, () => postAll(edge, batchOf(IN_BATCHES, CHATS), 2)));
+      turns.single.push(await accept(ONE_BY_ONE, peer, () => postAll(edge, singleOf(ONE_BY_ONE, CHATS), 64)));
+      await peer.stop();
+    });
+    turns.ours.push(await measure({ sends }, (url) => start(url, OPEN)));
+    const bareArgs = (url: string) => [url, `${data}-bare`, String(IN_BATCHES), String(CHATS)];
+    turns.bare.push(await measure({ sends: IN_BATCHES }, (url) => startPeer('bare-sending-peer.ts', bareArgs(url))));
+    turns.peer.push(await measure({ sends, updates: sends }, (url) => startPeer('grammy-runner-peer.ts', [url])));
+  }
+  for (const who of WHO) print(LABELS[who], speedText(turns[who]));
+  const against = (which: readonly Speed[], of: (speed: Speed) => number): number[] =>
+    which.map((speed, turn) => of(speed) / of(turns.peer[turn] ?? speed));
+  const [wall, cpu] = [against(turns.ours, ({ perS }) => perS), against(turns.ours, ({ perCpuS }) => perCpuS)];
+  print('Switchboard / grammY', rangeText(wall));
+  print('Switchboard / grammY, of CPU', rangeText(cpu));
+  print('the middle of these', ratio(percentile(cpu, 0.5), 'at least', 2));
+  print('these parts alone / grammY', rangeText(against(turns.bare, ({ perS }) => perS)));
+  print('these parts alone / grammY, of CPU', rangeText(against(turns.bare, ({ perCpuS }) => perCpuS)));
 }
 
 interface Speed {
   readonly perS: number;
   readonly perCpuS: number;
+  /** MiB at the end. */
+  readonly rss: number;
 }
 
-const ratio = (ours: Speed, peers: Speed): string =>
-  `${(ours.perS / peers.perS).toFixed(2)}, of CPU ${(ours.perCpuS / peers.perCpuS).toFixed(2)}`;
+function speedText(turns: readonly Speed[]): string {
+  const middle = (of: (speed: Speed) => number): number => percentile(turns.map(of), 0.5);
+  const [wall, cpu] = [middle(({ perS }) => perS), middle(({ perCpuS }) => perCpuS)];
+  return `${perS(wall, 1000)}, ${perS(cpu, 1000)} of CPU, RSS ${Math.round(middle(({ rss }) => rss))} MiB`;
+}
 
-async function accept(
-  label: string,
-  count: number,
-  print: Bench['print'],
-  peer: Peer,
-  post: () => Promise<void>,
-): Promise<void> {
+const rangeText = (ratios: readonly number[]): string =>
+  `${percentile(ratios, 0.5).toFixed(2)}, from ${percentile(ratios, 0).toFixed(2)} to ${percentile(ratios, 1).toFixed(2)}`;
+
+async function accept(count: number, peer: Peer, post: () => Promise<void>): Promise<Speed> {
   const [begunAt, cpuBefore] = [performance.now(), peer.cpuS()];
   await post();
   const [ms, cpuS] = [performance.now() - begunAt, peer.cpuS() - cpuBefore];
-  print(label, `${perS(count, ms)}, ${perS(count, cpuS * 1000)} of CPU`);
+  return { perS: (count / ms) * 1000, perCpuS: count / cpuS, rss: peer.rssMib() };
 }
 
 async function onServer<T>(job: (url: string, server: Peer) => Promise<T>): Promise<T> {
@@ -80,8 +102,6 @@ async function onServer<T>(job: (url: string, server: Peer) => Promise<T>): Prom
 }
 
 const measure = (
-  label: string,
-  print: Bench['print'],
   { sends, updates = 0 }: { sends: number; updates?: number },
   start: (url: string) => Peer,
 ): Promise<Speed> =>
@@ -92,8 +112,7 @@ const measure = (
     await begun;
     const cpuBefore = peer.cpuS();
     const { ms } = await done;
-    const cpuS = peer.cpuS() - cpuBefore;
-    print(label, `${perS(sends, ms)}, ${perS(sends, cpuS * 1000)} of CPU, RSS ${Math.round(peer.rssMib())} MiB`);
+    const [cpuS, rss] = [peer.cpuS() - cpuBefore, peer.rssMib()];
     await peer.stop();
-    return { perS: sends / ms, perCpuS: sends / cpuS };
+    return { perS: (sends / ms) * 1000, perCpuS: sends / cpuS, rss };
   });

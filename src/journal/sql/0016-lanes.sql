@@ -14,9 +14,12 @@ INSERT INTO lanes SELECT slot, chat, lane, priority, id FROM messages WHERE open
 -- The column stays, and is written no more: to drop it would write every message anew.
 DROP INDEX messages_open;
 
--- Entries of lanes whose messages have ended, those of one commit a row: [[chat, lane, priority, id], …].
+-- Entries of lanes whose messages have ended, those of one commit a row.
 CREATE TABLE lane_tombstones (
-  number INTEGER PRIMARY KEY,
   slot INTEGER NOT NULL,
-  entries TEXT NOT NULL
-) STRICT;
+  -- Of the first of them.
+  id INTEGER NOT NULL,
+  -- [[chat, lane, priority, id], …]
+  entries TEXT NOT NULL,
+  PRIMARY KEY (slot, id)
+) STRICT, WITHOUT ROWID;
