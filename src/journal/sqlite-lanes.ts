@@ -11,7 +11,7 @@ import { BY_NUMBER, int, intOrNull, MESSAGE_COLUMNS, messageOf, type SeqRange } 
  */
 export function prepareLanes(db: DatabaseSync, range: SeqRange) {
   const { slot, id: idOf } = range;
-  // Entries may outlive their messages' time in the lane (sqlite-lane-entries.ts).
+  // Entries may outlive their messages' time in the lane (sqlite-tombstones.ts).
   const inLane = (columns: string, limit: number, but = ''): string =>
     `SELECT ${columns} FROM lanes CROSS JOIN messages ON messages.id = lanes.id
      WHERE lanes.slot = ?1 AND lanes.chat = ?2 AND lanes.lane = ?3${but} AND status IN ('queued', 'sending')

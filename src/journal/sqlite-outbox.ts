@@ -2,9 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import type { MessageRecord, Tx } from './journal.ts';
 import { holdsTx, prepareHolds } from './sqlite-holds.ts';
-import { type LaneEntry, type LaneState, prepareLaneEntries } from './sqlite-lane-entries.ts';
 import { prepareLanes } from './sqlite-lanes.ts';
 import { chatCell, int, messageOf, type SeqRange, text } from './sqlite-rows.ts';
+import { type LaneEntry, type LaneState, prepareLaneEntries } from './sqlite-tombstones.ts';
 
 /** The outbox's statements, prepared once. */
 export function prepareOutbox(db: DatabaseSync, range: SeqRange) {

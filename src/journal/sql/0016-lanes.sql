@@ -1,6 +1,6 @@
 -- Which messages wait in a lane, or are under way: until now an index of messages. A message that ends took its entry out
 -- at once, which costs a page for nearly every message, as chats come in no order. Now it is named by a tombstone, and the
--- entries of many are taken out together, page by page (sqlite-lane-entries.ts).
+-- entries of many are taken out together, page by page (sqlite-tombstones.ts).
 CREATE TABLE lanes (
   slot INTEGER NOT NULL,
   -- As in the message's row.
