@@ -21,6 +21,7 @@ const TIGHT = {
   requestsInFlightAllMax: 1,
   requestSrcsPerLook: 1,
   outboxDuePerUnitMax: 1,
+  laneTombstonesMax: 2,
   sendsInFlightMax: 2,
   claimLooksMax: 1,
   messageWaitersMax: 1,
