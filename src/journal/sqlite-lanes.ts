@@ -1,10 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
-import { int, intOrNull, type Row, type SeqRange } from './sqlite-rows.ts';
-
-/** What a claim needs of a row: messageOf's columns. */
-const COLUMNS = `id, chat, lane, method, uncounted, params, status, priority, due_at, expires_at, on_unknown, key_id, attempts,
-  telegram_message_id, error, created_at, updated_at, files`;
+import type { MessageRecord } from './journal.ts';
+import { BY_NUMBER, int, intOrNull, MESSAGE_COLUMNS, messageOf, type SeqRange } from './sqlite-rows.ts';
 
 /**
  * A lane: the messages of one chat that keep their order, or one message that need not. Of the messages of a lane one
@@ -12,7 +9,8 @@ const COLUMNS = `id, chat, lane, method, uncounted, params, status, priority, du
  * it may be claimed, and all the others' is null. So a claim finds what it may take, and costs the same whether one
  * message waits or a million do.
  */
-export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
+export function prepareLanes(db: DatabaseSync, range: SeqRange) {
+  const { slot, id: idOf } = range;
   // Entries may outlive their messages' time in the lane (sqlite-tombstones.ts).
   const inLane = (columns: string, limit: number, but = ''): string =>
     `SELECT ${columns} FROM lanes CROSS JOIN messages ON messages.id = lanes.id
@@ -36,11 +34,15 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
        SELECT id FROM messages INDEXED BY messages_resting WHERE slot = ? AND ready_at > 0 AND ready_at <= ?
        ORDER BY ready_at LIMIT ?)`,
   );
-  const claimableOf = (index: string, which: string) =>
-    db.prepare(
-      `SELECT ${COLUMNS} FROM messages INDEXED BY ${index} WHERE slot = ?1 AND ready_at = 0${which}
+  const claimableOf = (index: string, which: string) => {
+    const statement = db.prepare(
+      `SELECT ${MESSAGE_COLUMNS.join(', ')} FROM messages INDEXED BY ${index} WHERE slot = ?1 AND ready_at = 0${which}
        AND status = 'queued' AND (expires_at IS NULL OR expires_at > ?2) ORDER BY priority, id LIMIT ?3`,
     );
+    // With an object a row, and a name a column, a send takes some 5 % more CPU.
+    statement.setReturnArrays(true);
+    return statement;
+  };
   const claimable = {
     all: claimableOf('messages_ready', ''),
     uncounted: claimableOf('messages_ready_uncounted', ' AND uncounted = 1'),
@@ -95,8 +97,8 @@ export function prepareLanes(db: DatabaseSync, { slot, id: idOf }: SeqRange) {
     rest: (seq: number, until: number): void => void ready.run(Math.ceil(until), idOf(seq)),
     /** Lanes whose time has come may be claimed from. At most limits.outboxDuePerUnitMax at once. */
     wake: (now: number): void => void wake.run(slot, now, limits.outboxDuePerUnitMax),
-    claimable: (now: number, limit: number, which: keyof typeof claimable): Row[] =>
-      claimable[which].all(slot, now, limit),
+    claimable: (now: number, limit: number, which: keyof typeof claimable): MessageRecord[] =>
+      claimable[which].all(slot, now, limit).map((row) => messageOf(range, row, BY_NUMBER)),
     claim: (seqs: readonly number[], now: number): void => void claim.run(now, JSON.stringify(seqs.map(idOf))),
     nextAt: (): number | null => intOrNull(nextAt.get(slot) ?? { at: null }, 'at'),
   };

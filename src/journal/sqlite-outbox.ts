@@ -195,7 +195,7 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       return { expired };
     },
     async claimable(limit, only) {
-      return lanes.claimable(now, Math.max(0, limit), only ?? 'all').map((row) => messageOf(range, row));
+      return lanes.claimable(now, Math.max(0, limit), only ?? 'all');
     },
     claim(messages) {
       if (messages.length === 0) return;

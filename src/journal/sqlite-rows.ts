@@ -2,32 +2,36 @@ import type { SQLOutputValue } from 'node:sqlite';
 import type { ConversationRecord, ConversationVersion, MessageRecord, RequestRecord, TimerRecord } from './journal.ts';
 import { MESSAGE_STATUSES } from './journal.ts';
 
-/** A row as `node:sqlite` gives it. A column of another type than the schema's is a bug or a damaged file: stop. */
+/**
+ * A row as `node:sqlite` gives it, by name or, where it is asked to, by number. A column of another type than the schema's
+ * is a bug or a damaged file: stop.
+ */
 export type Row = Record<string, SQLOutputValue>;
 
-const wrong = (column: string, value: unknown): never => {
+const wrong = (column: string | number, value: unknown): never => {
   throw new TypeError(`The database column ${column} holds ${typeof value}: the file is damaged`);
 };
 
 /** A column that is never null; throws where it holds another type. */
-export function text(row: Row, column: string): string {
+export function text(row: Row, column: string | number): string {
   const value = row[column];
   return typeof value === 'string' ? value : wrong(column, value);
 }
 
 /** A column that is never null; throws where it holds another type. */
-export function int(row: Row, column: string): number {
+export function int(row: Row, column: string | number): number {
   const value = row[column];
   return typeof value === 'number' ? value : wrong(column, value);
 }
 
 /** A column that may be null. */
-export const textOrNull = (row: Row, column: string): string | null =>
+export const textOrNull = (row: Row, column: string | number): string | null =>
   row[column] === null ? null : text(row, column);
 /** A column that may be null. */
-export const intOrNull = (row: Row, column: string): number | null => (row[column] === null ? null : int(row, column));
+export const intOrNull = (row: Row, column: string | number): number | null =>
+  row[column] === null ? null : int(row, column);
 
-function oneOf<const T extends string>(row: Row, column: string, values: readonly T[]): T {
+function oneOf<const T extends string>(row: Row, column: string | number, values: readonly T[]): T {
   const value = text(row, column);
   return values.find((v) => v === value) ?? wrong(column, value);
 }
@@ -98,24 +102,52 @@ export const requestOf = (row: Row): RequestRecord => ({
   createdAt: int(row, 'created_at'),
 });
 
-/** A message of a row of `messages`. */
-export const messageOf = (range: SeqRange, row: Row): MessageRecord => ({
-  seq: range.seq(int(row, 'id')),
-  chat: String(row.chat),
-  order: row.lane === 0 ? 'chat' : 'free',
-  method: text(row, 'method'),
-  counted: row.uncounted === null,
-  params: text(row, 'params'),
-  status: oneOf(row, 'status', MESSAGE_STATUSES),
-  priority: int(row, 'priority'),
-  dueAt: int(row, 'due_at'),
-  expiresAt: intOrNull(row, 'expires_at'),
-  onUnknown: oneOf(row, 'on_unknown', ['hold', 'resend']),
-  keyId: textOrNull(row, 'key_id'),
-  attempts: int(row, 'attempts'),
-  telegramMessageId: intOrNull(row, 'telegram_message_id'),
-  error: textOrNull(row, 'error'),
-  files: textOrNull(row, 'files'),
-  createdAt: int(row, 'created_at'),
-  updatedAt: int(row, 'updated_at'),
+/** The columns of `messages` that a message is made of. */
+export const MESSAGE_COLUMNS = [
+  'id',
+  'chat',
+  'lane',
+  'method',
+  'uncounted',
+  'params',
+  'status',
+  'priority',
+  'due_at',
+  'expires_at',
+  'on_unknown',
+  'key_id',
+  'attempts',
+  'telegram_message_id',
+  'error',
+  'created_at',
+  'updated_at',
+  'files',
+] as const;
+type Places = Readonly<Record<(typeof MESSAGE_COLUMNS)[number], string | number>>;
+const placesOf = (place: (column: string, n: number) => string | number): Places =>
+  Object.fromEntries(MESSAGE_COLUMNS.map((column, n) => [column, place(column, n)])) as Places;
+const BY_NAME = placesOf((column) => column);
+/** Of rows that are arrays of MESSAGE_COLUMNS. */
+export const BY_NUMBER = placesOf((_, n) => n);
+
+/** A message of a row of `messages`. `at`: where its columns are. */
+export const messageOf = (range: SeqRange, row: Row, at: Places = BY_NAME): MessageRecord => ({
+  seq: range.seq(int(row, at.id)),
+  chat: String(row[at.chat]),
+  order: row[at.lane] === 0 ? 'chat' : 'free',
+  method: text(row, at.method),
+  counted: row[at.uncounted] === null,
+  params: text(row, at.params),
+  status: oneOf(row, at.status, MESSAGE_STATUSES),
+  priority: int(row, at.priority),
+  dueAt: int(row, at.due_at),
+  expiresAt: intOrNull(row, at.expires_at),
+  onUnknown: oneOf(row, at.on_unknown, ['hold', 'resend']),
+  keyId: textOrNull(row, at.key_id),
+  attempts: int(row, at.attempts),
+  telegramMessageId: intOrNull(row, at.telegram_message_id),
+  error: textOrNull(row, at.error),
+  files: textOrNull(row, at.files),
+  createdAt: int(row, at.created_at),
+  updatedAt: int(row, at.updated_at),
 });
