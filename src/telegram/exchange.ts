@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import type { Connections } from './connections.ts';
 
 /** An HTTP answer, its body as text. */
 export interface Answered {
@@ -19,30 +20,34 @@ export interface Exchange {
  * Sends one request and gathers its answer: what undici's own `request` does, without a stream for a body that is read
  * whole, and without an AbortSignal. That is a third of what a call costs.
  */
-export function exchange(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Exchange {
+export function exchange(connections: Connections, options: Dispatcher.DispatchOptions): Exchange {
   const { promise: answer, resolve, reject } = Promise.withResolvers<Answered>();
   const chunks: Buffer[] = [];
   let status = 0;
   let controller: Dispatcher.DispatchController | null = null;
   let error: Error | null = null;
-  dispatcher.dispatch(options, {
-    onRequestStart(own) {
-      controller = own;
-      if (error !== null) own.abort(error);
-    },
-    onResponseStart(_, statusCode) {
-      status = statusCode;
-    },
-    onResponseData(_, chunk) {
-      chunks.push(chunk);
-    },
-    onResponseEnd() {
-      const [first = Buffer.alloc(0)] = chunks;
-      resolve({ status, text: (chunks.length > 1 ? Buffer.concat(chunks) : first).toString() });
-    },
-    onResponseError(_, why) {
-      reject(why);
-    },
+  connections.lend((client) => {
+    client.dispatch(options, {
+      onRequestStart(own) {
+        controller = own;
+        if (error !== null) own.abort(error);
+      },
+      onResponseStart(_, statusCode) {
+        status = statusCode;
+      },
+      onResponseData(_, chunk) {
+        chunks.push(chunk);
+      },
+      onResponseEnd() {
+        connections.giveBack(client);
+        const [first = Buffer.alloc(0)] = chunks;
+        resolve({ status, text: (chunks.length > 1 ? Buffer.concat(chunks) : first).toString() });
+      },
+      onResponseError(_, why) {
+        connections.giveBack(client);
+        reject(why);
+      },
+    });
   });
   return {
     answer,

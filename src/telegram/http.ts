@@ -1,9 +1,11 @@
 import { openAsBlob } from 'node:fs';
+import type { Socket } from 'node:net';
 import { Compile } from 'typebox/compile';
 import type { FormData } from 'undici';
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { createConnections } from './connections.ts';
 import { AnswerSchema, CallImpossible, TelegramRefused, TelegramUnreachable } from './errors.ts';
 import { type Answered, type Exchange, exchange } from './exchange.ts';
 import type { BotApi, CallFile } from './telegram.ts';
@@ -20,18 +22,16 @@ export interface HttpBotApiOptions {
 const Answer = Compile(AnswerSchema);
 
 /** The Bot API over HTTP. Errors never hold the token: it is in the path, and no path is in a message. */
-export function createHttpBotApi({ root, token, connections, clock }: HttpBotApiOptions): BotApi {
+export function createHttpBotApi({ root, token, connections: max, clock }: HttpBotApiOptions): BotApi {
   /** undici comes with the first call: a start is ready a tenth of a second sooner without it. */
   async function open() {
     const { origin, pathname } = new URL(`${root.replace(/\/+$/, '')}/bot${token}/`);
-    const { FormData, Pool } = await import('undici');
-    return {
-      FormData,
-      path: pathname,
-      pool: new Pool(origin, { connections, pipelining: 1, maxResponseSize: limits.botApiAnswerBytesMax }),
-    };
+    const { FormData, Client } = await import('undici');
+    const connect = () => new Client(origin, { ...CLIENT, connect: { onread } });
+    return { FormData, path: pathname, connections: createConnections(connect, max) };
   }
   let opening: ReturnType<typeof open> | null = null;
+  const onread = createReading();
 
   return {
     async call(method, params, { signal, files = [], timeoutMs = timeFor(files) } = {}) {
@@ -42,11 +42,17 @@ export function createHttpBotApi({ root, token, connections, clock }: HttpBotApi
       let answered: Answered;
       try {
         opening ??= open();
-        const { path, pool, FormData } = await opening;
+        const { path, connections, FormData } = await opening;
         const form = files.length === 0 ? null : await formOf(method, params, files, new FormData());
         // A form's type names its boundary: it is the form's own.
         const body = form === null ? { headers: JSON_HEADERS, body: JSON.stringify(params) } : { body: form };
-        under = exchange(pool, { path: path + method, method: 'POST', ...body, headersTimeout: 0, bodyTimeout: 0 });
+        under = exchange(connections, {
+          path: path + method,
+          method: 'POST',
+          ...body,
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        });
         if (signal?.aborted === true) abort();
         answered = await under.answer;
       } catch (error) {
@@ -64,7 +70,7 @@ export function createHttpBotApi({ root, token, connections, clock }: HttpBotApi
       if (answer.ok) return answer.result;
       throw new TelegramRefused(method, answer);
     },
-    close: async () => (await opening?.catch(() => null))?.pool.destroy(),
+    close: async () => (await opening?.catch(() => null))?.connections.destroy(),
   };
 }
 
@@ -91,6 +97,20 @@ async function formOf(
   }
   return form;
 }
+
+/** HTTP/1.1, one call at a time. */
+const CLIENT = { pipelining: 1, allowH2: false, maxResponseSize: limits.botApiAnswerBytesMax };
+
+/**
+ * How connections read: all into one buffer, of which what came is copied. Else Node makes one of 64 KiB for each answer,
+ * most of which have some hundred bytes.
+ */
+const createReading = () => ({
+  buffer: Buffer.allocUnsafeSlow(65_536),
+  callback(this: Socket, bytes: number, buffer: Uint8Array) {
+    return this.push(Buffer.from(buffer.subarray(0, bytes)));
+  },
+});
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
 

@@ -75,6 +75,46 @@ test('a slash at the end of the root does no harm', async () => {
   expect(await api(`${sandbox.url}/`, token).call('getMe', {})).toMatchObject({ is_bot: true });
 });
 
+test('calls beyond the connections wait for one, and all are answered', async () => {
+  const sockets = new Set<Socket>();
+  let open = 0;
+  const root = await serve((request, response) => {
+    sockets.add(request.socket);
+    open += 1;
+    expect(open).toBeLessThanOrEqual(2);
+    setTimeout(() => {
+      open -= 1;
+      response.end(`{"ok":true,"result":${JSON.stringify(request.url?.split('/').at(-1))}}`);
+    }, 5);
+  });
+  const { call } = api(root);
+  const methods = ['getMe', 'getChat', 'getFile', 'sendMessage', 'sendPhoto', 'sendPoll'];
+  expect(await Promise.all(methods.map((method) => call(method, {})))).toEqual(methods);
+  expect(await call('getMe', {})).toBe('getMe');
+  expect(sockets.size).toBe(2);
+});
+
+test('calls one after another take one connection, and after two that were cut one more each', async () => {
+  const sockets = new Set<Socket>();
+  const root = await serve((request, response) => {
+    sockets.add(request.socket);
+    if (sockets.size <= 2) request.socket.resetAndDestroy();
+    else response.end('{"ok":true,"result":1}');
+  });
+  const { call } = api(root);
+  for (const method of ['getMe', 'getMe']) expect((await unreachable(call(method, {}))).left).toBe(true);
+  for (const method of ['getMe', 'getMe', 'getMe', 'getMe']) expect(await call(method, {})).toBe(1);
+  expect(sockets.size).toBe(3);
+});
+
+test('an answer that comes in many pieces is read whole', async () => {
+  const text = 'ä🙂'.repeat(200_000);
+  const root = await serve((_, response) => void response.end(JSON.stringify({ ok: true, result: text })));
+  const { call } = api(root);
+  const results = await Promise.all([call('getMe', {}), call('getMe', {}), call('getMe', {})]);
+  expect(results.every((result) => result === text)).toBe(true);
+});
+
 test('where nobody listens the call has never left', async () => {
   const server = createServer();
   const root = await listening(server, () => {});
