@@ -313,6 +313,14 @@ export type MessageChange = Partial<
   Pick<MessageRecord, 'chat' | 'params' | 'status' | 'dueAt' | 'attempts' | 'telegramMessageId' | 'error' | 'files'>
 >;
 
+/** Of the messages that may go now, those to look for; all where it says nothing. */
+export interface ClaimableOf {
+  /** Those that Telegram does not count as messages. */
+  readonly uncounted?: boolean;
+  /** Those at least as urgent: a lower number is more urgent. */
+  readonly priorityMax?: number;
+}
+
 /** Until when Telegram is not to be sent anything for a chat; `chat` null: for any. */
 export interface Hold {
   readonly chat: string | null;
@@ -444,10 +452,9 @@ export interface Tx {
   /**
    * Messages to send now: due, queued and not expired, high priority first, then in order of acceptance. Of a chat's
    * messages that keep their order at most one, the first (by priority, then acceptance), and none while one of them
-   * is being sent: the others wait for it, also while it waits for another try. `only`: such of these
-   * as Telegram does not count as messages.
+   * is being sent: the others wait for it, also while it waits for another try.
    */
-  claimable(limit: number, only?: 'uncounted'): Promise<MessageRecord[]>;
+  claimable(limit: number, which?: ClaimableOf): Promise<MessageRecord[]>;
   /** Of claimable messages: they are `sending` from now on, an attempt more each. */
   claim(messages: readonly MessageRecord[]): void;
   /** Of a claimable message: neither it nor what waits behind it is claimable before that time. */

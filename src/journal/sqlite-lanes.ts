@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
-import type { MessageRecord } from './journal.ts';
+import type { ClaimableOf } from './journal.ts';
 import { BY_NUMBER, int, intOrNull, MESSAGE_COLUMNS, messageOf, type SeqRange } from './sqlite-rows.ts';
 
 /**
@@ -37,7 +37,7 @@ export function prepareLanes(db: DatabaseSync, range: SeqRange) {
   const claimableOf = (index: string, which: string) => {
     const statement = db.prepare(
       `SELECT ${MESSAGE_COLUMNS.join(', ')} FROM messages INDEXED BY ${index} WHERE slot = ?1 AND ready_at = 0${which}
-       AND status = 'queued' AND (expires_at IS NULL OR expires_at > ?2) ORDER BY priority, id LIMIT ?3`,
+       AND priority <= ?4 AND status = 'queued' AND (expires_at IS NULL OR expires_at > ?2) ORDER BY priority, id LIMIT ?3`,
     );
     // With an object a row, and a name a column, a send takes some 5 % more CPU.
     statement.setReturnArrays(true);
@@ -97,10 +97,13 @@ export function prepareLanes(db: DatabaseSync, range: SeqRange) {
     rest: (seq: number, until: number): void => void ready.run(Math.ceil(until), idOf(seq)),
     /** Lanes whose time has come may be claimed from. At most limits.outboxDuePerUnitMax at once. */
     wake: (now: number): void => void wake.run(slot, now, limits.outboxDuePerUnitMax),
-    claimable: (now: number, limit: number, which: keyof typeof claimable): MessageRecord[] =>
-      claimable[which].all(slot, now, limit).map((row) => messageOf(range, row, BY_NUMBER)),
+    claimable: (now: number, limit: number, { uncounted = false, priorityMax = ANY_PRIORITY }: ClaimableOf) =>
+      (uncounted ? claimable.uncounted : claimable.all)
+        .all(slot, now, limit, priorityMax)
+        .map((row) => messageOf(range, row, BY_NUMBER)),
     claim: (seqs: readonly number[], now: number): void => void claim.run(now, JSON.stringify(seqs.map(idOf))),
     nextAt: (): number | null => intOrNull(nextAt.get(slot) ?? { at: null }, 'at'),
   };
 }
+const ANY_PRIORITY = Number.MAX_SAFE_INTEGER;
 export type Lanes = ReturnType<typeof prepareLanes>;

@@ -194,8 +194,8 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       if (expired.length === limits.outboxDuePerUnitMax) state.outbox = true;
       return { expired };
     },
-    async claimable(limit, only) {
-      return lanes.claimable(now, Math.max(0, limit), only ?? 'all');
+    async claimable(limit, which = {}) {
+      return lanes.claimable(now, Math.max(0, limit), which);
     },
     claim(messages) {
       if (messages.length === 0) return;

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
-import { int, type SeqRange } from './sqlite-rows.ts';
+import { int, type Row, type SeqRange, text } from './sqlite-rows.ts';
 
 /** Where a message stands among those of its chat: a row of `lanes` (0016-lanes.sql). `id`: of the message's row. */
 export type LaneEntry = readonly [chat: number | string, lane: number, priority: number, id: number];
@@ -24,39 +24,29 @@ export function prepareLaneEntries(db: DatabaseSync, { slot }: SeqRange) {
   const remove = db.prepare('DELETE FROM lanes WHERE slot = ? AND chat = ? AND lane = ? AND priority = ? AND id = ?');
   const moveAll = db.prepare('UPDATE lanes SET chat = ? WHERE slot = ? AND chat = ?');
   const bury = db.prepare('INSERT INTO lane_tombstones (slot, id, entries) VALUES (?, ?, ?)');
-  const removeBuried = db.prepare(
-    `DELETE FROM lanes WHERE (slot, chat, lane, priority, id) IN (
-       SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM lane_tombstones, json_each(entries)
-       WHERE slot = ?1)`,
-  );
   const forget = db.prepare('DELETE FROM lane_tombstones WHERE slot = ?');
-  const count = db.prepare('SELECT total(json_array_length(entries)) AS n FROM lane_tombstones WHERE slot = ?');
-  const countBuried = (): number => int(count.get(slot) ?? { n: 0 }, 'n');
+  const read = db.prepare(
+    `SELECT value ->> 0 AS chat, value ->> 1 AS lane, value ->> 2 AS priority, value ->> 3 AS id
+     FROM lane_tombstones, json_each(entries) WHERE slot = ?`,
+  );
 
-  /** Of the last commit. */
-  let buried = countBuried();
+  /** Under tombstones, as committed: to read them back when they are taken out would cost as much again. */
+  let buried: LaneEntry[] = read.all(slot).map(entryOf);
   /** Chats whose lane 0 may have a tombstone. */
-  const chats = new Set<number | string>();
+  let chats = chatsOf(buried);
 
-  function buryLeft(state: LaneState): void {
-    const [first] = state.left;
-    if (first === undefined) return;
-    bury.run(slot, first[3], JSON.stringify(state.left));
+  function clear(state: LaneState): void {
+    if (!state.lanesCleared) for (const entry of buried) remove.run(slot, ...entry);
+    for (const entry of state.left) remove.run(slot, ...entry);
+    forget.run(slot);
+    state.lanesCleared = true;
     // Another list, not the same one emptied: the transaction may yet go back to before.
     state.left = [];
   }
 
-  function clear(state: LaneState): void {
-    if (state.lanesCleared && state.left.length === 0) return;
-    buryLeft(state);
-    removeBuried.run(slot);
-    forget.run(slot);
-    state.lanesCleared = true;
-  }
-
   return {
     /** Entries whose messages have ended, as committed. */
-    buried: countBuried,
+    buried: (): number => buried.length,
     /** A message that was never in a lane joins one. */
     joinNew: (entry: LaneEntry): void => void add.run(slot, ...entry),
     /** A message that may have been in a lane before joins one: its tombstone would take it out again. */
@@ -84,14 +74,26 @@ export function prepareLaneEntries(db: DatabaseSync, { slot }: SeqRange) {
     },
     /** Before the transaction commits. What it returns is to be called once that has committed. */
     commit(state: LaneState): () => void {
-      const total = (state.lanesCleared ? 0 : buried) + state.left.length;
+      const total = (state.lanesCleared ? 0 : buried.length) + state.left.length;
       if (total >= limits.laneTombstonesMax) clear(state);
-      const left = state.left.length;
-      buryLeft(state);
+      const { left, lanesCleared } = state;
+      const [first] = left;
+      if (first !== undefined) bury.run(slot, first[3], JSON.stringify(left));
       return () => {
-        buried = state.lanesCleared ? left : total;
-        if (state.lanesCleared) chats.clear();
+        if (!lanesCleared) return void buried.push(...left);
+        buried = left;
+        chats = chatsOf(left);
       };
     },
   };
 }
+
+const chatsOf = (entries: readonly LaneEntry[]): Set<number | string> =>
+  new Set(entries.filter(([, lane]) => lane === 0).map(([chat]) => chat));
+
+const entryOf = (row: Row): LaneEntry => [
+  typeof row.chat === 'number' ? row.chat : text(row, 'chat'),
+  int(row, 'lane'),
+  int(row, 'priority'),
+  int(row, 'id'),
+];

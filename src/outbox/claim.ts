@@ -19,12 +19,18 @@ export interface Claimed {
 /**
  * Claims what may go now, the urgent first, in the room beside the calls under way. A chat that must wait rests until its
  * time: it is not looked at before. Where the bot must wait, what Telegram does not count goes on: only a wait that
- * Telegram asked for holds that up. Tokens taken for a unit that does not commit are lost, which costs a moment.
+ * Telegram asked for holds that up. Tokens taken for a unit that does not commit are lost, which costs a moment. `expected`: about so many may go.
  */
-export async function claimSome(tx: Tx, bot: string, pacing: Pacing, inFlight: number): Promise<Claimed> {
-  const first = await claimOf(undefined, tx, bot, pacing, inFlight);
+export async function claimSome(
+  tx: Tx,
+  bot: string,
+  pacing: Pacing,
+  inFlight: number,
+  expected: number,
+): Promise<Claimed> {
+  const first = await claimOf(false, tx, bot, pacing, inFlight, expected);
   if (first.botAt === null) return first;
-  const second = await claimOf('uncounted', tx, bot, pacing, inFlight + first.claimed.length);
+  const second = await claimOf(true, tx, bot, pacing, inFlight + first.claimed.length, 0);
   return {
     claimed: [...first.claimed, ...second.claimed],
     closed: [...first.closed, ...second.closed],
@@ -34,24 +40,28 @@ export async function claimSome(tx: Tx, bot: string, pacing: Pacing, inFlight: n
 }
 
 async function claimOf(
-  only: 'uncounted' | undefined,
+  uncounted: boolean,
   tx: Tx,
   bot: string,
   pacing: Pacing,
   inFlight: number,
+  expected: number,
 ): Promise<Claimed> {
   const claimed: MessageRecord[] = [];
   const closed: MessageRecord[] = [];
-  let page: number = limits.claimPageMin;
+  let page = Math.max(limits.claimPageMin, expected);
   for (let looked = 0; looked < limits.claimLooksMax; page *= 2) {
-    const wanted = Math.min(limits.sendsInFlightMax - inFlight - claimed.length, page);
+    const room = limits.sendsInFlightMax - inFlight - claimed.length;
+    const forAny = room - limits.sendsForRepliesMin;
+    // Where only replies may go, no other is looked at.
+    const which = forAny > 0 ? {} : { priorityMax: REPLY_PRIORITY };
+    const wanted = Math.min(forAny > 0 ? forAny : room, page);
     if (wanted <= 0) return { claimed, closed, botAt: null, more: false };
-    const found = await tx.claimable(wanted, only);
+    const found = await tx.claimable(wanted, { ...which, uncounted });
     looked += found.length;
     const refusals = await tx.closedChats(found.map(({ chat }) => chat));
     const going: MessageRecord[] = [];
     let botAt: number | null = null;
-    let full = false;
     for (const message of found) {
       const refusal = refusals.get(message.chat);
       if (refusal !== undefined) {
@@ -59,9 +69,6 @@ async function claimOf(
         closed.push(message);
         continue;
       }
-      // What comes after a message in bulk is in bulk too.
-      full = message.priority > REPLY_PRIORITY && inFlight + claimed.length + going.length >= BULK_IN_FLIGHT_MAX;
-      if (full) break;
       const leave = pacing.ask(pacedOf(message), tx.now);
       if (leave.kind === 'bot') botAt = leave.until;
       if (leave.kind === 'bot') break;
@@ -70,13 +77,10 @@ async function claimOf(
     }
     tx.claim(going);
     claimed.push(...going);
-    const over = full || botAt !== null || found.length < wanted;
-    if (over) return { claimed, closed, botAt, more: closed.length > 0 };
+    if (botAt !== null || found.length < wanted) return { claimed, closed, botAt, more: closed.length > 0 };
   }
   return { claimed, closed, botAt: null, more: true };
 }
-
-const BULK_IN_FLIGHT_MAX = limits.sendsInFlightMax - limits.sendsForRepliesMin;
 
 const pacedOf = ({ chat, priority, counted, order }: MessageRecord) => ({
   chat,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Journal, MessageChange, MessageRecord } from '../../src/journal/journal.ts';
+import type { ClaimableOf, Journal, MessageChange, MessageRecord } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
 import { outboxModelContract } from './contract-outbox-model.ts';
 import type { Engine, OpenEngine } from './engine.ts';
@@ -62,7 +62,8 @@ export function outboxContract(openEngine: OpenEngine): void {
       { chat: 'c', ...edit },
       { chat: 'd', ...edit, order: 'free', expiresAt: 0 },
     ]);
-    const uncounted = () => journal.write(async (tx) => (await tx.claimable(9, 'uncounted')).map(({ seq }) => seq));
+    const uncounted = () =>
+      journal.write(async (tx) => (await tx.claimable(9, { uncounted: true })).map(({ seq }) => seq));
     expect(await claimable(journal)).toEqual([1, 4, 3]);
     expect(await uncounted()).toEqual([4, 3]);
     expect(await journal.message(2)).toMatchObject({ counted: false });
@@ -70,6 +71,22 @@ export function outboxContract(openEngine: OpenEngine): void {
     expect(claimed).toMatchObject({ seq: 4, counted: false });
     await change(journal, 1, { status: 'sent' });
     expect(await uncounted()).toEqual([2, 3]);
+  });
+
+  test('those of some urgency are found by themselves, counted or not', async () => {
+    const reply = { priority: -1 };
+    const journal = await withMessages(await openEngine(), [
+      { chat: 'a' },
+      { chat: 'b', ...reply },
+      { chat: 'c', ...reply, method: 'editMessageText', counted: false },
+      { chat: 'd', priority: 0, counted: false },
+    ]);
+    const found = (which: ClaimableOf) =>
+      journal.write(async (tx) => (await tx.claimable(9, which)).map(({ seq }) => seq));
+    expect(await found({})).toEqual([2, 3, 4, 1]);
+    expect(await found({ priorityMax: 0 })).toEqual([2, 3, 4]);
+    expect(await found({ priorityMax: -1 })).toEqual([2, 3]);
+    expect(await found({ priorityMax: -1, uncounted: true })).toEqual([3]);
   });
 
   test('a message that comes while one of its chat is under way waits for it, whatever its priority', async () => {

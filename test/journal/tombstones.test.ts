@@ -48,6 +48,10 @@ test('entries of messages that have ended stay under tombstones up to the bound,
   const rest = messages.map(({ seq }) => seq).filter((seq) => !sent.includes(seq));
   expect(lanesOf(folder)).toEqual({ all: rest, buried: [] });
   expect(await sendSome(journal, 1000)).toEqual(rest);
+  // And chats that had one get one again.
+  const again = await acceptSome(journal, 2, () => ({ chat: '1' }));
+  for (const { seq } of again) expect(await sendSome(journal, 10)).toEqual([seq]);
+  expect(lanesOf(folder).buried).toEqual([...rest, again[0]?.seq]);
 });
 
 test('of a chat that is written to all the time one tombstone is left', async () => {
@@ -65,6 +69,10 @@ test('a process that takes over counts what waits without what is under tombston
   // As a kill would have it: nothing is closed.
   const next = openJournal(folder, manualClock());
   expect(await next.outboxDepth()).toBe(5);
+  expect(lanesOf(folder).buried).toEqual(sent);
+  // One of a chat that has a tombstone goes by itself.
+  const [urgent] = await acceptSome(next, 1, () => ({ chat: '1', priority: -1 }));
+  expect(await sendSome(next, 1)).toEqual([urgent?.seq]);
   expect(lanesOf(folder).buried).toEqual(sent);
   await next.write(async (tx) => tx.moveMessages('-1', '-100'));
   expect(lanesOf(folder)).toEqual({ all: [16, 17, 18, 19, 20], buried: [] });

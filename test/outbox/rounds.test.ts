@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
-import { addMessage } from '../../src/outbox/outbox.ts';
+import { addMessage, addReply } from '../../src/outbox/outbox.ts';
 import { createPacing } from '../../src/outbox/pacing.ts';
 import { createSender } from '../../src/outbox/sender.ts';
 import type { BotApi } from '../../src/telegram/telegram.ts';
@@ -10,19 +11,16 @@ import { NO_UPLOADS } from '../support/uploads.ts';
 
 const FAST = { chatPerS: 100, chatBurst: 100, groupPerMin: 20, groupBurst: 5, overallPerS: 1000, overallBurst: 1000 };
 
-test.each([
-  [1, ['enough']],
-  [2, ['enough', 'enough']],
-  [8, ['some', 'some', 'some', 'some', 'some', 'enough', 'enough', 'enough']],
-])('%i calls under way: their fates are worth a commit once a quarter, or one, is left', async (count, expected) => {
+/** A sender whose calls end when the test says so: `calls` ends each. `told`: what it says of those that have ended. */
+function newSender() {
   const clock = manualClock();
   const journal = openJournal(temporaryFolder(), clock);
   const calls: (() => void)[] = [];
+  const told: string[] = [];
   const api: BotApi = {
     call: () => new Promise((resolve) => void calls.push(() => resolve({ message_id: 1 }))),
     close: async () => {},
   };
-  const told: string[] = [];
   const sender = createSender({
     ...{ journal, api, clock, random: () => 0.5, log: createLog('silent', process.stdout) },
     uploads: NO_UPLOADS,
@@ -30,11 +28,26 @@ test.each([
     ...{ onResult: () => {}, onFate: () => {}, onRound: () => {} },
     onEnded: (enough) => void told.push(enough ? 'enough' : 'some'),
   });
-  await journal.write(async (tx) => {
-    const wish = { priority: 1, sendAt: null, expiresAt: null, onUnknown: 'hold', keyId: null } as const;
-    for (let n = 1; n <= count; n += 1)
-      addMessage(tx, '1', { chat: String(n), method: 'sendMessage', params: '{}', ...wish });
-  });
+  /** One message to each of so many chats. */
+  const accept = (kind: 'bulk' | 'replies', count: number, firstChat = 1) =>
+    journal.write(async (tx) => {
+      const wish = { priority: 1, sendAt: null, expiresAt: null, onUnknown: 'hold', keyId: null } as const;
+      for (let chat = firstChat; chat < firstChat + count; chat += 1) {
+        const call = { chat: String(chat), method: 'sendMessage', params: '{}' };
+        if (kind === 'bulk') addMessage(tx, '1', { ...call, ...wish });
+        else addReply(tx, '1', call);
+      }
+    });
+  return { sender, calls, told, accept };
+}
+
+test.each([
+  [1, ['enough']],
+  [2, ['enough', 'enough']],
+  [8, ['some', 'some', 'some', 'some', 'some', 'enough', 'enough', 'enough']],
+])('%i calls under way: their fates are worth a commit once a quarter, or one, is left', async (count, expected) => {
+  const { sender, calls, told, accept } = newSender();
+  await accept('bulk', count);
   expect(await sender.round(false)).toMatchObject({ inFlight: count, ended: 'none' });
   const after: string[] = [];
   for (const end of calls) {
@@ -46,4 +59,20 @@ test.each([
   // It is told once of either.
   expect(told).toEqual([...new Set(expected)]);
   expect(await sender.round(false)).toMatchObject({ inFlight: 0, ended: 'none' });
+});
+
+test('calls in bulk leave room for replies, and replies take all the room there is', async () => {
+  const [all, kept] = [limits.sendsInFlightMax, limits.sendsForRepliesMin];
+  const { sender, calls, accept } = newSender();
+  await accept('bulk', all);
+  expect(await sender.round(false)).toMatchObject({ inFlight: all - kept });
+  await accept('replies', kept + 5, 1000);
+  expect(await sender.round(false)).toMatchObject({ inFlight: all });
+  // What ends makes room for the five replies that are left; bulk, with all of its room taken, waits on.
+  for (const end of calls.splice(0, kept)) end();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(await sender.round(false)).toMatchObject({ inFlight: all - kept + 5 });
+  for (const end of calls.splice(0)) end();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(await sender.round(false)).toMatchObject({ inFlight: kept });
 });

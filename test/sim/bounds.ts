@@ -23,6 +23,7 @@ const TIGHT = {
   outboxDuePerUnitMax: 1,
   laneTombstonesMax: 2,
   sendsInFlightMax: 2,
+  sendsForRepliesMin: 1,
   claimLooksMax: 1,
   messageWaitersMax: 1,
   broadcastEntriesMax: 4,
