@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Entry } from './journal.ts';
+import type { Entry, ReadQuery } from './journal.ts';
 import { chatCell, type SeqRange } from './sqlite-rows.ts';
 import type { Units } from './sqlite-units.ts';
 
@@ -9,11 +9,14 @@ const BLOCK = 4096;
 /** The block of the index that holds an entry's id. */
 export const blockOfId = (id: number): number => Math.floor(id / BLOCK);
 
+/** At least one is not null. */
+type EntryFilter = Pick<ReadQuery, 'chats' | 'types' | 'owner'>;
 type Key = number | string;
 /** Where the entries of a key are within one block, in order. */
 type Places = Map<Key, number[]>;
 
 const typeKey = (type: string): string => `type ${type}`;
+const ownerKey = (owner: string): string => `owner ${owner}`;
 
 function note(places: Places, key: Key, place: number): void {
   const those = places.get(key);
@@ -22,7 +25,7 @@ function note(places: Places, key: Key, place: number): void {
 }
 
 /**
- * Which entries a chat or a type has. Blocks that are full have their rows; the one being filled is in memory, made
+ * Which entries a chat, a type or an owner has. Blocks that are full have their rows; the one being filled is in memory, made
  * from its entries when the journal is opened, and written by the commit that fills it.
  */
 export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: SeqRange, units: Units, head: number) {
@@ -32,7 +35,7 @@ export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: Se
 
   /** Adds entries to the places of their blocks. */
   function gather(entries: Iterable<Entry>, blocks = new Map<number, Places>()): Map<number, Places> {
-    for (const { seq, type, chat } of entries) {
+    for (const { seq, type, chat, owner = null } of entries) {
       const block = blockOf(seq);
       const places = blocks.get(block) ?? new Map();
       if (places.size === 0) blocks.set(block, places);
@@ -40,6 +43,7 @@ export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: Se
       note(places, typeKey(type), place);
       const cell = chatCell(chat);
       if (cell !== null) note(places, cell, place);
+      if (owner !== null) note(places, ownerKey(owner), place);
     }
     return blocks;
   }
@@ -86,20 +90,19 @@ export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: Se
         open = blocks.get(lastBlock) ?? new Map();
       };
     },
-    /** The seqs from `first` to `head` of these chats and these types, in order. Null: all of them. */
-    *seqs(
-      first: number,
-      head: number,
-      chats: readonly string[] | null,
-      types: readonly string[] | null,
-    ): Generator<number> {
-      const chatKeys = chats === null ? null : [...new Set(chats.map(chatCell))].filter((cell) => cell !== null);
-      const typeKeys = types === null ? null : [...new Set(types)].map(typeKey);
+    /** The seqs from `first` to `head` that are of these chats, these types and this owner, in order. Null: of any. */
+    *seqs(first: number, head: number, { chats = null, types = null, owner = null }: EntryFilter): Generator<number> {
+      const wanted: (readonly Key[])[] = [];
+      if (chats !== null) wanted.push([...new Set(chats.map(chatCell))].filter((cell) => cell !== null));
+      if (types !== null) wanted.push([...new Set(types)].map(typeKey));
+      if (owner !== null) wanted.push([ownerKey(owner)]);
+      const [some = [], ...others] = wanted;
       for (let block = blockOf(first); block <= blockOf(head); block += 1) {
-        let places = union(block, chatKeys ?? typeKeys ?? []);
-        if (chatKeys !== null && typeKeys !== null && places.length > 0) {
-          const ofTypes = new Set(union(block, typeKeys));
-          places = places.filter((place) => ofTypes.has(place));
+        let places = union(block, some);
+        for (const keys of others) {
+          if (places.length === 0) break;
+          const those = new Set(union(block, keys));
+          places = places.filter((place) => those.has(place));
         }
         for (const place of places) {
           const seq = range.seq(block * BLOCK + place);

@@ -43,9 +43,6 @@ export function prepareReads(
   bounds: () => { readonly first: number; readonly head: number },
 ) {
   const units = prepareUnits(db, bot, range);
-  const owned = db.prepare(
-    'SELECT seq FROM owned_entries WHERE bot = ? AND owner = ? AND seq BETWEEN ? AND ? ORDER BY seq',
-  );
   const pollOffset = db.prepare('SELECT poll_offset FROM head WHERE bot = ?');
   const conversation = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id = ?');
   const conversations = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?');
@@ -77,31 +74,12 @@ export function prepareReads(
   const cursors = prepareCursorReads(db, bot);
   const srcAfter = (src: string): string | null => textOrNull(nextSrc.get(bot, src) ?? { src: null }, 'src');
 
-  /** The seqs of a key's own. */
-  function* ownedSeqs(owner: string, from: number, to: number): Generator<number> {
-    for (const row of owned.iterate(bot, owner, from, to)) yield int(row, 'seq');
-  }
-
-  /** A key's own entries, of these chats and types. */
-  function* ownedEntries(
-    owner: string,
-    from: number,
-    to: number,
-    chats: readonly string[] | null,
-    types: readonly string[] | null,
-  ): Generator<Entry> {
-    for (const entry of units.of(ownedSeqs(owner, from, to))) {
-      const ofChat = chats === null || (entry.chat !== null && chats.includes(entry.chat));
-      if (ofChat && (types === null || types.includes(entry.type))) yield entry;
-    }
-  }
-
-  function find({ from, to, chats = null, types = null, owner = null }: ReadQuery): Iterable<Entry> {
+  function find({ from, to, ...filter }: ReadQuery): Iterable<Entry> {
     const { first: kept, head } = bounds();
     const [first, last] = [Math.max(kept, from), Math.min(head, to ?? head)];
-    if (owner !== null) return ownedEntries(owner, first, last, chats, types);
-    if (chats === null && types === null) return units.from(first, to);
-    return units.of(index.seqs(first, last, chats, types));
+    const { chats = null, types = null, owner = null } = filter;
+    if (chats === null && types === null && owner === null) return units.from(first, to);
+    return units.of(index.seqs(first, last, filter));
   }
 
   const journal: Reads = {

@@ -1,18 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import { blockOfId } from './sqlite-index.ts';
-import { int, type SeqRange, textOrNull } from './sqlite-rows.ts';
+import { int, type SeqRange } from './sqlite-rows.ts';
 
 /** Takes the oldest units away, with what the indexes say of them. */
-export function prepareTrim(db: DatabaseSync, bot: string, range: SeqRange) {
+export function prepareTrim(db: DatabaseSync, range: SeqRange) {
   const unitOf = db.prepare('SELECT id FROM units WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1');
   const drop = db.prepare(
     'DELETE FROM units WHERE id IN (SELECT id FROM units WHERE id >= ? AND id < ? ORDER BY id LIMIT ?)',
   );
   const firstUnit = db.prepare('SELECT id FROM units WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1');
   const dropBlocks = db.prepare('DELETE FROM entry_index WHERE block >= ? AND block < ?');
-  const nextOwner = db.prepare('SELECT min(owner) AS owner FROM owned_entries WHERE bot = ? AND owner > ?');
-  const dropOwned = db.prepare('DELETE FROM owned_entries WHERE bot = ? AND owner = ? AND seq < ?');
   const begin = range.id(1);
 
   return {
@@ -22,14 +20,9 @@ export function prepareTrim(db: DatabaseSync, bot: string, range: SeqRange) {
       if (kept === undefined || drop.run(begin, int(kept, 'id'), limits.trimUnitsMax).changes === 0) return null;
       const first = range.seq(int(firstUnit.get(begin, range.last) ?? kept, 'id'));
       dropBlocks.run(blockOfId(begin), blockOfId(range.id(first)));
-      for (let owner = ownerAfter(''); owner !== null; owner = ownerAfter(owner)) dropOwned.run(bot, owner, first);
       return first;
     },
   };
-
-  function ownerAfter(owner: string): string | null {
-    return textOrNull(nextOwner.get(bot, owner) ?? { owner: null }, 'owner');
-  }
 }
 export type Trim = ReturnType<typeof prepareTrim>;
 

@@ -1,14 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Entry, EntryType } from './journal.ts';
-import { chatCell, int, type Row, type SeqRange, text } from './sqlite-rows.ts';
+import { chatCell, int, type Row, type SeqRange, text, textOrNull } from './sqlite-rows.ts';
 
 /** Writes and reads the rows of `units` (0006-units.sql): the entries of one unit of work each. */
 export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
-  const add = db.prepare('INSERT INTO units (id, at, heads, bodies) VALUES (?, ?, ?, ?)');
-  // All of a unit at once: a statement an entry was 4 % of what sending costs.
-  const own = db.prepare(
-    'INSERT INTO owned_entries (bot, owner, seq) SELECT ?, value ->> 0, value ->> 1 FROM json_each(?)',
-  );
+  const add = db.prepare('INSERT INTO units (id, at, heads, bodies, owners) VALUES (?, ?, ?, ?, ?)');
   const holding = db.prepare('SELECT * FROM units WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1');
   const after = db.prepare('SELECT * FROM units WHERE id > ? AND id <= ? ORDER BY id');
   const first = db.prepare('SELECT min(id) AS id FROM units WHERE id BETWEEN ? AND ?');
@@ -24,13 +20,12 @@ export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
   }
 
   return {
-    /** Adds a unit's entries, of successive seqs and all of the unit's time, and notes whose they are. */
+    /** Adds a unit's entries, of successive seqs and all of the unit's time. */
     add(entries: readonly Entry[]): void {
       const [one] = entries;
       if (one === undefined) return;
-      add.run(range.id(one.seq), one.at, headsOf(entries), entries.map(({ body }) => body).join(''));
-      const owned = entries.flatMap(({ owner, seq }) => (owner === undefined ? [] : [[owner, seq]]));
-      if (owned.length > 0) own.run(bot, JSON.stringify(owned));
+      const bodies = entries.map(({ body }) => body).join('');
+      add.run(range.id(one.seq), one.at, headsOf(entries), bodies, ownersOf(entries));
     },
     /** The first seq that is kept; null in an empty journal. */
     firstSeq(): number | null {
@@ -70,11 +65,32 @@ function headsOf(entries: readonly Entry[]): string {
   return `${heads}]`;
 }
 
+/** `[["key",117]]`: whose the entries are, those of one in a row together. Null: nobody's. */
+function ownersOf(entries: readonly Entry[]): string | null {
+  const runs: [owner: string | null, entries: number][] = [];
+  for (const { owner = null } of entries) {
+    const last = runs.at(-1);
+    if (last?.[0] === owner) last[1] += 1;
+    else runs.push([owner, 1]);
+  }
+  return runs.every(([owner]) => owner === null) ? null : JSON.stringify(runs);
+}
+
+/** An owner an entry; empty where none has one. */
+function ownersIn(row: Row): readonly (string | null)[] {
+  const owners = textOrNull(row, 'owners');
+  if (owners === null) return [];
+  const runs: unknown = JSON.parse(owners);
+  if (!Array.isArray(runs)) throw new TypeError(`The unit ${row.id} has owners that are no list: the file is damaged`);
+  return runs.flatMap(([owner, entries]) => Array(entries).fill(owner));
+}
+
 function entriesOf(bot: string, range: SeqRange, row: Row): Entry[] {
   const heads: unknown = JSON.parse(text(row, 'heads'));
   const bodies = text(row, 'bodies');
   const [at, firstSeq] = [int(row, 'at'), range.seq(int(row, 'id'))];
   if (!Array.isArray(heads)) throw new TypeError(`The unit of seq ${firstSeq} has no heads: the file is damaged`);
+  const owners = ownersIn(row);
   const entries: Entry[] = [];
   let begin = 0;
   for (let n = 0; n < heads.length; n += 3) {
@@ -89,6 +105,7 @@ function entriesOf(bot: string, range: SeqRange, row: Row): Entry[] {
       chat: chat === null ? null : String(chat),
       at,
       body: bodies.slice(begin, end),
+      ...(typeof owners[n / 3] === 'string' ? { owner: owners[n / 3] } : {}),
     });
     begin = end;
   }

@@ -65,7 +65,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   let waiting = countWaiting(outbox);
   let closed = false;
   let timer: TimerHandle | undefined;
-  const trim = prepareTrim(db, bot, range);
+  const trim = prepareTrim(db, range);
   let firstSeq = units.firstSeq() ?? head.nextSeq;
   let openRequests = reads.openRequestCount();
   let state: TxState = emptyState(head.nextSeq, waiting, openRequests);

@@ -40,8 +40,7 @@ function plainRead(
       const wanted = length < lengthMax;
       length += lengthOf(one);
       return wanted;
-    })
-    .map(({ owner: _, ...read }) => read);
+    });
 }
 
 export function readsContract(openEngine: OpenEngine): void {

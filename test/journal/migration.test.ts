@@ -97,6 +97,51 @@ test('a wait that Telegram asked of an earlier version is waited for still', asy
   ]);
 });
 
+test('whose entries are is known of those of an earlier version, with more than a block of them and other bots beside', async () => {
+  const entries = 10_000;
+  const ownerOf = (seq: number): string | null => [null, 'a', null, 'b', null][seq % 5] ?? null;
+  // Units of 1 to 7 entries.
+  const units = function* () {
+    for (let [seq, n] = [1, 1]; seq <= entries; seq += n, n = (n % 7) + 1) {
+      const seqs = Array.from({ length: Math.min(n, entries + 1 - seq) }, (_, k) => seq + k);
+      const heads = seqs.map((one) => `"message.sent",null,${`{"${one}":1}`.length}`).join();
+      yield `(1099511627776 + ${seq}, 1, '[${heads}]', '${seqs.map((one) => `{"${one}":1}`).join('')}')`;
+    }
+  };
+  const seqs = Array.from({ length: entries }, (_, n) => n + 1);
+  const owned = seqs.filter((seq) => ownerOf(seq) !== null).map((seq) => `('1', '${ownerOf(seq)}', ${seq})`);
+  const folder = folderOfVersion(
+    16,
+    [
+      `INSERT INTO head (bot, slot, stream, next_seq, epoch) VALUES ('0', 0, 's', 3, 1), ('1', 1, 's', ${entries + 1}, 3), ('2', 2, 's', 1, 1)`,
+      `INSERT INTO units (id, at, heads, bodies) VALUES (1, 1, '["chat.moved",7,2,"chat.moved",7,2]', '{}{}'), ${[...units()].join()}`,
+      `INSERT INTO owned_entries (bot, owner, seq) VALUES ('0', 'a', 2), ${owned.join()}`,
+    ].join(';'),
+  );
+  const journal = openJournal(folder, manualClock());
+  const found = async (query: object): Promise<number[]> => {
+    const all: number[] = [];
+    for (let from = 1; ; from = (all.at(-1) ?? 0) + 1) {
+      const page = await journal.read({ from, limit: 1000, ...query });
+      all.push(...page.map(({ seq }) => seq));
+      if (page.length < 1000) return all;
+    }
+  };
+  for (const owner of ['a', 'b', 'c']) {
+    expect(await found({ owner })).toEqual(seqs.filter((seq) => ownerOf(seq) === owner));
+  }
+  // The block that was being filled is finished by this version.
+  await journal.write(async (tx) => {
+    for (let n = 0; n < 5000; n += 1)
+      tx.append({ type: 'message.sent', chat: null, body: '{}', owner: n < 4999 ? 'a' : 'b' });
+  });
+  const b = seqs.filter((seq) => ownerOf(seq) === 'b');
+  expect(await found({ owner: 'b' })).toEqual([...b, 15_000]);
+  expect((await found({ owner: 'a' })).length).toBe(2000 + 4999);
+  const other = openJournal(folder, manualClock(), '0');
+  expect((await other.read({ from: 1, limit: 9, owner: 'a' })).map(({ seq }) => seq)).toEqual([2]);
+});
+
 test('what an earlier version held for a chat that stands still is known by its name, also what the chat failed on', async () => {
   const held = (seq: number, event: object, awaited: string | null) =>
     `INSERT INTO held_events (bot, conversation, seq, event, awaited)

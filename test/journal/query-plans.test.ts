@@ -29,7 +29,7 @@ function plans(): { readonly sql: string; readonly steps: readonly string[] }[] 
   const conversations = openConversations(db, '1', range);
   const index = openEntryIndex(db, db, range, prepareUnits(db, '1', range), 0);
   prepareUpdateRuns(db, '1');
-  prepareTrim(db, '1', range);
+  prepareTrim(db, range);
   prepareSeqAt(db, range);
   prepareReads(db, '1', range, index, conversations, () => ({ first: 1, head: 0 }));
   return [...new Set(texts)].map((sql) => {
@@ -73,10 +73,8 @@ test.each([
   ],
   ['SELECT min(src)', 'requests_by_src (bot=? AND src>?)'],
   ['src = ? ORDER BY number', 'requests_by_src (bot=? AND src=?)'],
-  ['DELETE FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq<?)'],
   ['DELETE FROM entry_index', 'PRIMARY KEY (block>? AND block<?)'],
   ['DELETE FROM units', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
-  ['SELECT seq FROM owned_entries', 'PRIMARY KEY (bot=? AND owner=? AND seq>? AND seq<?)'],
   ['SET opened = attempts', 'messages_sending (slot=? AND chat=?)'],
   ["WHERE slot = ? AND status = 'sending' LIMIT 1", 'messages_sending (slot=?)'],
   ['SELECT 1 FROM messages WHERE id = ? AND opened', 'INTEGER PRIMARY KEY (rowid=?)'],
