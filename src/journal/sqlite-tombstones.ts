@@ -80,9 +80,10 @@ export function prepareLaneEntries(db: DatabaseSync, { slot }: SeqRange) {
       const [first] = left;
       if (first !== undefined) bury.run(slot, first[3], JSON.stringify(left));
       return () => {
-        if (!lanesCleared) return void buried.push(...left);
-        buried = left;
-        chats = chatsOf(left);
+        if (lanesCleared) {
+          buried = left;
+          chats = chatsOf(left);
+        } else buried.push(...left);
       };
     },
   };

@@ -1,4 +1,4 @@
-import type { MessageRecord, Tx } from '../journal/journal.ts';
+import type { ClaimableOf, MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { settle } from './fate.ts';
 import { REPLY_PRIORITY } from './outbox.ts';
@@ -19,7 +19,9 @@ export interface Claimed {
 /**
  * Claims what may go now, the urgent first, in the room beside the calls under way. A chat that must wait rests until its
  * time: it is not looked at before. Where the bot must wait, what Telegram does not count goes on: only a wait that
- * Telegram asked for holds that up. Tokens taken for a unit that does not commit are lost, which costs a moment. `expected`: about so many may go.
+ * Telegram asked for holds that up. Tokens taken for a unit that does not commit are lost, which costs a moment.
+ *
+ * `expected`: how many will go, as far as one knows. Where more may, they are found as well.
  */
 export async function claimSome(
   tx: Tx,
@@ -28,9 +30,9 @@ export async function claimSome(
   inFlight: number,
   expected: number,
 ): Promise<Claimed> {
-  const first = await claimOf(false, tx, bot, pacing, inFlight, expected);
+  const first = await claimOf({}, tx, bot, pacing, inFlight, expected);
   if (first.botAt === null) return first;
-  const second = await claimOf(true, tx, bot, pacing, inFlight + first.claimed.length, 0);
+  const second = await claimOf({ uncounted: true }, tx, bot, pacing, inFlight + first.claimed.length, 0);
   return {
     claimed: [...first.claimed, ...second.claimed],
     closed: [...first.closed, ...second.closed],
@@ -40,7 +42,7 @@ export async function claimSome(
 }
 
 async function claimOf(
-  uncounted: boolean,
+  which: ClaimableOf,
   tx: Tx,
   bot: string,
   pacing: Pacing,
@@ -52,16 +54,17 @@ async function claimOf(
   let page = Math.max(limits.claimPageMin, expected);
   for (let looked = 0; looked < limits.claimLooksMax; page *= 2) {
     const room = limits.sendsInFlightMax - inFlight - claimed.length;
-    const forAny = room - limits.sendsForRepliesMin;
-    // Where only replies may go, no other is looked at.
-    const which = forAny > 0 ? {} : { priorityMax: REPLY_PRIORITY };
-    const wanted = Math.min(forAny > 0 ? forAny : room, page);
-    if (wanted <= 0) return { claimed, closed, botAt: null, more: false };
-    const found = await tx.claimable(wanted, { ...which, uncounted });
+    if (room <= 0) return { claimed, closed, botAt: null, more: false };
+    const bulkRoom = room - limits.sendsForRepliesMin;
+    const onlyReplies = bulkRoom <= 0;
+    // Of bulk not much more is read than may go.
+    const wanted = Math.min(room, page, onlyReplies ? room : Math.max(bulkRoom, limits.claimPageMin));
+    const found = await tx.claimable(wanted, onlyReplies ? { ...which, priorityMax: REPLY_PRIORITY } : which);
     looked += found.length;
     const refusals = await tx.closedChats(found.map(({ chat }) => chat));
     const going: MessageRecord[] = [];
     let botAt: number | null = null;
+    let full = false;
     for (const message of found) {
       const refusal = refusals.get(message.chat);
       if (refusal !== undefined) {
@@ -69,6 +72,9 @@ async function claimOf(
         closed.push(message);
         continue;
       }
+      // What comes after a message in bulk is in bulk too.
+      full = message.priority > REPLY_PRIORITY && going.length >= bulkRoom;
+      if (full) break;
       const leave = pacing.ask(pacedOf(message), tx.now);
       if (leave.kind === 'bot') botAt = leave.until;
       if (leave.kind === 'bot') break;
@@ -77,7 +83,7 @@ async function claimOf(
     }
     tx.claim(going);
     claimed.push(...going);
-    if (botAt !== null || found.length < wanted) return { claimed, closed, botAt, more: closed.length > 0 };
+    if (full || botAt !== null || found.length < wanted) return { claimed, closed, botAt, more: closed.length > 0 };
   }
   return { claimed, closed, botAt: null, more: true };
 }

@@ -3,7 +3,7 @@ import { errorText } from '../errors.ts';
 import type { MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { CallImpossible, TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
-import { chatIdOf, isChat, messageId } from './outbox.ts';
+import { entryBody, isChat } from './outbox.ts';
 
 /** How one call ended. */
 export type Fate =
@@ -179,7 +179,7 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
     case 'sent': {
       const { telegramMessageId } = fate;
       tx.changeMessage(seq, { status: 'sent', telegramMessageId, error: null }, message);
-      tell(tx, bot, message, 'sent', telegramMessageId === null ? {} : { telegram_message_id: telegramMessageId });
+      tell(tx, bot, message, 'sent', telegramMessageId === null ? '' : `,"telegram_message_id":${telegramMessageId}`);
       return;
     }
     case 'failed':
@@ -194,7 +194,7 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
         ? { ...resent(historyOf(message, tx.now), fate.error), dueAt: tx.now + fate.resendAfterMs }
         : ({ status: 'unknown', error: JSON.stringify(fate.error) } as const);
       tx.changeMessage(seq, change, message);
-      tell(tx, bot, message, 'unknown', { error: fate.error });
+      tell(tx, bot, message, 'unknown', errorTold(fate.error));
       return;
     }
     case 'retry': {
@@ -234,17 +234,19 @@ export function end(
   const told = last === null ? null : withHistory(last, last.history ?? before?.history ?? []);
   const status = mayHaveArrived(message) ? 'unknown' : as;
   tx.changeMessage(message.seq, { status, error: told === null ? null : JSON.stringify(told) }, message);
-  tell(tx, bot, message, status, told === null ? {} : { error: told });
+  tell(tx, bot, message, status, told === null ? '' : errorTold(told));
 }
 
-/** The entry that tells of a message's fate. */
-export function tell(
+/** The entry that tells of a message's fate. `more`: as entryBody has it. */
+function tell(
   tx: Tx,
   bot: string,
-  { seq, chat, method, keyId: owner }: MessageRecord,
+  message: MessageRecord,
   status: 'sent' | 'failed' | 'unknown' | 'canceled' | 'expired',
-  details: Readonly<Record<string, unknown>>,
+  more: string,
 ): void {
-  const message = { id: messageId(bot, seq), status, chat_id: chatIdOf(chat), method, ...details };
-  tx.append({ type: `message.${status}`, chat, owner, body: `{"message":${JSON.stringify(message)}}` });
+  const { chat, keyId: owner } = message;
+  tx.append({ type: `message.${status}`, chat, owner, body: entryBody(bot, message, status, more) });
 }
+
+const errorTold = (error: FateError): string => `,"error":${JSON.stringify(error)}`;

@@ -160,15 +160,20 @@ export function addMessage(tx: MessageTx, bot: string, message: NewMessage): Mes
     createdAt: tx.now,
     updatedAt: tx.now,
   };
-  tx.append({
-    type: 'message.accepted',
-    chat,
-    owner: keyId,
-    body: `{"message":{"id":"${messageId(bot, seq)}","status":"${status}","chat_id":${JSON.stringify(chatIdOf(chat))},"method":"${method}","params":${params}${filesTold(files)}}}`,
-  });
+  const more = `,"params":${params}${filesTold(files)}`;
+  tx.append({ type: 'message.accepted', chat, owner: keyId, body: entryBody(bot, record, status, more) });
   tx.addMessage(record);
   return record;
 }
+
+/** What an entry about a message carries. `more`: what it says beside, as JSON's text: `,"error":{…}`. */
+export const entryBody = (
+  bot: string,
+  { seq, chat, method }: MessageRecord,
+  status: MessageStatus,
+  more: string,
+): string =>
+  `{"message":{"id":"${messageId(bot, seq)}","status":"${status}","chat_id":${JSON.stringify(chatIdOf(chat))},"method":"${method}"${more}}}`;
 
 /** A message's files as readers are told of them. */
 function filesTold(files: string | null | undefined): string {

@@ -115,7 +115,7 @@ export function createSender(options: SenderOptions) {
       if (ending) return { stored, claimed: [], closed: [], expired: [], more: false, nextAt: null };
       const { expired } = await tx.dueMessages();
       expire(tx, expired);
-      // As many as have ended: where more may go, they are found as well.
+      // As a rule as many as have ended.
       const some = await claimSome(tx, bot, pacing, inFlight - stored.length, stored.length);
       const nextAt = await tx.nextMessageAt();
       return { stored, expired, ...some, nextAt: earlier(nextAt, some.botAt) };

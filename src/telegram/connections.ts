@@ -7,7 +7,10 @@ export interface Connections {
    * once one is given back, in the order of asking.
    */
   lend(use: (client: Client) => void): void;
-  /** What was lent: its call is over. */
+  /**
+   * What was lent: its call is over. It is free once the event loop has come round: by then undici has done with the call,
+   * and has heard whether the server closes the connection.
+   */
   giveBack(client: Client): void;
   /** Ends all calls. What is sent from then on fails. */
   destroy(): Promise<void>;
@@ -21,6 +24,7 @@ export function createConnections(connect: () => Client, max: number): Connectio
   const all: Client[] = [];
   const free: Client[] = [];
   const waiting: ((client: Client) => void)[] = [];
+  let givenBack: Client[] = [];
   let destroyed = false;
 
   function another(): Client | null {
@@ -31,6 +35,16 @@ export function createConnections(connect: () => Client, max: number): Connectio
     return client;
   }
 
+  function release(): void {
+    const clients = givenBack;
+    givenBack = [];
+    for (const client of clients) {
+      const next = waiting.shift();
+      if (next === undefined) free.push(client);
+      else next(client);
+    }
+  }
+
   return {
     lend(use) {
       const client = free.pop() ?? another();
@@ -38,9 +52,8 @@ export function createConnections(connect: () => Client, max: number): Connectio
       else use(client);
     },
     giveBack(client) {
-      const next = waiting.shift();
-      if (next === undefined) free.push(client);
-      else next(client);
+      givenBack.push(client);
+      if (givenBack.length === 1) setImmediate(release);
     },
     async destroy() {
       destroyed = true;

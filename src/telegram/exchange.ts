@@ -27,6 +27,8 @@ export function exchange(connections: Connections, options: Dispatcher.DispatchO
   let controller: Dispatcher.DispatchController | null = null;
   let error: Error | null = null;
   connections.lend((client) => {
+    // It was cut while it waited.
+    if (error !== null) return connections.giveBack(client);
     client.dispatch(options, {
       onRequestStart(own) {
         controller = own;

@@ -36,7 +36,11 @@ export function createHttpBotApi({ root, token, connections: max, clock }: HttpB
   return {
     async call(method, params, { signal, files = [], timeoutMs = timeFor(files) } = {}) {
       let under: Exchange | null = null;
-      const cut = (why: string) => () => under?.cut(new Cut(why));
+      let cutBy: Cut | null = null;
+      const cut = (why: string) => () => {
+        cutBy ??= new Cut(why);
+        under?.cut(cutBy);
+      };
       const [timer, abort] = [clock.setTimeout(cut(`nothing within ${timeoutMs} ms`), timeoutMs), cut('called off')];
       signal?.addEventListener('abort', abort, { once: true });
       let answered: Answered;
@@ -54,6 +58,8 @@ export function createHttpBotApi({ root, token, connections: max, clock }: HttpB
           bodyTimeout: 0,
         });
         if (signal?.aborted === true) abort();
+        // Before there was anything to cut.
+        if (cutBy !== null) under.cut(cutBy);
         answered = await under.answer;
       } catch (error) {
         if (error instanceof CallImpossible) throw error;

@@ -102,9 +102,62 @@ test('calls one after another take one connection, and after two that were cut o
     else response.end('{"ok":true,"result":1}');
   });
   const { call } = api(root);
-  for (const method of ['getMe', 'getMe']) expect((await unreachable(call(method, {}))).left).toBe(true);
-  for (const method of ['getMe', 'getMe', 'getMe', 'getMe']) expect(await call(method, {})).toBe(1);
+  for (let n = 1; n <= 6; n += 1) {
+    if (n <= 2) expect((await unreachable(call('getMe', {}))).left).toBe(true);
+    else expect(await call('getMe', {})).toBe(1);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   expect(sockets.size).toBe(3);
+});
+
+test('a server that closes each connection behind its answer loses no call, also none that waits for a connection', async () => {
+  const root = await serveTcp((socket) => {
+    socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{"ok":true,"result":1}'));
+  });
+  const { call } = api(root);
+  for (let round = 0; round < 5; round += 1) {
+    expect(await Promise.all(Array.from({ length: 10 }, () => call('getMe', {})))).toEqual(Array(10).fill(1));
+  }
+});
+
+test('where nobody listens, calls that wait for a connection fail as the others do', async () => {
+  const { call } = api('http://127.0.0.1:9');
+  const errors = await Promise.all(Array.from({ length: 8 }, () => unreachable(call('getMe', {}))));
+  expect(errors.map(({ left }) => left)).toEqual(Array(8).fill(false));
+});
+
+test('calls that are called off while they wait for a connection never leave, and take none', async () => {
+  const sockets = new Set<Socket>();
+  const asked: string[] = [];
+  const answers: (() => void)[] = [];
+  const root = await serve((request, response) => {
+    sockets.add(request.socket);
+    asked.push(request.url?.split('/').at(-1) ?? '');
+    answers.push(() => response.end('{"ok":true,"result":1}'));
+  });
+  const { call } = api(root);
+  const under = ['getMe', 'getMe'].map((method) => call(method, {}));
+  const off = new AbortController();
+  const waiting = Array.from({ length: 5 }, () => unreachable(call('getFile', {}, { signal: off.signal })));
+  const last = call('getChat', {});
+  await expect.poll(() => answers.length).toBe(2);
+  off.abort();
+  expect((await Promise.all(waiting)).map(({ left }) => left)).toEqual(Array(5).fill(false));
+  for (const answer of answers.splice(0)) answer();
+  await Promise.all(under);
+  await expect.poll(() => answers.length).toBe(1);
+  answers[0]?.();
+  await last;
+  expect(asked).toEqual(['getMe', 'getMe', 'getChat']);
+  expect(sockets.size).toBe(2);
+});
+
+test('a time that is over before the call has begun ends it all the same', async () => {
+  const root = await serve(() => {});
+  const clock = { ...systemClock, setTimeout: (fn: () => void) => ({ timer: setImmediate(fn) }) };
+  const made = createHttpBotApi({ root, token: TOKEN, connections: 1, clock });
+  onTestFinished(() => made.close());
+  expect((await unreachable(made.call('getMe', {}))).message).toMatch(/nothing within/);
 });
 
 test('an answer that comes in many pieces is read whole', async () => {
