@@ -154,7 +154,7 @@ test('calls that are called off while they wait for a connection never leave, an
 
 test('a time that is over before the call has begun ends it all the same', async () => {
   const root = await serve(() => {});
-  const clock = { ...systemClock, setTimeout: (fn: () => void) => ({ timer: setImmediate(fn) }) };
+  const clock = { ...systemClock, setTimeout: (fn: () => void) => ({ timer: fn() }) };
   const made = createHttpBotApi({ root, token: TOKEN, connections: 1, clock });
   onTestFinished(() => made.close());
   expect((await unreachable(made.call('getMe', {}))).message).toMatch(/nothing within/);
