@@ -171,7 +171,7 @@ export interface Entry {
   /** ms since 1970: when the unit of work was begun. */
   readonly at: number;
   readonly body: string;
-  /** As it was appended. Entries of before 0017-owners.sql do not repeat it where they are read. */
+  /** As it was appended. Told in a commit; entries that are read do not repeat it. */
   readonly owner?: string | null;
 }
 

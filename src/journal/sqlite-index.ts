@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Entry, ReadQuery } from './journal.ts';
-import { chatCell, type SeqRange } from './sqlite-rows.ts';
+import type { Entry } from './journal.ts';
+import { chatCell, int, type SeqRange } from './sqlite-rows.ts';
 import type { Units } from './sqlite-units.ts';
 
 /** Entries in a block of the index (0006-units.sql). */
@@ -9,8 +9,6 @@ const BLOCK = 4096;
 /** The block of the index that holds an entry's id. */
 export const blockOfId = (id: number): number => Math.floor(id / BLOCK);
 
-/** At least one is not null. */
-type EntryFilter = Pick<ReadQuery, 'chats' | 'types' | 'owner'>;
 type Key = number | string;
 /** Where the entries of a key are within one block, in order. */
 type Places = Map<Key, number[]>;
@@ -31,6 +29,10 @@ function note(places: Places, key: Key, place: number): void {
 export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: SeqRange, units: Units, head: number) {
   const add = db.prepare('INSERT INTO entry_index (block, key, places) VALUES (?, ?, ?)');
   const find = reader.prepare('SELECT places FROM entry_index WHERE block = ? AND key = ?');
+  const ofOwner = reader.prepare(
+    `SELECT block FROM entry_index INDEXED BY entry_index_by_owner
+     WHERE key = ?1 AND key >= 'owner ' AND key < 'owner!' AND block BETWEEN ?2 AND ?3 ORDER BY block`,
+  );
   const blockOf = (seq: number): number => blockOfId(range.id(seq));
 
   /** Adds entries to the places of their blocks. */
@@ -50,7 +52,7 @@ export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: Se
 
   let openBlock = blockOf(Math.max(head, 1));
   const openFrom = Math.max(1, range.seq(openBlock * BLOCK));
-  let open: Places = gather(head === 0 ? [] : units.from(openFrom)).get(openBlock) ?? new Map();
+  let open: Places = gather(head === 0 ? [] : units.withOwners(openFrom)).get(openBlock) ?? new Map();
 
   function seal(block: number, places: Places): void {
     // In the order of the key, as the rows lie.
@@ -69,6 +71,13 @@ export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: Se
   function union(block: number, keys: readonly Key[]): number[] {
     if (keys.length === 1 && keys[0] !== undefined) return Array.from(placesOf(block, keys[0]));
     return [...new Set(keys.flatMap((key) => Array.from(placesOf(block, key))))].sort((a, b) => a - b);
+  }
+
+  function* seqsIn(block: number, places: readonly number[], first: number, head: number): Generator<number> {
+    for (const place of places) {
+      const seq = range.seq(block * BLOCK + place);
+      if (seq >= first && seq <= head) yield seq;
+    }
   }
 
   return {
@@ -90,24 +99,31 @@ export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: Se
         open = blocks.get(lastBlock) ?? new Map();
       };
     },
-    /** The seqs from `first` to `head` that are of these chats, these types and this owner, in order. Null: of any. */
-    *seqs(first: number, head: number, { chats = null, types = null, owner = null }: EntryFilter): Generator<number> {
-      const wanted: (readonly Key[])[] = [];
-      if (chats !== null) wanted.push([...new Set(chats.map(chatCell))].filter((cell) => cell !== null));
-      if (types !== null) wanted.push([...new Set(types)].map(typeKey));
-      if (owner !== null) wanted.push([ownerKey(owner)]);
-      const [some = [], ...others] = wanted;
+    /** The seqs from `first` to `head` of these chats and these types, in order. Null: all of them. */
+    *seqs(
+      first: number,
+      head: number,
+      chats: readonly string[] | null,
+      types: readonly string[] | null,
+    ): Generator<number> {
+      const chatKeys = chats === null ? null : [...new Set(chats.map(chatCell))].filter((cell) => cell !== null);
+      const typeKeys = types === null ? null : [...new Set(types)].map(typeKey);
       for (let block = blockOf(first); block <= blockOf(head); block += 1) {
-        let places = union(block, some);
-        for (const keys of others) {
-          if (places.length === 0) break;
-          const those = new Set(union(block, keys));
-          places = places.filter((place) => those.has(place));
+        let places = union(block, chatKeys ?? typeKeys ?? []);
+        if (chatKeys !== null && typeKeys !== null && places.length > 0) {
+          const ofTypes = new Set(union(block, typeKeys));
+          places = places.filter((place) => ofTypes.has(place));
         }
-        for (const place of places) {
-          const seq = range.seq(block * BLOCK + place);
-          if (seq >= first && seq <= head) yield seq;
-        }
+        yield* seqsIn(block, places, first, head);
+      }
+    },
+    /** The seqs from `first` to `head` of an owner, in order. Blocks that have none of it are not looked at. */
+    *seqsOfOwner(owner: string, first: number, head: number): Generator<number> {
+      const key = ownerKey(owner);
+      const last = blockOf(head);
+      const sealed = ofOwner.all(key, blockOf(first), Math.min(last, openBlock - 1)).map((row) => int(row, 'block'));
+      for (const block of last < openBlock ? sealed : [...sealed, openBlock]) {
+        yield* seqsIn(block, Array.from(placesOf(block, key)), first, head);
       }
     },
   };

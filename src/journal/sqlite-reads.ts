@@ -74,12 +74,26 @@ export function prepareReads(
   const cursors = prepareCursorReads(db, bot);
   const srcAfter = (src: string): string | null => textOrNull(nextSrc.get(bot, src) ?? { src: null }, 'src');
 
-  function find({ from, to, ...filter }: ReadQuery): Iterable<Entry> {
+  /** A key's own entries, of these chats and types. */
+  function* ownedEntries(
+    owner: string,
+    from: number,
+    to: number,
+    chats: readonly string[] | null,
+    types: readonly string[] | null,
+  ): Generator<Entry> {
+    for (const entry of units.of(index.seqsOfOwner(owner, from, to))) {
+      const ofChat = chats === null || (entry.chat !== null && chats.includes(entry.chat));
+      if (ofChat && (types === null || types.includes(entry.type))) yield entry;
+    }
+  }
+
+  function find({ from, to, chats = null, types = null, owner = null }: ReadQuery): Iterable<Entry> {
     const { first: kept, head } = bounds();
     const [first, last] = [Math.max(kept, from), Math.min(head, to ?? head)];
-    const { chats = null, types = null, owner = null } = filter;
-    if (chats === null && types === null && owner === null) return units.from(first, to);
-    return units.of(index.seqs(first, last, filter));
+    if (owner !== null) return ownedEntries(owner, first, last, chats, types);
+    if (chats === null && types === null) return units.from(first, to);
+    return units.of(index.seqs(first, last, chats, types));
   }
 
   const journal: Reads = {

@@ -41,6 +41,16 @@ export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
         for (const entry of entriesOf(bot, range, row)) if (entry.seq <= to) yield entry;
       }
     },
+    /** The entries from a seq on, in order, with their owners. */
+    *withOwners(seq: number): Generator<Entry> {
+      const begin = holding.get(range.id(1), range.id(seq))?.id ?? range.id(seq);
+      for (const row of after.iterate(Number(begin) - 1, range.last)) {
+        const owners = ownersIn(row);
+        for (const [n, entry] of entriesOf(bot, range, row).entries()) {
+          if (entry.seq >= seq) yield { ...entry, owner: owners[n] ?? null };
+        }
+      }
+    },
     /** The entries of these seqs, which are in order. What is not kept any more is left out. */
     *of(seqs: Iterable<number>): Generator<Entry> {
       let unit: Entry[] = [];
@@ -78,11 +88,8 @@ function ownersOf(entries: readonly Entry[]): string | null {
 
 /** An owner an entry; empty where none has one. */
 function ownersIn(row: Row): readonly (string | null)[] {
-  const owners = textOrNull(row, 'owners');
-  if (owners === null) return [];
-  const runs: unknown = JSON.parse(owners);
-  if (!Array.isArray(runs)) throw new TypeError(`The unit ${row.id} has owners that are no list: the file is damaged`);
-  return runs.flatMap(([owner, entries]) => Array(entries).fill(owner));
+  const runs: [owner: string | null, entries: number][] = JSON.parse(textOrNull(row, 'owners') ?? '[]');
+  return runs.flatMap(([owner, entries]) => Array.from({ length: entries }, () => owner));
 }
 
 function entriesOf(bot: string, range: SeqRange, row: Row): Entry[] {
@@ -90,7 +97,6 @@ function entriesOf(bot: string, range: SeqRange, row: Row): Entry[] {
   const bodies = text(row, 'bodies');
   const [at, firstSeq] = [int(row, 'at'), range.seq(int(row, 'id'))];
   if (!Array.isArray(heads)) throw new TypeError(`The unit of seq ${firstSeq} has no heads: the file is damaged`);
-  const owners = ownersIn(row);
   const entries: Entry[] = [];
   let begin = 0;
   for (let n = 0; n < heads.length; n += 3) {
@@ -105,7 +111,6 @@ function entriesOf(bot: string, range: SeqRange, row: Row): Entry[] {
       chat: chat === null ? null : String(chat),
       at,
       body: bodies.slice(begin, end),
-      ...(typeof owners[n / 3] === 'string' ? { owner: owners[n / 3] } : {}),
     });
     begin = end;
   }

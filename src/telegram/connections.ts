@@ -9,7 +9,7 @@ export interface Connections {
   lend(use: (client: Client) => void): void;
   /**
    * What was lent: its call is over. It is free once the event loop has come round: by then undici has done with the call,
-   * and has heard whether the server closes the connection.
+   * and where the server closed the connection behind its answer, it has heard of that.
    */
   giveBack(client: Client): void;
   /** Ends all calls. What is sent from then on fails. */

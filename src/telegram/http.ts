@@ -50,6 +50,9 @@ export function createHttpBotApi({ root, token, connections: max, clock }: HttpB
         const form = files.length === 0 ? null : await formOf(method, params, files, new FormData());
         // A form's type names its boundary: it is the form's own.
         const body = form === null ? { headers: JSON_HEADERS, body: JSON.stringify(params) } : { body: form };
+        if (signal?.aborted === true) abort();
+        // Over before it has begun.
+        if (cutBy !== null) throw cutBy;
         under = exchange(connections, {
           path: path + method,
           method: 'POST',
@@ -57,9 +60,6 @@ export function createHttpBotApi({ root, token, connections: max, clock }: HttpB
           headersTimeout: 0,
           bodyTimeout: 0,
         });
-        if (signal?.aborted === true) abort();
-        // Before there was anything to cut.
-        if (cutBy !== null) under.cut(cutBy);
         answered = await under.answer;
       } catch (error) {
         if (error instanceof CallImpossible) throw error;

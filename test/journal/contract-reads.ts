@@ -40,7 +40,8 @@ function plainRead(
       const wanted = length < lengthMax;
       length += lengthOf(one);
       return wanted;
-    });
+    })
+    .map(({ owner: _, ...read }) => read);
 }
 
 export function readsContract(openEngine: OpenEngine): void {

@@ -60,6 +60,7 @@ test('no statement scans a table, or walks a whole bot through', () => {
 test.each([
   ['FROM update_runs WHERE bot = ?', 'PRIMARY KEY (bot=? AND last>? AND last<?)'],
   ['DELETE FROM update_runs', 'COVERING INDEX update_runs_by_time (at<?)'],
+  ['SELECT block FROM entry_index', 'entry_index_by_owner (key=? AND block>? AND block<?)'],
   ['SELECT places FROM entry_index', 'PRIMARY KEY (block=? AND key=?)'],
   ['SELECT * FROM units WHERE id BETWEEN ? AND ? ORDER BY id DESC', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
   ['FROM units WHERE id > ?', 'INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],

@@ -155,6 +155,7 @@ test('what a filter leaves out is not even looked at, nor what is beyond the bou
   expect(await seqs({ chats: ['9'] })).toEqual(rare);
   expect(await seqs({ chats: ['9'], types: ['event.received'] })).toEqual(rare);
   expect(await seqs({ owner: 'k' })).toEqual(rare);
+  expect(await seqs({ owner: 'k', from: 4, to: 6000 })).toEqual([5000]);
   expect(await seqs({ chats: ['9'], to: 6000 })).toEqual([3, 5000]);
   expect(await seqs({ to: 10 })).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   expect(await seqs({ lengthMax: 1500 })).toHaveLength(8);

@@ -3,6 +3,9 @@
 -- Of a unit: [[owner or null, entries in a row], …]; null: none of its entries has one.
 ALTER TABLE units ADD COLUMN owners TEXT;
 
+-- By which blocks that have none of an owner's are passed over.
+CREATE INDEX entry_index_by_owner ON entry_index (key, block) WHERE key >= 'owner ' AND key < 'owner!';
+
 -- The block that is being filled is indexed from its units when the journal is opened; the others have their rows.
 CREATE TEMP VIEW owned AS
   SELECT (slot << 40) + seq AS id, owner, ((slot << 40) + max(next_seq - 1, 1)) >> 12 AS filling
