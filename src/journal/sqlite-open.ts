@@ -9,7 +9,7 @@ const MIGRATIONS = join(import.meta.dirname, 'sql');
 /**
  * Opens the database of a data folder, made and migrated as needed. Several processes may have it open (the server
  * and the CLI); who serves a bot takes `holdDataFolder` first.
- * Throws data_newer where a newer Switchboard wrote it.
+ * Throws data_newer where a newer Switchboard wrote it, data_held where it is to be migrated and an older one serves it.
  */
 export function openDatabase(folder: string): DatabaseSync {
   mkdirSync(folder, { recursive: true });
@@ -19,7 +19,7 @@ export function openDatabase(folder: string): DatabaseSync {
     // 48 MiB of page cache: the index pages of a million chats stay in memory. Up to 32 MiB of log between checkpoints: pages
     // that change with every commit are copied half as often.
     db.exec('PRAGMA cache_size = -49152; PRAGMA wal_autocheckpoint = 8000; PRAGMA temp_store = MEMORY');
-    migrate(db);
+    migrate(folder, db);
     return db;
   } catch (error) {
     db.close();
@@ -48,7 +48,7 @@ export const schemaVersions = (db: DatabaseSync) => ({
   newest: schemaSteps().at(-1)?.number ?? 0,
 });
 
-function migrate(db: DatabaseSync): void {
+function migrate(folder: string, db: DatabaseSync): void {
   const steps = schemaSteps();
   const version = () => schemaVersion(db);
   const newest = steps.at(-1)?.number ?? 0;
@@ -62,6 +62,12 @@ function migrate(db: DatabaseSync): void {
   db.exec('BEGIN IMMEDIATE');
   try {
     // Read again under the lock: another process may have migrated meanwhile.
+    const holder = version() > 0 && version() < newest ? holderOf(folder, db) : null;
+    if (holder !== null) {
+      // Its statements are of the schema as it was.
+      const what = `${folder} has version ${version()}, this Switchboard makes it version ${newest}`;
+      throw new SwitchboardError('data_held', `${what}, and it is served by ${holder}: stop that first`);
+    }
     for (const { name, number } of steps) {
       if (number > version())
         db.exec(`${readFileSync(join(MIGRATIONS, name), 'utf8')}; PRAGMA user_version = ${number}`);

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
+import { openDatabase } from '../../src/journal/sqlite-open.ts';
 import { manualClock } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 
@@ -20,6 +21,27 @@ function folderOfVersion(last: number, rows: string): string {
   db.close();
   return folder;
 }
+
+test('while an older Switchboard serves the data they stay as they are, and whoever comes is told so', () => {
+  const folder = folderOfVersion(16, "INSERT INTO holder (one, pid, host, since) VALUES (1, 77, 'there', 0)");
+  const lock = new DatabaseSync(join(folder, 'switchboard.lock'));
+  lock.exec('BEGIN EXCLUSIVE');
+  const newest = readdirSync(MIGRATIONS).length;
+  const told = `has version 16, this Switchboard makes it version ${newest}, and it is served by process 77 on there`;
+  expect(() => openDatabase(folder)).toThrow(
+    expect.objectContaining({ code: 'data_held', message: expect.stringContaining(told) }),
+  );
+  const version = (): unknown => {
+    const db = new DatabaseSync(join(folder, 'switchboard.db'));
+    const row = db.prepare('PRAGMA user_version').get();
+    db.close();
+    return row?.user_version;
+  };
+  expect(version()).toBe(16);
+  lock.close();
+  openDatabase(folder).close();
+  expect(version()).toBe(newest);
+});
 
 test('messages of an earlier version keep their places, their fates and their turn', async () => {
   const message = (seq: number, chat: string, status: string, priority = 1, dueAt = 0) =>
