@@ -189,7 +189,12 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
       }, limits.shutdownMs);
       await system.drain('ingress', limits.drainMs).catch((error) => log.warn(errorText(error)));
       await http.close();
-      await system.drain('outbox', outboxUntil - clock.now()).catch((error) => log.warn(errorText(error)));
+      await system.drain('outbox', outboxUntil - clock.now()).catch(async (error) => {
+        log.warn(errorText(error));
+        // Calls that are cut off have a fate, which the outbox stores: unknown.
+        await api.close();
+        await system.drain('outbox', limits.shutdownRestMs / 2).catch((late) => log.warn(errorText(late)));
+      });
       await closing.closeAll();
       clock.clearTimeout(late);
     },

@@ -77,7 +77,11 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
         retryAfterMs: limits.outboxFullRetryMs,
       });
     }
-    const answer = answerOf(addMessage(tx, bot, message));
+    const added = addMessage(tx, bot, message);
+    // At once, however much waits before it.
+    const refusal = added.status === 'queued' ? (await tx.closedChats([added.chat])).get(added.chat) : undefined;
+    if (refusal !== undefined) settle(tx, bot, added, { kind: 'failed', error: JSON.parse(refusal) });
+    const answer = answerOf(refusal === undefined ? added : { ...added, status: 'failed' });
     if (idempotencyKey !== null) tx.remember(keyId, idempotencyKey, { requestHash, answer: JSON.stringify(answer) });
     if (files.length > 0) uploads.keep(answer.id, files);
     return { ...answer, replayed: false };

@@ -352,6 +352,30 @@ test('a chat that blocked the bot: nothing more is tried there until the user wr
   expect(await told()).toEqual(['message.failed', 'message.failed', 'message.failed', 'message.sent', 'message.sent']);
 });
 
+test('a message to a chat that blocked the bot fails as it is accepted, whatever waits before it and whoever asks', async () => {
+  const world = await newWorld();
+  const { send, find, fateOf, calls, outbox, told } = runOutbox(world, {
+    rates: { overallPerS: 0.01, overallBurst: 3 },
+  });
+  await world.bot.control('chats/1/block', {});
+  await fateOf(await send(1, 'a'));
+  const waiting = await Promise.all([2, 3, 4, 5].map((chat) => send(chat, 'bulk')));
+  const asked = { keyId: 'key', chats: null, idempotencyKey: 'k', body: { chat_id: 1, text: 'b' } };
+  const accepted = await outbox.accept(asked);
+  const error = { code: 403, description: 'Forbidden: bot was blocked by the user' };
+  const { status, attempts, error: why } = await find(accepted.id);
+  expect([accepted.status, status, attempts, JSON.parse(why ?? '')]).toEqual(['failed', 'failed', 0, error]);
+  expect(await outbox.accept(asked)).toEqual({ ...accepted, replayed: true });
+  const later = { chat_id: 1, text: 'c', delivery: { send_at: new Date(world.clock.now() + 60_000).toISOString() } };
+  expect(await outbox.accept({ ...asked, idempotencyKey: 'l', body: later })).toMatchObject({ status: 'scheduled' });
+  expect((await find(waiting.at(-1) ?? '')).status).toBe('queued');
+  expect(texts(calls).filter((text) => text !== 'bulk')).toEqual(['a']);
+  expect((await told()).filter((type) => type === 'message.failed')).toHaveLength(2);
+  expect(await world.journal.outboxDepth()).toBe(
+    1 + (await Promise.all(waiting.map(find))).filter((m) => m.status === 'queued').length,
+  );
+});
+
 test('a user who wrote while a message to them was being refused gets the next one', async () => {
   const world = await newWorld();
   const { promise: written, resolve: write } = Promise.withResolvers<void>();
