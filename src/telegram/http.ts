@@ -143,4 +143,17 @@ const hasLeft = (error: unknown): boolean => {
   return !connecting && !NEVER_LEFT.test(codeOf(error));
 };
 
-const reason = (error: unknown): string => (error instanceof Cut ? error.message : codeOf(error) || errorText(error));
+/** What users are told in place of undici's own codes. */
+const WORDS: Readonly<Record<string, string>> = {
+  UND_ERR_SOCKET: 'the connection was closed',
+  UND_ERR_DESTROYED: 'Switchboard stopped',
+  UND_ERR_CLOSED: 'Switchboard stopped',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'the answer is too large',
+};
+
+const reason = (error: unknown): string => {
+  if (error instanceof Cut) return error.message;
+  const code = codeOf(error);
+  return WORDS[code] ?? (code || errorText(error));
+};
