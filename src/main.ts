@@ -187,13 +187,14 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
         log.error({ event: 'stop_timeout' }, 'the work at hand did not finish in time');
         process.exit(1);
       }, limits.shutdownMs);
-      await system.drain('ingress', limits.drainMs).catch((error) => log.warn(errorText(error)));
+      const warn = (error: unknown): void => log.warn(errorText(error));
+      await system.drain('ingress', limits.drainMs).catch(warn);
       await http.close();
       await system.drain('outbox', outboxUntil - clock.now()).catch(async (error) => {
-        log.warn(errorText(error));
+        warn(error);
         // Calls that are cut off have a fate, which the outbox stores: unknown.
         await api.close();
-        await system.drain('outbox', limits.shutdownRestMs / 2).catch((late) => log.warn(errorText(late)));
+        await system.drain('outbox', limits.shutdownRestMs / 2).catch(warn);
       });
       await closing.closeAll();
       clock.clearTimeout(late);

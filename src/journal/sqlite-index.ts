@@ -62,15 +62,15 @@ export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: Se
     for (const key of keys) add.run(block, key, bytesOf(places.get(key) ?? []));
   }
 
-  function placesOf(block: number, key: Key): ArrayLike<number> {
+  function placesOf(block: number, key: Key): readonly number[] {
     if (block >= openBlock) return block === openBlock ? (open.get(key) ?? []) : [];
     const places = find.get(block, key)?.places;
     return places instanceof Uint8Array ? numbersOf(places) : [];
   }
 
-  function union(block: number, keys: readonly Key[]): number[] {
-    if (keys.length === 1 && keys[0] !== undefined) return Array.from(placesOf(block, keys[0]));
-    return [...new Set(keys.flatMap((key) => Array.from(placesOf(block, key))))].sort((a, b) => a - b);
+  function union(block: number, keys: readonly Key[]): readonly number[] {
+    if (keys.length === 1 && keys[0] !== undefined) return placesOf(block, keys[0]);
+    return [...new Set(keys.flatMap((key) => placesOf(block, key)))].sort((a, b) => a - b);
   }
 
   function* seqsIn(block: number, places: readonly number[], first: number, head: number): Generator<number> {
@@ -123,7 +123,7 @@ export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: Se
       const last = blockOf(head);
       const sealed = ofOwner.all(key, blockOf(first), Math.min(last, openBlock - 1)).map((row) => int(row, 'block'));
       for (const block of last < openBlock ? sealed : [...sealed, openBlock]) {
-        yield* seqsIn(block, Array.from(placesOf(block, key)), first, head);
+        yield* seqsIn(block, placesOf(block, key), first, head);
       }
     },
   };

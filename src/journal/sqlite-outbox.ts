@@ -145,10 +145,11 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
     // Two chats that became one may have a message under way each.
     const ended = before.status === 'sending' && m.status !== 'sending' && !sql.moved;
     const moves = m.chat !== before.chat;
-    if (isOpen(before) && !isOpen(m)) entries.leave(state, entryOf(before));
+    const entry = entryOf(before);
+    const [chat, lane] = entry;
+    if (isOpen(before) && !isOpen(m)) entries.leave(state, entry);
     else if (isOpen(m) && !isOpen(before)) entries.join(state, entryOf(m));
-    else if (isOpen(m) && moves) entries.change(entryOf(before), entryOf(m));
-    const [chat, lane] = [chatOf(before), laneOf(before)];
+    else if (isOpen(m) && moves) entries.change(entry, entryOf(m));
     const led =
       isOpen(before) &&
       (ended ? lanes.leadAfterSent(chat, lane, now, isOpen(m) ? null : id) : lanes.lead(chat, lane, now));

@@ -1,6 +1,6 @@
 import type { ClaimableOf, MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { settle } from './fate.ts';
+import { refuse } from './fate.ts';
 import { REPLY_PRIORITY } from './outbox.ts';
 import type { Pacing } from './pacing.ts';
 
@@ -16,23 +16,27 @@ export interface Claimed {
   readonly more: boolean;
 }
 
+/** What a claim needs. */
+export interface Claiming {
+  readonly tx: Tx;
+  readonly bot: string;
+  readonly pacing: Pacing;
+  /** Calls under way. */
+  readonly inFlight: number;
+  /** How many will go, as far as one knows. Where more may, they are found as well. */
+  readonly expected: number;
+}
+
 /**
  * Claims what may go now, the urgent first, in the room beside the calls under way. A chat that must wait rests until its
  * time: it is not looked at before. Where the bot must wait, what Telegram does not count goes on: only a wait that
  * Telegram asked for holds that up. Tokens taken for a unit that does not commit are lost, which costs a moment.
- *
- * `expected`: how many will go, as far as one knows. Where more may, they are found as well.
  */
-export async function claimSome(
-  tx: Tx,
-  bot: string,
-  pacing: Pacing,
-  inFlight: number,
-  expected: number,
-): Promise<Claimed> {
-  const first = await claimOf({}, tx, bot, pacing, inFlight, expected);
+export async function claimSome(claiming: Claiming): Promise<Claimed> {
+  const first = await claimOf({}, claiming);
   if (first.botAt === null) return first;
-  const second = await claimOf({ uncounted: true }, tx, bot, pacing, inFlight + first.claimed.length, 0);
+  const inFlight = claiming.inFlight + first.claimed.length;
+  const second = await claimOf({ uncounted: true }, { ...claiming, inFlight, expected: 0 });
   return {
     claimed: [...first.claimed, ...second.claimed],
     closed: [...first.closed, ...second.closed],
@@ -41,14 +45,7 @@ export async function claimSome(
   };
 }
 
-async function claimOf(
-  which: ClaimableOf,
-  tx: Tx,
-  bot: string,
-  pacing: Pacing,
-  inFlight: number,
-  expected: number,
-): Promise<Claimed> {
+async function claimOf(which: ClaimableOf, { tx, bot, pacing, inFlight, expected }: Claiming): Promise<Claimed> {
   const claimed: MessageRecord[] = [];
   const closed: MessageRecord[] = [];
   let page = Math.max(limits.claimPageMin, expected);
@@ -68,7 +65,7 @@ async function claimOf(
     for (const message of found) {
       const refusal = refusals.get(message.chat);
       if (refusal !== undefined) {
-        settle(tx, bot, message, { kind: 'failed', error: JSON.parse(refusal) });
+        refuse(tx, bot, message, refusal);
         closed.push(message);
         continue;
       }

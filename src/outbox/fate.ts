@@ -208,6 +208,10 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
   }
 }
 
+/** Ends a message to a chat that takes none, untried. `refusal`: what the chat was closed with, as `closedChats` gives it. */
+export const refuse = (tx: Tx, bot: string, message: MessageRecord, refusal: string): void =>
+  settle(tx, bot, message, { kind: 'failed', error: JSON.parse(refusal) });
+
 /** How a message of unknown fate goes back into the queue. `history`: what it has been through before that call. */
 export function resent(history: Pick<History, 'failures' | 'now'>, failure: FateError) {
   const error: FateError = { ...withHistory(failure, remembered(history, failure)), may_have_arrived: true };

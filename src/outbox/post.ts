@@ -5,7 +5,7 @@ import type { Journal, MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { Upload, Uploads } from '../uploads/uploads.ts';
 import { parseCall } from './call.ts';
-import { end, resent, settle } from './fate.ts';
+import { end, refuse, resent, settle } from './fate.ts';
 import { nestedDeeperThan } from './nesting.ts';
 import {
   addMessage,
@@ -80,7 +80,7 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
     const added = addMessage(tx, bot, message);
     // At once, however much waits before it.
     const refusal = added.status === 'queued' ? (await tx.closedChats([added.chat])).get(added.chat) : undefined;
-    if (refusal !== undefined) settle(tx, bot, added, { kind: 'failed', error: JSON.parse(refusal) });
+    if (refusal !== undefined) refuse(tx, bot, added, refusal);
     const answer = answerOf(refusal === undefined ? added : { ...added, status: 'failed' });
     if (idempotencyKey !== null) tx.remember(keyId, idempotencyKey, { requestHash, answer: JSON.stringify(answer) });
     if (files.length > 0) uploads.keep(answer.id, files);

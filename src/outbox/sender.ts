@@ -115,8 +115,9 @@ export function createSender(options: SenderOptions) {
       if (ending) return { stored, claimed: [], closed: [], expired: [], more: false, nextAt: null };
       const { expired } = await tx.dueMessages();
       expire(tx, expired);
-      // As a rule as many as have ended.
-      const some = await claimSome(tx, bot, pacing, inFlight - stored.length, stored.length);
+      // As a rule as many go as have ended.
+      const expected = stored.length;
+      const some = await claimSome({ tx, bot, pacing, inFlight: inFlight - stored.length, expected });
       const nextAt = await tx.nextMessageAt();
       return { stored, expired, ...some, nextAt: earlier(nextAt, some.botAt) };
     });

@@ -27,11 +27,11 @@ export function createHttpBotApi({ root, token, connections: max, clock }: HttpB
   async function open() {
     const { origin, pathname } = new URL(`${root.replace(/\/+$/, '')}/bot${token}/`);
     const { FormData, Client } = await import('undici');
+    const onread = createReading();
     const connect = () => new Client(origin, { ...CLIENT, connect: { onread } });
     return { FormData, path: pathname, connections: createConnections(connect, max) };
   }
   let opening: ReturnType<typeof open> | null = null;
-  const onread = createReading();
 
   return {
     async call(method, params, { signal, files = [], timeoutMs = timeFor(files) } = {}) {

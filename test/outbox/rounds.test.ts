@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
@@ -52,7 +53,7 @@ test.each([
   const after: string[] = [];
   for (const end of calls) {
     end();
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     after.push(told.at(-1) ?? 'nothing');
   }
   expect(after).toEqual(expected);
@@ -70,9 +71,9 @@ test('calls in bulk leave room for replies, and replies take all the room there 
   expect(await sender.round(false)).toMatchObject({ inFlight: all });
   // What ends makes room for the five replies that are left; bulk, with all of its room taken, waits on.
   for (const end of calls.splice(0, kept)) end();
-  await new Promise((resolve) => setImmediate(resolve));
+  await turn();
   expect(await sender.round(false)).toMatchObject({ inFlight: all - kept + 5 });
   for (const end of calls.splice(0)) end();
-  await new Promise((resolve) => setImmediate(resolve));
+  await turn();
   expect(await sender.round(false)).toMatchObject({ inFlight: kept });
 });

@@ -54,11 +54,10 @@ test('calls without an answer by the end of a stop are cut off, and their fate i
   onTestFinished(() => db.close());
   const statuses = db.prepare('SELECT status FROM messages').all();
   expect(statuses.map(({ status }) => status)).toEqual(['unknown', 'unknown', 'unknown']);
-  const heads = db.prepare('SELECT heads FROM units').all();
-  expect(
-    heads
-      .map((row) => String(row.heads))
-      .join()
-      .split('"message.unknown"'),
-  ).toHaveLength(4);
+  const told = db
+    .prepare('SELECT heads FROM units')
+    .all()
+    .map(({ heads }) => String(heads))
+    .join();
+  expect(told.match(/"message\.unknown"/g)).toHaveLength(3);
 });

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Client } from 'undici';
 import { expect, test } from 'vitest';
 import { createConnections } from '../../src/telegram/connections.ts';
@@ -8,9 +9,6 @@ function of(max: number) {
   const lent: Client[] = [];
   return { ...connections, lent, lend: () => connections.lend((client) => lent.push(client)) };
 }
-
-/** Until what was given back is free. */
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('the connection that was given back last is lent first', async () => {
   const { lend, giveBack, lent } = of(9);

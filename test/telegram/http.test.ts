@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { limits } from '../../src/limits.ts';
@@ -105,7 +106,7 @@ test('calls one after another take one connection, and after two that were cut o
   for (let n = 1; n <= 6; n += 1) {
     if (n <= 2) expect((await unreachable(call('getMe', {}))).left).toBe(true);
     else expect(await call('getMe', {})).toBe(1);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
   }
   expect(sockets.size).toBe(3);
 });
