@@ -151,3 +151,23 @@ describe('the import rules of the architecture', () => {
     expect(cycles).toEqual([]);
   });
 });
+
+/** The tests themselves, and what they share. A benchmark measures by the machine's clock, and nobody waits for it to be green. */
+const testFiles = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts') && !path.startsWith('bench/') && path !== 'architecture.test.ts')
+  .map((path) => ({ path: join('test', path), text: readFileSync(join(ROOT, 'test', path), 'utf8') }));
+
+const testFilesWith = (pattern: RegExp): string[] =>
+  testFiles.flatMap(({ path, text }) =>
+    text.split('\n').flatMap((line, n) => (pattern.test(line) ? [`${path}:${n + 1}: ${line.trim()}`] : [])),
+  );
+
+describe('the rules that keep the tests green anywhere', () => {
+  test("no test computes with today's date: a moment is so far from now (support/from-now.ts), and elapsed time is performance.now()", () => {
+    const reads = testFilesWith(/\bDate\.now\b|\bnew Date\(\)|\bDate\(\)/);
+    // The order machine is an example of what is refused.
+    const allowed = /^test\/(support\/from-now|machines\/order\.machine)\.ts:/;
+    expect(reads.filter((line) => !allowed.test(line))).toEqual([]);
+    expect(testFilesWith(/\.[gs]et(UTC)?(FullYear|Month|Date|Day|Hours)\(/)).toEqual([]);
+  });
+});

@@ -10,6 +10,7 @@ import { createRequestRunner } from '../../src/backend/requests.ts';
 import { systemClock } from '../../src/clock.ts';
 import { limits } from '../../src/limits.ts';
 import { manualClock, settle } from '../support/clock.ts';
+import { fromNow } from '../support/from-now.ts';
 
 const SECRET = `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`;
 const request: BackendRequest = {
@@ -197,7 +198,7 @@ describe('run by the request runner', () => {
 
   /** Asks one request of the service; the clock moves on whenever nothing else happens. */
   async function runOne(timeoutMs: number, until: () => boolean): Promise<RequestEnd> {
-    const clock = manualClock(Date.now());
+    const clock = manualClock(fromNow(0));
     const { promise, resolve } = Promise.withResolvers<RequestEnd>();
     const runner = createRequestRunner({
       backend: createBackendWith(clock),
@@ -258,7 +259,7 @@ describe('run by the request runner', () => {
     const asked = Promise.withResolvers<() => void>();
     respond = (response) => asked.resolve(() => response.end('{"done":true}'));
     const told = Promise.withResolvers<unknown>();
-    const clock = manualClock(Date.now());
+    const clock = manualClock(fromNow(0));
     const runner = createRequestRunner({
       ...{ backend: createBackendWith(clock), bot: '1', clock, random: () => 1, log: { warn: () => {} } },
       timeoutMs: 10_000,
@@ -281,7 +282,7 @@ describe('run by the request runner', () => {
       else cutOff.push(once(response, 'close'));
     };
     const { promise, resolve } = Promise.withResolvers<string>();
-    const clock = manualClock(Date.now());
+    const clock = manualClock(fromNow(0));
     const runner = createRequestRunner({
       ...{ backend: createBackendWith(clock), bot: '1', clock, random: () => 1, log: { warn: () => {} } },
       timeoutMs: 10_000,

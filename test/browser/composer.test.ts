@@ -1,6 +1,7 @@
 import type { Page, Route } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { createKey, freeEnv, startServer } from '../cli/support.ts';
+import { localFromNow } from '../support/from-now.ts';
 import { logIn, openPage, userOf } from './stage.ts';
 
 const patience = { timeout: 90_000 };
@@ -65,8 +66,7 @@ test('what is meant for later never goes out at once, whatever the time looks li
   await at.evaluate('(input) => { input.form.noValidate = true; input.form.requestSubmit(); }');
   expect(await field(page).inputValue()).toBe('Not now');
 
-  const day = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
-  await at.fill(`${day}T18:00`);
+  await at.fill(localFromNow(86_400_000));
   await field(page).press('Enter');
   await line(page, 'Not now').getByText('scheduled for').waitFor();
   expect(posts).toEqual([{ send_at: expect.any(String) }]);

@@ -4,9 +4,11 @@ import { machine } from '../../machines/payment.machine.ts';
 import { populate } from '../bench/population.ts';
 import { FIRST_CHAT } from '../bench/update-text.ts';
 import { createKey, type Env, freeEnv, run, startServer } from '../cli/support.ts';
+import { localFromNow } from '../support/from-now.ts';
 import { makeQuarantined } from '../support/quarantined.ts';
 import { barriers, logIn, openPage, userOf } from './stage.ts';
 
+const DAY_MS = 86_400_000;
 const patience = { timeout: 120_000 };
 
 const fault = (sandboxUrl: string, body: object) =>
@@ -23,12 +25,12 @@ const write = async (page: Page, text: string): Promise<void> => {
 async function seenAfter(page: Page, selector: string, text: string, act: () => Promise<void>): Promise<number> {
   const seen = page.evaluate(`new Promise((resolve, reject) => {
     const look = () => [...document.querySelectorAll(${JSON.stringify(selector)})].some((one) => one.textContent.includes(${JSON.stringify(text)}));
-    const done = () => (observer.disconnect(), resolve(Date.now()));
+    const done = () => (observer.disconnect(), resolve(performance.timeOrigin + performance.now()));
     const observer = new MutationObserver(() => look() && done());
     observer.observe(document.body, { childList: true, subtree: true, characterData: true });
     setTimeout(reject, 10_000);
   })`);
-  const begunAt = Date.now();
+  const begunAt = performance.timeOrigin + performance.now();
   await act();
   return Number(await seen) - begunAt;
 }
@@ -101,11 +103,7 @@ test(
 
     // Later, and never mind.
     await page.getByRole('button', { name: 'Send later' }).click();
-    await page
-      .getByLabel('Send at')
-      .fill(
-        '2026-12-24T18:00'.replace('2026', String(new Date().getFullYear() + (new Date().getMonth() > 10 ? 1 : 0))),
-      );
+    await page.getByLabel('Send at').fill(localFromNow(23 * DAY_MS));
     await page.getByLabel('Message').fill('Happy holidays');
     await page.getByRole('button', { name: 'Schedule' }).click();
     const scheduled = line(page, 'Happy holidays');
@@ -197,9 +195,9 @@ test(
 
     // Whose key is revoked is logged out, within a second.
     await run(['keys', 'revoke', String(key.split(':')[0])], env).ended;
-    const revokedAt = Date.now();
+    const revokedAt = performance.now();
     await page.getByRole('button', { name: 'Log in' }).waitFor();
-    const loggedOutMs = Date.now() - revokedAt;
+    const loggedOutMs = performance.now() - revokedAt;
     process.stdout.write(`logged out ${loggedOutMs} ms after the command ended\n`);
     expect(loggedOutMs).toBeLessThan(1000);
 

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { createKey, freeEnv, run, startServer } from '../cli/support.ts';
+import { localFromNow } from '../support/from-now.ts';
 import { barriers, logIn, openPage, userOf } from './stage.ts';
 
 const post = (page: Page, text: string) => page.locator('.line.out').filter({ hasText: text });
@@ -41,7 +42,7 @@ test('whoever only writes sees what became of it, decides about it, and is logge
   // Later, and never mind. To another chat: what was written before is still there.
   await page.getByLabel('Chat id').fill('778');
   await page.getByRole('button', { name: 'Send later' }).click();
-  await page.getByLabel('Send at').fill(new Date(Date.now() + 86_400_000).toISOString().slice(0, 16));
+  await page.getByLabel('Send at').fill(localFromNow(86_400_000));
   await page.getByLabel('Message').fill('Happy holidays');
   await page.getByRole('button', { name: 'Schedule' }).click();
   const scheduled = post(page, 'Happy holidays');

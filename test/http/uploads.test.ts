@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { settle } from '../support/clock.ts';
+import { isoFromNow } from '../support/from-now.ts';
 import { type Edge, json, startEdge } from './edge.ts';
 
 const PATH = '/v1/messages';
@@ -78,7 +79,7 @@ describe('a form with a file', () => {
     expect(await problem(await post(edge, form(fields, { front: 'x', back: 'y' })))).toBe(
       '400 request_invalid delivery/send_at',
     );
-    const soon = JSON.stringify({ send_at: new Date(Date.now() + 60_000).toISOString() });
+    const soon = JSON.stringify({ send_at: isoFromNow(60_000) });
     const good = form({ ...fields, delivery: soon }, { front: 'x', back: 'y' });
     expect(await json(await post(edge, good))).toMatchObject({ status: 'scheduled' });
     await expect.poll(() => stored(edge).length).toBe(2);

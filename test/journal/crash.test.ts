@@ -6,6 +6,7 @@ import type { Journal } from '../../src/journal/journal.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { openDatabase, openReader } from '../../src/journal/sqlite-open.ts';
 import { manualClock } from '../support/clock.ts';
+import { fromNow } from '../support/from-now.ts';
 import { temporaryFolder } from '../support/journal.ts';
 
 /** Lets a process write units of work from `first` on, kills it after so many, and gives the last one acknowledged. */
@@ -45,7 +46,7 @@ async function rowsOf(journal: Journal, n: number): Promise<number> {
 test('a writer killed again and again: every unit it acknowledged is there entirely, and none is there in part', async () => {
   const folder = temporaryFolder();
   // Later than the writer's own: what it queued is due.
-  const clock = manualClock(Date.now() + 3_600_000);
+  const clock = manualClock(fromNow(3_600_000));
   let units = 0;
   for (let round = 0; round < 12; round += 1) {
     const acknowledged = await writeUntilKilled(folder, units + 1, 1 + ((round * 7) % 41));

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { fromNow } from '../support/from-now.ts';
 import { openJournal } from '../support/journal.ts';
 import { armDeath, planDeaths } from './deaths.ts';
 import { expectAppliedOnce, expectSeenWhole, expectSentOnce, readAll, type Written } from './evidence.ts';
@@ -86,7 +87,7 @@ test(`a SIGKILL in mid-batch loses nothing and doubles nothing (seed ${SEED})`, 
   const writers = Promise.all(Array.from({ length: WRITERS }, (_, i) => write(i)));
 
   const begin = () => {
-    lives.push({ startedAt: Date.now(), delivered: new Set() });
+    lives.push({ startedAt: fromNow(0), delivered: new Set() });
     return stage.startLife();
   };
   const deaths = planDeaths(random);
