@@ -116,6 +116,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     rates: settings.outbox,
     onRefused: fail,
   });
+  void failed.then((error) => system.status.trigger.service({ state: 'failed', detail: errorText(error) }));
 
   const sender = createHttpCallbacks(clock);
   closing.add(() => sender.close());
@@ -182,6 +183,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     sandboxUrl,
     failed,
     async stop() {
+      system.status.trigger.service({ state: 'stopping' });
       const outboxUntil = clock.now() + limits.shutdownMs - limits.shutdownRestMs;
       const late = clock.setTimeout(() => {
         log.error({ event: 'stop_timeout' }, 'the work at hand did not finish in time');

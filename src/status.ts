@@ -4,6 +4,7 @@ import { createStore } from '@xstate/store';
 export interface Status {
   readonly startedAt: number;
   readonly bot: { readonly id: string; readonly username: string | null };
+  readonly service: Service;
   readonly parts: Readonly<Record<PartName, Part>>;
   readonly poller: { readonly updates: number; readonly lastPollAt: number | null };
   readonly operators: OperatorFigures;
@@ -47,13 +48,33 @@ export interface Part {
   readonly detail: string | null;
 }
 
-/** Makes the store. Only `set` and `part` change it. */
+/** Whether requests can be taken: only while `ready`. A degraded part does not change that. */
+export interface Service {
+  readonly state: 'starting' | 'ready' | 'stopping' | 'failed';
+  readonly detail: string | null;
+}
+
+interface Context extends Status {
+  /** How each part runs, apart from its troubles. */
+  readonly running: Readonly<Record<PartName, Part>>;
+  /** What is wrong with each part, by cause. */
+  readonly troubles: Readonly<Record<PartName, Readonly<Record<string, string>>>>;
+}
+
+const ofEach = <T>(value: T): Record<PartName, T> => ({
+  ...{ ingress: value, conversations: value, backend: value, operators: value, outbox: value },
+});
+
+/** Makes the store. Only its events change it. */
 export function createStatus(startedAt: number) {
   const part: Part = { state: 'starting', detail: null };
-  const initial: Status = {
+  const initial: Context = {
     startedAt,
     bot: { id: '', username: null },
-    parts: { ingress: part, conversations: part, backend: part, operators: part, outbox: part },
+    service: { state: 'starting', detail: null },
+    parts: ofEach(part),
+    running: ofEach(part),
+    troubles: ofEach({}),
     poller: { updates: 0, lastPollAt: null },
     operators: { connected: 0, behind: 0, lag: 0, bytes: 0, polling: 0 },
     outbox: { depth: 0, inFlight: 0, sent: 0 },
@@ -64,13 +85,38 @@ export function createStatus(startedAt: number) {
   return createStore({
     context: initial,
     on: {
-      set: (context, event: { values: Partial<Omit<Status, 'parts'>> }) => ({ ...context, ...event.values }),
-      part: (context, event: { name: PartName; state: Part['state']; detail?: string }) => ({
+      set: (context, event: { values: Partial<Omit<Status, 'parts' | 'service'>> }) => ({
         ...context,
-        parts: { ...context.parts, [event.name]: { state: event.state, detail: event.detail ?? null } },
+        ...event.values,
       }),
+      service: (context, { state, detail }: { state: Service['state']; detail?: string }) => ({
+        ...context,
+        service: { state, detail: detail ?? null },
+      }),
+      /** How a part runs. Its troubles stay. */
+      part(context, { name, state, detail }: { name: PartName; state: RunningState; detail?: string }) {
+        const running = { ...context.running, [name]: { state, detail: detail ?? null } };
+        return withPart({ ...context, running }, name);
+      },
+      /** Something is wrong with a part, or no longer (null). Each cause is told and ended for itself. */
+      trouble(context, { name, cause, detail }: { name: PartName; cause: string; detail: string | null }) {
+        const { [cause]: _, ...others } = context.troubles[name];
+        const now = detail === null ? others : { ...others, [cause]: detail };
+        return withPart({ ...context, troubles: { ...context.troubles, [name]: now } }, name);
+      },
     },
   });
+}
+
+type RunningState = Exclude<Part['state'], 'degraded'>;
+
+/** A part that is being restarted or has stopped is that, whatever else is wrong. */
+function withPart(context: Context, name: PartName): Context {
+  const running = context.running[name];
+  const troubles = Object.values(context.troubles[name]);
+  const isDegraded = troubles.length > 0 && (running.state === 'starting' || running.state === 'up');
+  const part: Part = isDegraded ? { state: 'degraded', detail: troubles.join('; ') } : running;
+  return { ...context, parts: { ...context.parts, [name]: part } };
 }
 
 export type StatusStore = ReturnType<typeof createStatus>;

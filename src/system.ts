@@ -86,8 +86,11 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   const { journal, api, uploads, backend, machines, clock, random, log } = options;
   const { bot } = journal;
   const status = createStatus(clock.now());
-  const tell = (name: PartName, state: 'up' | 'degraded' | 'restarting' | 'stopped', detail?: string) =>
+  const tell = (name: PartName, state: 'up' | 'restarting' | 'stopped', detail?: string) =>
     status.trigger.part(detail === undefined ? { name, state } : { name, state, detail });
+  /** Something is wrong with a part, for this cause, or no longer: null. */
+  const trouble = (name: PartName, cause: string, detail: string | null) =>
+    status.trigger.trouble({ name, cause, detail });
   status.trigger.set({ values: { bot: { id: bot, username: null } } });
 
   const outbox = createOutbox({ journal, clock, uploads });
@@ -139,9 +142,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     freed: () => switchboard.part('backend')?.send({ type: 'requests.freed' }),
     healthChanged: ({ down }) => {
       tellFigures();
-      const { state } = status.getSnapshot().context.parts.backend;
-      if (down !== null) tell('backend', 'degraded', `The backend does not answer: ${down}`);
-      else if (state === 'degraded') tell('backend', 'up');
+      trouble('backend', 'requests', down === null ? null : `The backend does not answer: ${down}`);
     },
   });
 
@@ -154,13 +155,10 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     pollOffset: () => journal.pollOffset(),
     receive: async ({ updates, offset }) => {
       if (room.isFull()) {
-        tell(
-          'ingress',
-          'degraded',
-          'The outbox is full: no update is taken from Telegram until some messages have gone',
-        );
+        const detail = 'The outbox is full: no update is taken from Telegram until some messages have gone';
+        trouble('ingress', 'room', detail);
         await room.free();
-        tell('ingress', 'up');
+        trouble('ingress', 'room', null);
       }
       await toConversations<number>((reply) => ({ type: 'updates.received', updates, offset, reply }));
       const { poller } = status.getSnapshot().context;
@@ -168,9 +166,12 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       status.trigger.set({ values });
     },
     onBot: (me) => status.trigger.set({ values: { bot: me } }),
-    onUp: () => tell('ingress', 'up'),
+    onUp: () => {
+      tell('ingress', 'up');
+      trouble('ingress', 'polls', null);
+    },
     onDown: ({ kind, message }, failures) => {
-      tell('ingress', kind === 'refused' ? 'stopped' : 'degraded', message);
+      trouble('ingress', 'polls', message);
       log.warn({ event: 'poll_failed', kind, failures }, message);
     },
   });
@@ -222,9 +223,12 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       outbox: outboxLogic({
         sender,
         random,
-        onUp: () => tell('outbox', 'up'),
+        onUp: () => {
+          tell('outbox', 'up');
+          trouble('outbox', 'claims', null);
+        },
         onDown: (error) => {
-          tell('outbox', 'degraded', `Messages cannot be claimed: ${errorText(error)}`);
+          trouble('outbox', 'claims', `Messages cannot be claimed: ${errorText(error)}`);
           log.error({ event: 'claim_failed', error: errorText(error) }, 'messages cannot be claimed');
         },
       }),
@@ -234,8 +238,8 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       log.error({ event: 'actor_failed', actor: name, error: errorText(error), delayMs }, `${name} failed`);
     },
     onEnd: (name, output) => {
-      tell(name, 'stopped');
       const refusal = refusalOf(output);
+      tell(name, 'stopped', refusal ?? undefined);
       if (name === 'ingress' && refusal !== null) options.onRefused(new SwitchboardError('token_refused', refusal));
     },
   });
@@ -309,7 +313,10 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       if (orphans > 0)
         log.warn({ event: 'recovered', orphans }, 'messages whose calls a crash cut off are unknown now');
     },
-    start: switchboard.start,
+    start() {
+      switchboard.start();
+      status.trigger.service({ state: 'ready' });
+    },
     drain: switchboard.drain,
     async stop() {
       switchboard.stop();

@@ -10,7 +10,7 @@ import { cookieOf, requireSameOrigin } from './session.ts';
 export function authenticate(keyring: Keyring, request: FastifyRequest): void {
   const { scope } = request.routeOptions.config;
   if (scope === undefined) return;
-  const text = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? pagesKey(request);
+  const text = bearerOf(request) ?? pagesKey(request);
   if (text === null) {
     throw new SwitchboardError('key_missing', 'Send a key: Authorization: Bearer <key>');
   }
@@ -21,6 +21,10 @@ export function authenticate(keyring: Keyring, request: FastifyRequest): void {
   }
   request.caller = key;
 }
+
+/** The key that a request names in its Authorization header, not yet verified; null: it names none. */
+export const bearerOf = (request: FastifyRequest): string | null =>
+  /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
 
 /** The key of a page that is logged in. A cookie comes by itself, so the request must be the page's own. */
 function pagesKey(request: FastifyRequest): string | null {

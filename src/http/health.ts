@@ -1,9 +1,16 @@
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { type Keyring, mayAccess } from '../keys/keys.ts';
 import { PART_NAMES } from '../status.ts';
 import type { App, HttpParts } from './app.ts';
+import { bearerOf } from './auth.ts';
 import type { Metrics } from './metrics.ts';
 
-const Part = Type.Object({ state: Type.String(), detail: Type.Union([Type.String(), Type.Null()]) });
+const Detail = Type.Union([Type.String(), Type.Null()], { description: 'Why, and what to do' });
+const Part = Type.Object({
+  state: Type.String({ description: 'starting, up, degraded, restarting or stopped' }),
+  detail: Type.Optional(Detail),
+});
 const Readers = Type.Object({
   connected: Type.Integer({ description: 'Open streams' }),
   behind: Type.Integer({ description: 'Of these, such as have not got everything yet' }),
@@ -11,12 +18,18 @@ const Readers = Type.Object({
   bytes: Type.Integer({ description: 'Written to readers since the start' }),
   polling: Type.Integer({ description: 'Polls of keys under way' }),
 });
-const Ready = Type.Object({ ready: Type.Boolean(), parts: Type.Record(Type.String(), Part), operators: Readers });
+const Ready = Type.Object({
+  ready: Type.Boolean({ description: 'Requests are taken' }),
+  state: Type.String({ description: 'starting, ready, stopping or failed' }),
+  detail: Type.Optional(Detail),
+  parts: Type.Record(Type.String(), Part),
+  operators: Type.Optional(Readers),
+});
 
 const tags = ['health'];
 
-/** `/livez`: the process runs. `/readyz`: every part is up. `/metrics`: figures, for admins. */
-export function healthRoutes(app: App, { status }: HttpParts, metrics: Metrics): void {
+/** `/livez`: the process runs. `/readyz`: requests are taken, and how each part is. `/metrics`: figures, for admins. */
+export function healthRoutes(app: App, { status, keyring }: HttpParts, metrics: Metrics): void {
   app.get(
     '/livez',
     {
@@ -29,15 +42,24 @@ export function healthRoutes(app: App, { status }: HttpParts, metrics: Metrics):
   app.get(
     '/readyz',
     {
-      schema: { tags, summary: 'Whether every part is up', response: { 200: Ready, 503: Ready } },
+      schema: {
+        tags,
+        summary: 'Whether requests are taken, and how each part is',
+        description: 'Reasons and figures are for keys that may read all chats; anybody gets the states.',
+        response: { 200: Ready, 503: Ready },
+      },
     },
-    async (_request, reply) => {
-      const { parts, operators } = status.getSnapshot().context;
-      const ready = PART_NAMES.every((name) => parts[name].state === 'up');
+    async (request, reply) => {
+      const { service, parts, operators } = status.getSnapshot().context;
+      const ready = service.state === 'ready';
+      reply.code(ready ? 200 : 503);
+      if (!mayKnowWhy(keyring, request)) {
+        const states = Object.fromEntries(PART_NAMES.map((name) => [name, { state: parts[name].state }]));
+        return reply.send({ ready, state: service.state, parts: states });
+      }
       const { connected, behind, lag, bytes, polling } = operators;
-      return reply
-        .code(ready ? 200 : 503)
-        .send({ ready, parts: { ...parts }, operators: { connected, behind, lag, bytes, polling } });
+      const readers = { connected, behind, lag, bytes, polling };
+      return reply.send({ ready, ...service, parts: { ...parts }, operators: readers });
     },
   );
 
@@ -54,4 +76,11 @@ export function healthRoutes(app: App, { status }: HttpParts, metrics: Metrics):
     },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
   );
+}
+
+/** Reasons may name a chat, or the team's own hosts. A key that is not valid is as good as none: probes outlive keys. */
+function mayKnowWhy(keyring: Keyring, request: FastifyRequest): boolean {
+  const text = bearerOf(request);
+  const key = text === null ? null : keyring.verify(text);
+  return key !== null && key.chats === null && (mayAccess(key, 'read') || mayAccess(key, 'admin'));
 }

@@ -59,7 +59,11 @@ export function overviewRoute(app: App, { status, operators, updates, keyring, c
       const { lastPollAt } = now.poller;
       return {
         now: new Date(clock.now()).toISOString(),
-        parts: PART_NAMES.map((name) => ({ name, ...now.parts[name] })),
+        parts: PART_NAMES.map((name) => ({
+          name,
+          ...now.parts[name],
+          ...(key.chats === null ? {} : { detail: null }),
+        })),
         operators: { connected, behind, lag, polling },
         figures:
           key.chats !== null

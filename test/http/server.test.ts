@@ -6,23 +6,73 @@ import { manualClock, settle } from '../support/clock.ts';
 import { json, startEdge } from './edge.ts';
 
 describe('health', () => {
-  test('the process lives from the start; it is ready once every part is up, and says which is not', async () => {
+  test('the process lives from the start; it is ready while it takes requests, whatever is wrong with a part', async () => {
     const edge = await startEdge();
     expect((await edge.get('/livez', {})).status).toBe(200);
-    for (const name of PART_NAMES) {
-      expect((await edge.get('/readyz', {})).status).toBe(503);
-      edge.status.trigger.part({ name, state: 'up' });
-    }
-    const ready = await edge.get('/readyz', {});
-    expect(ready.status).toBe(200);
-    expect(await json(ready)).toMatchObject({ ready: true, parts: { outbox: { state: 'up', detail: null } } });
-    edge.status.trigger.part({ name: 'ingress', state: 'degraded', detail: 'Another poller holds the token' });
-    const degraded = await edge.get('/readyz', {});
-    expect(degraded.status).toBe(503);
+    const starting = await edge.get('/readyz', {});
+    expect([starting.status, await json(starting)]).toMatchObject([503, { ready: false, state: 'starting' }]);
+    edge.status.trigger.service({ state: 'ready' });
+    for (const name of PART_NAMES) edge.status.trigger.part({ name, state: 'up' });
+    edge.status.trigger.trouble({ name: 'ingress', cause: 'polls', detail: 'Another poller holds the token' });
+    edge.status.trigger.part({ name: 'backend', state: 'restarting', detail: 'It failed' });
+    const degraded = await edge.get('/readyz');
+    expect(degraded.status).toBe(200);
     expect(await json(degraded)).toMatchObject({
-      ready: false,
-      parts: { ingress: { state: 'degraded', detail: 'Another poller holds the token' }, outbox: { state: 'up' } },
+      ready: true,
+      state: 'ready',
+      detail: null,
+      parts: {
+        ingress: { state: 'degraded', detail: 'Another poller holds the token' },
+        backend: { state: 'restarting', detail: 'It failed' },
+        outbox: { state: 'up', detail: null },
+      },
     });
+    edge.status.trigger.service({ state: 'failed', detail: 'Another process has taken over the bot' });
+    const failed = await edge.get('/readyz');
+    expect([failed.status, await json(failed)]).toMatchObject([
+      503,
+      { ready: false, state: 'failed', detail: 'Another process has taken over the bot' },
+    ]);
+  });
+
+  test('reasons are for keys that may read all chats: everybody else gets states alone', async () => {
+    const edge = await startEdge();
+    edge.status.trigger.service({ state: 'ready' });
+    edge.status.trigger.trouble({ name: 'backend', cause: 'requests', detail: 'https://ours.example failed' });
+    const bodyFor = async (header: Record<string, string>) => {
+      const response = await edge.get('/readyz', header);
+      return { status: response.status, text: await response.text() };
+    };
+    const without = await bodyFor({});
+    const states = Object.fromEntries(PART_NAMES.map((name) => [name, { state: 'starting' }]));
+    expect(JSON.parse(without.text)).toEqual({
+      ready: true,
+      state: 'ready',
+      parts: { ...states, backend: { state: 'degraded' } },
+    });
+    const revoked = edge.key('admin');
+    edge.keyring.revoke(revoked.id);
+    const others = [
+      { authorization: 'Bearer sb_nobody' },
+      ...[revoked, edge.key('operator', { chats: ['7'] }), edge.key('aggregator')].map(({ header }) => header),
+    ];
+    for (const header of others) expect(await bodyFor(header)).toEqual(without);
+    for (const { header } of [edge.admin, edge.key('operator')])
+      expect((await bodyFor(header)).text).toContain('https://ours.example failed');
+  });
+
+  test('a part has its troubles one by one: it is up again once all have ended', async () => {
+    const { status } = await startEdge();
+    const trouble = (cause: string, detail: string | null) => {
+      status.trigger.trouble({ name: 'outbox', cause, detail });
+      return status.getSnapshot().context.parts.outbox;
+    };
+    status.trigger.part({ name: 'outbox', state: 'up' });
+    expect(trouble('claims', 'disk full')).toEqual({ state: 'degraded', detail: 'disk full' });
+    expect(trouble('sends', '502')).toEqual({ state: 'degraded', detail: 'disk full; 502' });
+    status.trigger.part({ name: 'outbox', state: 'up' });
+    expect(trouble('claims', null)).toEqual({ state: 'degraded', detail: '502' });
+    expect(trouble('sends', null)).toEqual({ state: 'up', detail: null });
   });
 
   test('the metrics are Prometheus’, from the live status', async () => {
