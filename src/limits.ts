@@ -24,6 +24,10 @@ export const limits = {
   pollConflictDelayMs: 10_000,
   /** A call that is not a long poll and takes longer than this counts as unanswered. */
   botApiTimeoutMs: 30_000,
+  /** A gateway in front of Telegram that asks for a longer wait (Retry-After) is asked again after this one. */
+  gatewayWaitMaxMs: 3_600_000,
+  /** Characters of the address a gateway redirects to that an error names; a longer one is not named. */
+  locationLengthMax: 200,
 
   // The journal.
   /** Deliveries of one update_id within this time are one update; after it the id may be a new one (I2). */

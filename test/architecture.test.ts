@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '..');
 /**
  * Root files that every area may import: the registries of errors and bounds, the clock that all are given, and what
  * belongs to no single area. Every part tells one kind of status (status), writes to one log that keeps out what it must
- * not hold (log), waits between tries by one formula (backoff), and tells browsers of other sites apart by one rule (own-page).
+ * not hold (log), waits between tries by one formula (backoff) or as it is asked to (retry-after), and tells browsers of other sites apart by one rule (own-page).
  */
 const SHARED = [
   'src/errors.ts',
@@ -17,6 +17,7 @@ const SHARED = [
   'src/status.ts',
   'src/log.ts',
   'src/backoff.ts',
+  'src/retry-after.ts',
   'src/own-page.ts',
 ];
 /** What an area shows to others: its port (named like the folder), and Telegram's plain facts. */

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { limits } from '../limits.ts';
 import type { Delivered } from '../outbox/outbox.ts';
-import { TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
+import { GatewayRefused, TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
 import { problemOf } from './problems.ts';
 
 /** Telegram's form of an error (core.telegram.org/bots/api#making-requests). */
@@ -34,6 +34,9 @@ const WORDS: Readonly<Record<number, string>> = {
 /** The answer to anything thrown, in Telegram's form. What nobody foresaw tells nothing of what is inside. */
 export function telegramErrorOf(error: unknown): TelegramErrorAnswer {
   if (error instanceof TelegramRefused) return { error: passedOn(error), unexpected: false };
+  if (error instanceof GatewayRefused && error.retryAfterMs !== undefined) {
+    return { error: tooMany(Math.max(1, Math.ceil(error.retryAfterMs / 1000))), unexpected: false };
+  }
   if (error instanceof TelegramUnreachable) return { error: plain(502), unexpected: false };
   const { problem, retryAfterS, unexpected } = problemOf(error);
   if (unexpected) return { error: { ok: false, error_code: 500, description: 'Internal Server Error' }, unexpected };
@@ -82,6 +85,7 @@ export function fateError(delivered: Exclude<Delivered, { kind: 'result' }>): Te
   if (status === 'failed' && typeof code === 'number' && code >= 400 && typeof description === 'string') {
     return { ok: false, error_code: code, description };
   }
+  if (status === 'failed' && typeof description === 'string') return plain(400, description);
   if (status === 'failed' || status === 'canceled') return plain(400, `the message ${status}`);
   return plain(424, "Telegram's answer was lost: the message may have been sent");
 }

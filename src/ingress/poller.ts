@@ -4,7 +4,7 @@ import { backoffMs } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
+import { GatewayRefused, TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
 import { type BotApi, UPDATE_KINDS } from '../telegram/telegram.ts';
 
 export interface PollerOptions {
@@ -82,7 +82,9 @@ export function createPoller(options: PollerOptions) {
     },
     delays: {
       backoff: ({ context: { failure, failures } }) => {
-        if (failure?.retryAfterMs !== undefined) return Math.min(failure.retryAfterMs, limits.timerArmMaxMs);
+        if (failure?.retryAfterMs !== undefined) {
+          return Math.min(Math.max(failure.retryAfterMs, limits.pollBackoffMinMs), limits.timerArmMaxMs);
+        }
         return backoffMs(failures, limits.pollBackoffMinMs, limits.pollBackoffMaxMs, random);
       },
       conflict: limits.pollConflictDelayMs,
@@ -128,6 +130,9 @@ function failureOf(error: unknown): PollFailure {
     if (errorCode === 409) return { kind: 'conflict', message: conflictMessage(description) };
     if (retryAfterMs !== undefined) return { kind: 'wait', message: error.message, retryAfterMs };
     return { kind: 'retry', message: error.message };
+  }
+  if (error instanceof GatewayRefused && error.retryAfterMs !== undefined) {
+    return { kind: 'wait', message: error.message, retryAfterMs: error.retryAfterMs };
   }
   if (error instanceof TelegramUnreachable) return { kind: 'retry', message: error.message };
   return { kind: 'retry', message: errorText(error) };

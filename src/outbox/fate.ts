@@ -2,7 +2,7 @@ import { backoffMs } from '../backoff.ts';
 import { errorText } from '../errors.ts';
 import type { MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { CallImpossible, TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
+import { CallImpossible, GatewayRefused, TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
 import { entryBody, isChat } from './outbox.ts';
 
 /** How one call ended. */
@@ -16,7 +16,7 @@ export type Fate =
   | { readonly kind: 'moved'; readonly to: string; readonly error: FateError };
 
 export interface FateError {
-  /** Telegram's error_code; 0 where there was no answer. */
+  /** Telegram's error_code; 0 if the answer was not Telegram's, or there was none. */
   readonly code: number;
   readonly description: string;
   /** The failures that were tried again, the oldest first; alike in a row are one. Up to limits.fateHistoryMax. */
@@ -45,6 +45,12 @@ export interface History {
   readonly now: number;
 }
 
+/** A wait that a refusal asked for, and whose refusal it was. */
+export interface Wait {
+  readonly ms: number;
+  readonly by: 'telegram' | 'gateway';
+}
+
 /** A message's error, as its row has it. */
 export const errorOf = (error: string | null): FateError | null => (error === null ? null : JSON.parse(error));
 
@@ -66,7 +72,8 @@ export function fateOfResult(result: unknown): Fate {
  * - Telegram itself says no for now: 429, and 5xx in the Bot API's own form;
  * - it refuses the bot's token: whoever mends that finds nothing failed.
  * A lost answer is `unknown` (I5), and so is 504: the gateway passed the call on, and it is the answer that did not come
- * in time. A gateway's page in place of an answer is as good as none (TelegramUnreachable).
+ * in time. A gateway's page in place of an answer may be either (telegram/outcome.ts): what the gateway refused is tried
+ * again, or `failed` if the next try would end alike; else it is as good as no answer.
  *
  * What is tried again has a deadline, limits.sendDeadlineMs after its first failure: an outage of hours costs no message.
  * Errors of Telegram's own have a number too. `random` from 0 to 1, for jitter.
@@ -75,12 +82,14 @@ export function fateOfError(error: unknown, history: History, random: () => numb
   if (error instanceof TelegramUnreachable) {
     const failure = { code: 0, description: error.message };
     if (error.left) return unknown(failure, history, random);
+    if (error instanceof GatewayRefused) {
+      if (error.terminal) return failed(failure, history);
+      if (error.retryAfterMs !== undefined) return again(failure, history, waitAtLeast(error.retryAfterMs));
+    }
     return again(failure, history, outageDelayMs(history, random));
   }
   // A file of it is gone: it never left, and never can.
-  if (error instanceof CallImpossible) {
-    return { kind: 'failed', error: withHistory({ code: 0, description: error.message }, history.failures) };
-  }
+  if (error instanceof CallImpossible) return failed({ code: 0, description: error.message }, history);
   if (error instanceof TelegramRefused) return fateOfRefusal(error, history, random);
   // Not Telegram's doing: nothing tells whether the request left.
   return unknown({ code: 0, description: errorText(error) }, history, random);
@@ -92,26 +101,31 @@ function fateOfRefusal(refusal: TelegramRefused, history: History, random: () =>
   if (migrateToChat !== undefined && history.attempts < limits.sendAttemptsMax) {
     return { kind: 'moved', to: migrateToChat, error: failure };
   }
-  if (retryAfterMs !== undefined) return again(failure, history, Math.max(retryAfterMs, limits.sendBackoffMinMs));
+  if (retryAfterMs !== undefined) return again(failure, history, waitAtLeast(retryAfterMs));
   if (refusesTheBot(failure)) return again(failure, history, outageDelayMs(history, random));
   if (code === 504) return unknown(failure, history, random);
   if (code < 500 && code !== 429) {
-    return { kind: 'failed', error: withHistory(failure, history.failures), closes: closesChat(failure) };
+    return { ...failed(failure, history), closes: closesChat(failure) };
   }
   const times = inARow(history, (earlier) => (code === 429 ? earlier === 429 : earlier >= 500)) + 1;
-  if (times >= limits.sendAttemptsMax) return { kind: 'failed', error: withHistory(failure, history.failures) };
+  if (times >= limits.sendAttemptsMax) return failed(failure, history);
   return again(failure, history, backoff(times, random));
 }
 
 /**
  * How long Telegram asked to wait (429), whatever becomes of the message itself; null: it did not. Where it named no time:
- * as long as the message waits.
+ * as long as the message waits. `by`: a gateway that asks to wait means all that the bot sends; Telegram may mean the chat.
  */
-export function waitAsked(error: unknown, fate: Fate): number | null {
+export function waitAsked(error: unknown, fate: Fate): Wait | null {
+  if (error instanceof GatewayRefused && error.retryAfterMs !== undefined) {
+    return { ms: waitAtLeast(error.retryAfterMs), by: 'gateway' };
+  }
   if (!(error instanceof TelegramRefused) || error.errorCode !== 429) return null;
-  if (error.retryAfterMs !== undefined) return Math.max(error.retryAfterMs, limits.sendBackoffMinMs);
-  return fate.kind === 'retry' ? fate.delayMs : limits.sendBackoffMaxMs;
+  if (error.retryAfterMs !== undefined) return { ms: waitAtLeast(error.retryAfterMs), by: 'telegram' };
+  return { ms: fate.kind === 'retry' ? fate.delayMs : limits.sendBackoffMaxMs, by: 'telegram' };
 }
+
+const waitAtLeast = (ms: number): number => Math.max(ms, limits.sendBackoffMinMs);
 
 /** The token is refused, not the message (telegram.md: 404 "Not Found" is a malformed one): once it is mended, all goes on. */
 const refusesTheBot = ({ code, description }: FateError): boolean =>
@@ -124,12 +138,15 @@ const closesChat = ({ code, description }: FateError): boolean =>
 /** Nothing that comes from a chat bears its @name alone, nor is anything of no chat: closed by that, they would stay so. */
 const canOpen = (chat: string): boolean => isChat(chat) && !chat.startsWith('@');
 
+const failed = (failure: FateError, { failures }: History) =>
+  ({ kind: 'failed', error: withHistory(failure, failures) }) as const;
+
 function again(failure: FateError, history: History, delayMs: number): Fate {
   const { failures, now } = history;
   const first = failures[0];
   const since = first === undefined ? now : Date.parse(first.from);
   const leftMs = since + limits.sendDeadlineMs - now;
-  if (leftMs <= 0) return { kind: 'failed', error: withHistory(failure, failures) };
+  if (leftMs <= 0) return failed(failure, history);
   const error = withHistory(failure, remembered(history, failure));
   return { kind: 'retry', error, delayMs: Math.min(delayMs, leftMs) };
 }

@@ -82,6 +82,12 @@ export function createPacing(rates: PacingRates, startAt: number) {
     return bot.readyAt(now, kept + few);
   }
 
+  function allRefused(waitMs: number, now: number): 'bot' {
+    // While nobody sends, Telegram's own allowance grows: replies that came meanwhile go at once, bulk does not.
+    bot.refused(now, waitMs, Math.max(1, Math.min(kept, Math.floor(bot.perMs * waitMs))));
+    return 'bot';
+  }
+
   return {
     /** Whether a message may go now. */
     ask({ chat, priority, counted, free }: Paced, now: number): Leave {
@@ -109,14 +115,13 @@ export function createPacing(rates: PacingRates, startAt: number) {
       const nearLimit = bot.tokens(now) < rates.overallBurst / 2;
       const twice = odd.chat !== chat && now - odd.at < limits.paceSameCauseMs;
       if (!bucket.busy) odd = { chat, at: now };
-      if (!bucket.busy && (nearLimit || twice || bot.heldUntil > now)) {
-        // While nobody sends, Telegram's own allowance grows: replies that came meanwhile go at once, bulk does not.
-        bot.refused(now, waitMs, Math.max(1, Math.min(kept, Math.floor(bot.perMs * waitMs))));
-        return 'bot';
-      }
+      if (!bucket.busy && (nearLimit || twice || bot.heldUntil > now)) return allRefused(waitMs, now);
       bucket.refused(now, waitMs);
       return 'chat';
     },
+
+    /** All that the bot sends is to wait. */
+    allRefused,
 
     /** At start: Telegram asked an earlier process to wait. */
     heldOver({ chat, until }: Hold, now: number): void {

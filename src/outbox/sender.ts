@@ -7,7 +7,7 @@ import { writeMethod } from '../telegram/methods.ts';
 import type { BotApi } from '../telegram/telegram.ts';
 import { type Uploads, uploadsOf } from '../uploads/uploads.ts';
 import { claimSome } from './claim.ts';
-import { end, type Fate, fateOfError, fateOfResult, historyOf, settle, waitAsked } from './fate.ts';
+import { end, type Fate, fateOfError, fateOfResult, historyOf, settle, type Wait, waitAsked } from './fate.ts';
 import { chatIdOf, messageId } from './outbox.ts';
 import type { Pacing } from './pacing.ts';
 
@@ -62,8 +62,8 @@ export function createSender(options: SenderOptions) {
       return { message, fate: fateOfResult(result), hold: null };
     } catch (error) {
       const fate = fateOfError(error, historyOf(message, clock.now()), random);
-      const waitMs = waitAsked(error, fate);
-      return waitMs === null ? { message, fate, hold: null } : asHeld(message, fate, waitMs);
+      const wait = waitAsked(error, fate);
+      return wait === null ? { message, fate, hold: null } : asHeld(message, fate, wait);
     }
   }
 
@@ -92,11 +92,11 @@ export function createSender(options: SenderOptions) {
   }
 
   /** Where Telegram asks to wait, whoever else it means waits too, also in the next process. */
-  function asHeld(message: MessageRecord, fate: Fate, waitMs: number): Ended {
+  function asHeld(message: MessageRecord, fate: Fate, { ms, by }: Wait): Ended {
     const now = clock.now();
-    const held = pacing.refused(message.chat, waitMs, now);
+    const held = by === 'gateway' ? pacing.allRefused(ms, now) : pacing.refused(message.chat, ms, now);
     if (held === 'message') return { message, fate, hold: null };
-    const hold = { chat: held === 'bot' ? null : message.chat, until: now + waitMs };
+    const hold = { chat: held === 'bot' ? null : message.chat, until: now + ms };
     if (fate.kind !== 'retry') return { message, fate, hold };
     return { message, fate: { ...fate, error: { ...fate.error, held } }, hold };
   }

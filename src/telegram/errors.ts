@@ -20,15 +20,35 @@ export class TelegramRefused extends Error {
   }
 }
 
-/** No answer that could be understood. `left` tells whether the request may have reached Telegram. */
+/** No answer of Telegram's. `left` tells whether the request may have reached Telegram. */
 export class TelegramUnreachable extends Error {
-  /** False only where the request certainly never left: it may be sent again without a double. */
+  /** False only if Telegram certainly did not get the request: it may be sent again without a double. */
   readonly left: boolean;
 
   constructor(method: string, why: string, left: boolean, cause?: unknown) {
     super(`No answer from Telegram to ${method}: ${why}`, { cause });
     this.name = 'TelegramUnreachable';
     this.left = left;
+  }
+}
+
+export interface GatewayRefusal {
+  /** The next try of the same call would end alike. */
+  readonly terminal: boolean;
+  /** How long the gateway asked to wait, at most limits.gatewayWaitMaxMs. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** Something between here and Telegram refused the call, and did not pass it on (outcome.ts). */
+export class GatewayRefused extends TelegramUnreachable {
+  readonly terminal: boolean;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(method: string, why: string, { terminal, retryAfterMs }: GatewayRefusal) {
+    super(method, why, false);
+    this.name = 'GatewayRefused';
+    this.terminal = terminal;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

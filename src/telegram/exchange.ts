@@ -1,9 +1,11 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Connections } from './connections.ts';
 
 /** An HTTP answer, its body as text. */
 export interface Answered {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
@@ -12,7 +14,7 @@ export interface Exchange {
   readonly answer: Promise<Answered>;
   /** Cuts it off with this error. Where it has not begun to leave, it never does, and `answer` rejects at once. */
   cut(error: Error): void;
-  /** Whether it was handed to a connection: before that, nothing of it can have left. */
+  /** Whether a connection was made and took it: before that, nothing of it can have left. */
   begun(): boolean;
 }
 
@@ -24,6 +26,7 @@ export function exchange(connections: Connections, options: Dispatcher.DispatchO
   const { promise: answer, resolve, reject } = Promise.withResolvers<Answered>();
   const chunks: Buffer[] = [];
   let status = 0;
+  let headers: IncomingHttpHeaders = {};
   let controller: Dispatcher.DispatchController | null = null;
   let error: Error | null = null;
   connections.lend((client) => {
@@ -34,8 +37,9 @@ export function exchange(connections: Connections, options: Dispatcher.DispatchO
         controller = own;
         if (error !== null) own.abort(error);
       },
-      onResponseStart(_, statusCode) {
+      onResponseStart(_, statusCode, received) {
         status = statusCode;
+        headers = received;
       },
       onResponseData(_, chunk) {
         chunks.push(chunk);
@@ -43,7 +47,7 @@ export function exchange(connections: Connections, options: Dispatcher.DispatchO
       onResponseEnd() {
         connections.giveBack(client);
         const [first = Buffer.alloc(0)] = chunks;
-        resolve({ status, text: (chunks.length > 1 ? Buffer.concat(chunks) : first).toString() });
+        resolve({ status, headers, text: (chunks.length > 1 ? Buffer.concat(chunks) : first).toString() });
       },
       onResponseError(_, why) {
         connections.giveBack(client);

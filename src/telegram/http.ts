@@ -1,13 +1,13 @@
 import { openAsBlob } from 'node:fs';
 import type { Socket } from 'node:net';
-import { Compile } from 'typebox/compile';
 import type { FormData } from 'undici';
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { createConnections } from './connections.ts';
-import { AnswerSchema, CallImpossible, TelegramRefused, TelegramUnreachable } from './errors.ts';
+import { CallImpossible, TelegramUnreachable } from './errors.ts';
 import { type Answered, type Exchange, exchange } from './exchange.ts';
+import { resultOf } from './outcome.ts';
 import type { BotApi, CallFile } from './telegram.ts';
 
 export interface HttpBotApiOptions {
@@ -18,8 +18,6 @@ export interface HttpBotApiOptions {
   readonly connections: number;
   readonly clock: Clock;
 }
-
-const Answer = Compile(AnswerSchema);
 
 /** The Bot API over HTTP. Errors never hold the token: it is in the path, and no path is in a message. */
 export function createHttpBotApi({ root, token, connections: max, clock }: HttpBotApiOptions): BotApi {
@@ -63,18 +61,12 @@ export function createHttpBotApi({ root, token, connections: max, clock }: HttpB
         answered = await under.answer;
       } catch (error) {
         if (error instanceof CallImpossible) throw error;
-        throw new TelegramUnreachable(method, reason(error), (under?.begun() ?? false) && hasLeft(error), error);
+        throw new TelegramUnreachable(method, reason(error), under?.begun() ?? false, error);
       } finally {
         clock.clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
       }
-      const { status, text } = answered;
-      const answer = parse(text);
-      if (!Answer.Check(answer)) {
-        throw new TelegramUnreachable(method, `HTTP ${status} with ${text.length} characters that are no answer`, true);
-      }
-      if (answer.ok) return answer.result;
-      throw new TelegramRefused(method, answer);
+      return resultOf(method, answered, token, clock.now());
     },
     close: async () => (await opening?.catch(() => null))?.connections.destroy(),
   };
@@ -123,25 +115,8 @@ const JSON_HEADERS = { 'content-type': 'application/json' };
 /** Why this side ended a call. */
 class Cut extends Error {}
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-
-/** Errors of name look-up, connecting and TLS come before the first byte of the request, as does a closed client's. */
-const NEVER_LEFT =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|UND_ERR_CLOSED|CERT_.*|ERR_TLS_.*|ERR_SSL_WRONG_VERSION_NUMBER|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*)$/;
-
-const hasLeft = (error: unknown): boolean => {
-  const connecting = error instanceof Error && 'syscall' in error && error.syscall === 'connect';
-  return !connecting && !NEVER_LEFT.test(codeOf(error));
-};
 
 /** What users are told in place of undici's own codes. */
 const WORDS: Readonly<Record<string, string>> = {

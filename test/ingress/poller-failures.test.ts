@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { waitFor } from 'xstate';
 import { limits } from '../../src/limits.ts';
+import { GatewayRefused } from '../../src/telegram/errors.ts';
+import type { BotApi } from '../../src/telegram/telegram.ts';
 import { newBot, pending, startPoller, until, untilFailed } from './support.ts';
 
 test.each([
@@ -73,6 +75,23 @@ test("Telegram's retry_after is obeyed to the second", async () => {
   expect(poller.polls()).toHaveLength(1);
   await poller.clock.advance(1);
   await until(async () => (await world.bot.control('')).polling);
+});
+
+test('a gateway that asks to wait is obeyed, and one that asks for no time is not asked in a loop', async () => {
+  const world = await newBot();
+  let retryAfterMs = 7000;
+  const api: BotApi = {
+    call: () => Promise.reject(new GatewayRefused('getMe', 'HTTP 429', { terminal: false, retryAfterMs })),
+    close: async () => {},
+  };
+  const poller = await startPoller({ api }, world);
+  await untilFailed(poller, 1);
+  expect(poller.downs[0]?.failure).toMatchObject({ kind: 'wait', message: expect.stringContaining('HTTP 429') });
+  retryAfterMs = 0;
+  await until(() => poller.waits.length === 1);
+  await poller.clock.advance(7000);
+  await until(() => poller.waits.length === 2);
+  expect(poller.waits).toEqual([7000, limits.pollBackoffMinMs]);
 });
 
 test('another poller is explained as one, and disturbed only at long intervals', async () => {

@@ -4,10 +4,10 @@ import type { Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
 import { type FateError, fateOfError } from '../../src/outbox/fate.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
-import { TelegramRefused, TelegramUnreachable } from '../../src/telegram/errors.ts';
+import { GatewayRefused, TelegramRefused, TelegramUnreachable } from '../../src/telegram/errors.ts';
 import { until } from '../ingress/support.ts';
 import { openJournal } from '../support/journal.ts';
-import { newWorld, type Running, runOutbox, texts } from './support.ts';
+import { newWorld, type OutboxOptions, type Running, runOutbox, texts } from './support.ts';
 
 /** Waits until the message is to be tried again after its n-th call. */
 const untilTried = ({ find }: Running, id: string, times: number) =>
@@ -281,6 +281,36 @@ test('a token that is refused costs no message', () => {
   }
   const unknownMethod = { error_code: 404, description: 'Not Found: method not found' };
   expect(after(1, new TelegramRefused('sendMessage', unknownMethod), often).kind).toBe('failed');
+});
+
+test('a gateway that asks to wait means all that the bot sends, also for the next process', async () => {
+  const world = await newWorld();
+  let isBusy = true;
+  const busy = new GatewayRefused('sendMessage', 'HTTP 429', { terminal: false, retryAfterMs: 60_000 });
+  const through: OutboxOptions['through'] = (api) => ({
+    ...api,
+    call: (method, params) => (isBusy ? Promise.reject(busy) : api.call(method, params)),
+  });
+  const running = runOutbox(world, { through });
+  const first = await running.send(1, 'a');
+  await untilTried(running, first, 1);
+  const second = await running.send(2, 'b');
+  await running.advance(59_999);
+  expect(running.calls).toHaveLength(1);
+  expect(JSON.parse((await running.find(first)).error ?? '')).toMatchObject({ code: 0, held: 'bot' });
+  expect(await world.journal.write((tx) => tx.holds(10))).toMatchObject([{ chat: null }]);
+  isBusy = false;
+  await running.advance(1);
+  await running.advance(60_000);
+  expect([(await running.fateOf(first)).status, (await running.fateOf(second)).status]).toEqual(['sent', 'sent']);
+});
+
+test('what a gateway refuses for good has failed, and says what the gateway said', async () => {
+  const tooLarge = new GatewayRefused('sendMessage', 'HTTP 413', { terminal: true, retryAfterMs: undefined });
+  const through: OutboxOptions['through'] = (api) => ({ ...api, call: () => Promise.reject(tooLarge) });
+  const running = runOutbox(await newWorld(), { through });
+  const { status, attempts, error } = await running.fateOf(await running.send(1, 'a'));
+  expect([status, attempts, error]).toEqual(['failed', 1, expect.stringContaining('HTTP 413')]);
 });
 
 test('a wait of no time is a short one', () => {
