@@ -29,8 +29,9 @@ const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * The settings: `default.json` in `folder`, then `local.json`, then the environment. Throws SettingsError for the
- * first that is unknown, of a wrong type or out of bounds; a secret's value is not repeated.
+ * The settings: `default.json` in `folder`, then `local.json` in the same folder or in that of SWITCHBOARD_CONFIG, then
+ * the environment. Throws SettingsError for the first that is unknown, of a wrong type or out of bounds; a secret's value
+ * is not repeated.
  */
 export function loadSettings(folder: string, env: Readonly<Record<string, string | undefined>>): Settings {
   if (env.DATABASE_URL !== undefined && env.DATABASE_URL !== '') {
@@ -39,9 +40,13 @@ export function loadSettings(folder: string, env: Readonly<Record<string, string
     );
   }
   const merged = readJson(join(folder, 'default.json'));
-  const local = join(folder, 'local.json');
+  const own = env.SWITCHBOARD_CONFIG || folder;
+  if (!existsSync(own)) {
+    throw new SettingsError(`SWITCHBOARD_CONFIG: there is no folder ${own}: make it, or unset the variable`);
+  }
+  const local = join(own, 'local.json');
   const origins = new Map<string, string>();
-  if (existsSync(local)) merge(merged, readJson(local), '', origins, 'config/local.json');
+  if (existsSync(local)) merge(merged, readJson(local), '', origins, own === folder ? 'config/local.json' : local);
   fromEnvironment(SettingsSchema, merged, '', env, origins);
   const settings: unknown = merged;
   if (Shape.Check(settings)) return settings;

@@ -30,7 +30,7 @@ const USAGE = `usage: switchboard <command>
                              steps a chat's journal through a machine, and shows where it departs from what happened
   doctor                     checks token, webhook, rival poller, clock, disk, keys
 
-Settings: config/default.json, config/local.json, the environment (README.md lists it).
+Settings: config/default.json, config/local.json (or local.json in the folder SWITCHBOARD_CONFIG), the environment (README.md lists it).
 `;
 
 const CONFIG = join(import.meta.dirname, '..', 'config');

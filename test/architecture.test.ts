@@ -171,4 +171,11 @@ describe('the rules that keep the tests green anywhere', () => {
     expect(reads.filter((line) => !allowed.test(line))).toEqual([]);
     expect(testFilesWith(/\.[gs]et(UTC)?(FullYear|Month|Date|Day|Hours)\(/)).toEqual([]);
   });
+
+  test('the environment is read in one file, which lets in what describes the machine (support/environment.ts)', () => {
+    const reads = testFilesWith(/process\.env\b/);
+    // Chromium's package takes its folder from TMPDIR alone, echo-process is started with machineEnv(), served.test writes a program of somebody else.
+    const allowed = /^test\/(support\/environment|browser\/chromium|system\/echo-process|client\/served\.test)\.ts:/;
+    expect(reads.filter((line) => !allowed.test(line))).toEqual([]);
+  });
 });

@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { removeSettings } from './support/environment.ts';
+
+// Before any worker starts: it inherits what is left.
+removeSettings();
 
 export default defineConfig({
   test: {

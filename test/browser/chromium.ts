@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import packed, { inflate } from '@sparticuz/chromium';
+import { machineEnv } from '../support/environment.ts';
 
 /** A Chromium, and what it needs of the environment. */
 export interface Chromium {
@@ -56,7 +57,10 @@ async function insideOf(folder: string, run: () => Promise<void>): Promise<void>
 }
 
 const starts = (executablePath: string, env: Readonly<Record<string, string>>): Promise<boolean> =>
-  promisify(execFile)(executablePath, ['--version', '--no-sandbox'], { env, timeout: 60_000 }).then(
+  promisify(execFile)(executablePath, ['--version', '--no-sandbox'], {
+    env: { ...machineEnv(), ...env },
+    timeout: 60_000,
+  }).then(
     () => true,
     () => false,
   );

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { type Browser, chromium } from 'playwright-core';
+import { machineEnv } from '../support/environment.ts';
 import { unpackChromium } from './chromium.ts';
 
 /**
@@ -10,7 +11,7 @@ export async function startBrowser(): Promise<Browser> {
   const { executablePath, env } = await unpackChromium(tmpdir());
   return chromium.launch({
     executablePath,
-    env: { ...env, TMPDIR: tmpdir() },
+    env: { ...machineEnv(), ...env, TMPDIR: tmpdir() },
     // Chromium's own sandbox refuses root, and needs namespaces that containers often lack.
     args: [
       '--no-sandbox',

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { machineEnv } from '../support/environment.ts';
 import { temporaryFolder } from '../support/journal.ts';
 
 const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
@@ -24,13 +25,14 @@ export interface Process {
 
 /** The environment of a start that disturbs nobody: free ports, a folder of its own. */
 export const freeEnv = (folder = temporaryFolder()): Env => ({
+  ...machineEnv(),
   ...{ SWITCHBOARD_DATA: join(folder, 'data'), SWITCHBOARD_PORT: '0', SWITCHBOARD_SANDBOX_PORT: '0' },
 });
 
-/** Runs the command line in a process of its own, which ends with the test. Nothing of our environment goes in but PATH. */
+/** Runs the command line in a process of its own, which ends with the test. Nothing of our settings goes in. */
 export function run(args: readonly string[], env: Env = freeEnv()): Process {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CLI, ...args], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...machineEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { startEdge } from '../http/edge.ts';
+import { machineEnv } from '../support/environment.ts';
 import { temporaryFolder } from '../support/journal.ts';
 
 /** Reads as a program of somebody else would, who has that one file. */
@@ -33,7 +34,7 @@ test('the client that a running Switchboard serves is one file, which reads wher
   writeFileSync(join(folder, 'client.js'), text);
   writeFileSync(join(folder, 'main.js'), PROGRAM);
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  const env = { URL: edge.url, KEY: edge.admin.text };
+  const env = { ...machineEnv(), URL: edge.url, KEY: edge.admin.text };
   const child = spawn(process.execPath, [join(folder, 'main.js')], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const printed: string[] = [];

@@ -97,6 +97,18 @@ test('local.json rules over default.json, one setting at a time', () => {
   expect(settings.conversations).toEqual({ private: { machine: 'payment' }, group: null, channel: null });
 });
 
+test('SWITCHBOARD_CONFIG names the folder of local.json; a folder that is not there is named', () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'local.json'), '{"http":{"port":9000}}');
+  expect(load({ http: { port: 1 } }, { SWITCHBOARD_CONFIG: folder }).http.port).toBe(9000);
+  expect(load({ http: { port: 1 } }, { SWITCHBOARD_CONFIG: import.meta.dirname }).http.port).toBe(8080);
+  writeFileSync(join(folder, 'local.json'), '{"http":{"port":"x"}}');
+  expect(complaint(null, { SWITCHBOARD_CONFIG: folder })).toMatch(/^config\/local.json: http.port is "x"; /);
+  expect(complaint(null, { SWITCHBOARD_CONFIG: '/none' })).toBe(
+    'SWITCHBOARD_CONFIG: there is no folder /none: make it, or unset the variable',
+  );
+});
+
 const local = (path: string, value: string, allowed: string) =>
   `config/local.json: ${path} is ${value}; allowed is ${allowed}`;
 const unknown = (path: string) => `config/local.json: ${path} is no setting: see config/schema.ts`;

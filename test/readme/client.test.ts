@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createKey, startServer } from '../cli/support.ts';
+import { machineEnv } from '../support/environment.ts';
 import { createPulse } from '../system/pulse.ts';
 import { blocksOf } from './blocks.ts';
 
@@ -16,7 +17,11 @@ test("README's reader prints every event as it comes, and goes on when Switchboa
   const { key } = await createKey(first.env, 'operator');
   const program = programs[0]?.lines.join('\n').replace('http://127.0.0.1:8080', first.url) ?? '';
   const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', program];
-  const reader = spawn(process.execPath, args, { cwd: ROOT, env: { KEY: key }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const reader = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...machineEnv(), KEY: key },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   onTestFinished(() => void reader.kill('SIGKILL'));
   const pulse = createPulse();
   let printed = '';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
+import { machineEnv } from '../support/environment.ts';
 import { makeQuarantined } from '../support/quarantined.ts';
 import { blocksOf, patternOf } from './blocks.ts';
 import { inTime } from './terminal.ts';
@@ -75,7 +76,7 @@ test.concurrent('the walk, and a backup after it', { timeout: 120_000 }, async (
     (folder) => folder !== 'data' && existsSync(join(walk.folder, folder, 'switchboard.db')),
   );
   expect(copies).toHaveLength(1);
-  const env = { PATH: process.env.PATH, SWITCHBOARD_DATA: join(walk.folder, copies[0] ?? '') };
+  const env = { ...machineEnv(), SWITCHBOARD_DATA: join(walk.folder, copies[0] ?? '') };
   const cli = ['--disable-warning=ExperimentalWarning', join(ROOT, 'src', 'cli.ts'), 'keys', 'list'];
   const keys = execFileSync(process.execPath, cli, { env, encoding: 'utf8', timeout: 20_000 });
   expect([...keys.matchAll(/"name":"(\w+)"/g)].map(([, name]) => name)).toEqual([

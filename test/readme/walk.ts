@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { machineEnv } from '../support/environment.ts';
 import { type Block, commandsOf, patternOf } from './blocks.ts';
 import { inTime, openTerminal, type Terminal } from './terminal.ts';
 
@@ -33,8 +34,9 @@ export async function beginWalk(
   const ports = await freePorts(PORTS.length);
   const [http = 0, sandbox = 0, , backend = 0] = ports;
   const env = {
+    ...machineEnv(),
     PATH: pathOfPerson(),
-    HOME: process.env.HOME ?? folder,
+    HOME: folder,
     TMPDIR: folder,
     npm_config_cache: join(folder, 'npm'),
     npm_config_offline: 'true',
@@ -100,7 +102,7 @@ const inBlock = <T>({ line }: Block, promise: Promise<T>): Promise<T> =>
 
 /** Without what npm put in front for this run: a person has the machine's own Node, whichever it is. */
 const pathOfPerson = (): string =>
-  (process.env.PATH ?? '')
+  (machineEnv().PATH ?? '')
     .split(delimiter)
     .filter((folder) => !/node_modules|node-gyp-bin/.test(folder))
     .join(delimiter);

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { testSeed } from '../support/environment.ts';
 import { fromNow } from '../support/from-now.ts';
 import { openJournal } from '../support/journal.ts';
 import { armDeath, planDeaths } from './deaths.ts';
@@ -11,7 +12,7 @@ import { BOT, type Stage, setStage } from './stage.ts';
 import type { Moment } from './wire.ts';
 
 /** SWITCHBOARD_TEST_SEED repeats a run's plan: who writes what, and when the process dies. */
-const SEED = Number(process.env.SWITCHBOARD_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const SEED = testSeed();
 const KILLS = 20;
 const CHATS = Array.from({ length: 30 }, (_, i) => 1001 + i);
 const WRITERS = 5;

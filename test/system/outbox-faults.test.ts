@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { openReader } from '../../src/journal/sqlite-open.ts';
 import { limits } from '../../src/limits.ts';
+import { testSeed } from '../support/environment.ts';
 import { openJournal } from '../support/journal.ts';
 import { beginAutopsy } from './autopsy.ts';
 import { armDeath, type Death } from './deaths.ts';
@@ -13,7 +14,7 @@ import { BOT, type Life, type Stage, setStage } from './stage.ts';
 import type { Moment } from './wire.ts';
 
 /** SWITCHBOARD_TEST_SEED repeats a run's plan: what is posted, what goes wrong, and when the process dies. */
-const SEED = Number(process.env.SWITCHBOARD_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const SEED = testSeed();
 const MESSAGES = 10_000;
 const CHATS = Array.from({ length: 250 }, (_, i) => 1001 + i);
 /** More than one commit takes. */

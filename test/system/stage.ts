@@ -8,6 +8,7 @@ import { openDatabase } from '../../src/journal/sqlite-open.ts';
 import { createKeyring } from '../../src/keys/keyring.ts';
 import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
+import { machineEnv } from '../support/environment.ts';
 import { temporaryFolder } from '../support/journal.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { freePort } from './ports.ts';
@@ -64,7 +65,7 @@ export async function setStage(
   const [key, writerKey] = [createKey(folder, 'operator'), createKey(folder, 'aggregator')];
   const port = await freePort();
   const env = {
-    PATH: process.env.PATH,
+    ...machineEnv(),
     TELEGRAM_BOT_TOKEN: TOKEN,
     TELEGRAM_API_ROOT: wire.url,
     SWITCHBOARD_DATA: folder,
