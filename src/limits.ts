@@ -173,6 +173,8 @@ export const limits = {
   claimPageMin: 16,
   /** Messages looked at in one unit of work; the next unit takes the rest. */
   claimLooksMax: 1000,
+  /** Calls that failed in a row, of whatever messages, before the outbox counts as degraded. */
+  sendFailuresMax: 5,
   /** Tries of one message that Telegram answered with 5xx, moved on, or is resent; then it is `failed` or `unknown`. */
   sendAttemptsMax: 8,
   /** What is tried again fails this long after its first failure: as long as Telegram keeps updates itself. */

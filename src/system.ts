@@ -20,6 +20,7 @@ import { createUpdateQueues } from './operators/facade.ts';
 import type { Operators, UpdateQueues } from './operators/operators.ts';
 import { outboxLogic } from './outbox/actor.ts';
 import { createDeliveries } from './outbox/deliver.ts';
+import { createSendHealth } from './outbox/health.ts';
 import type { Deliveries, Outbox } from './outbox/outbox.ts';
 import { createPacing, type PacingRates } from './outbox/pacing.ts';
 import { createOutbox } from './outbox/post.ts';
@@ -100,11 +101,13 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     ...{ journal, clock, random, status, log },
     ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
   });
+  const sendHealth = createSendHealth({ clock, onChange: (failing) => trouble('outbox', 'sends', failing) });
   const sender = createSender({
     journal,
     api,
     uploads,
     pacing: createPacing(options.rates, clock.now()),
+    health: sendHealth,
     clock,
     random,
     log,

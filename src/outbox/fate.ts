@@ -128,7 +128,7 @@ export function waitAsked(error: unknown, fate: Fate): Wait | null {
 const waitAtLeast = (ms: number): number => Math.max(ms, limits.sendBackoffMinMs);
 
 /** The token is refused, not the message (telegram.md: 404 "Not Found" is a malformed one): once it is mended, all goes on. */
-const refusesTheBot = ({ code, description }: FateError): boolean =>
+export const refusesTheBot = ({ code, description }: FateError): boolean =>
   code === 401 || (code === 404 && description === 'Not Found');
 
 /** The bot is blocked, put out, or was never let in: true of every message until something comes from the chat. */

@@ -8,6 +8,7 @@ import type { BotApi } from '../telegram/telegram.ts';
 import { type Uploads, uploadsOf } from '../uploads/uploads.ts';
 import { claimSome } from './claim.ts';
 import { end, type Fate, fateOfError, fateOfResult, historyOf, settle, type Wait, waitAsked } from './fate.ts';
+import type { createSendHealth } from './health.ts';
 import { chatIdOf, messageId } from './outbox.ts';
 import type { Pacing } from './pacing.ts';
 
@@ -16,6 +17,7 @@ export interface SenderOptions {
   readonly api: BotApi;
   readonly uploads: Pick<Uploads, 'pathOf'>;
   readonly pacing: Pacing;
+  readonly health: Pick<ReturnType<typeof createSendHealth>, 'succeeded' | 'failed'>;
   readonly clock: Clock;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
@@ -47,7 +49,7 @@ interface Ended {
  * the holder of the epoch claims.
  */
 export function createSender(options: SenderOptions) {
-  const { journal, api, uploads, pacing, clock, random, log, onResult, onFate, onEnded, onRound } = options;
+  const { journal, api, uploads, pacing, health, clock, random, log, onResult, onFate, onEnded, onRound } = options;
   const { bot } = journal;
   /** Calls whose fate is not stored, up to limits.sendsInFlightMax. */
   let inFlight = 0;
@@ -58,9 +60,11 @@ export function createSender(options: SenderOptions) {
   async function call(message: MessageRecord): Promise<Ended> {
     try {
       const result = await api.call(message.method, paramsOf(message), { files: filesOf(message) });
+      health.succeeded();
       onResult(message.seq, result);
       return { message, fate: fateOfResult(result), hold: null };
     } catch (error) {
+      health.failed(error);
       const fate = fateOfError(error, historyOf(message, clock.now()), random);
       const wait = waitAsked(error, fate);
       return wait === null ? { message, fate, hold: null } : asHeld(message, fate, wait);

@@ -107,6 +107,7 @@ test.each([
     });
     const sender = createSender({
       ...{ journal, api, clock, uploads: NO_UPLOADS, log: createLog('silent', process.stdout), random: () => 0.5 },
+      health: { succeeded: () => {}, failed: () => {} },
       pacing: {
         ...learns,
         refused(chat, waitMs, now) {

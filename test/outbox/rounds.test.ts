@@ -25,6 +25,7 @@ function newSender() {
   const sender = createSender({
     ...{ journal, api, clock, random: () => 0.5, log: createLog('silent', process.stdout) },
     uploads: NO_UPLOADS,
+    health: { succeeded: () => {}, failed: () => {} },
     pacing: createPacing(FAST, clock.now()),
     ...{ onResult: () => {}, onFate: () => {}, onRound: () => {} },
     onEnded: (enough) => void told.push(enough ? 'enough' : 'some'),

@@ -7,6 +7,7 @@ import { openReader } from '../../src/journal/sqlite-open.ts';
 import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
 import { outboxLogic } from '../../src/outbox/actor.ts';
+import { createSendHealth } from '../../src/outbox/health.ts';
 import { createPacing, type PacingRates } from '../../src/outbox/pacing.ts';
 import { createOutbox } from '../../src/outbox/post.ts';
 import { createSender } from '../../src/outbox/sender.ts';
@@ -55,6 +56,7 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
   const calls: Call[] = [];
   const waits: number[] = [];
   const downs: unknown[] = [];
+  const sends: (string | null)[] = [];
   const reader = openReader(folder);
   const sending = reader.prepare("SELECT params FROM messages WHERE status = 'sending'");
   const http = createHttpBotApi({ root: bot.sandbox.url, token: bot.token, connections: 16, clock: systemClock });
@@ -72,6 +74,10 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
       },
     },
     pacing: createPacing({ ...UNHURRIED, ...rates }, clock.now()),
+    health: createSendHealth({
+      clock,
+      onChange: (failing) => void sends.push(failing),
+    }),
     clock,
     random,
     log: createLog('silent', process.stdout),
@@ -136,7 +142,24 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
   };
   return {
     ...world,
-    ...{ advance, uploads, outbox, sender, actor, calls, waits, downs, post, reply, send, find, fateOf, seenBy, told },
+    ...{
+      advance,
+      uploads,
+      outbox,
+      sender,
+      actor,
+      calls,
+      waits,
+      downs,
+      sends,
+      post,
+      reply,
+      send,
+      find,
+      fateOf,
+      seenBy,
+      told,
+    },
   };
 }
 
