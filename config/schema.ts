@@ -55,7 +55,11 @@ export const SettingsSchema = Type.Object(
           pattern: `${ADDRESS}$`,
           says: 'an http:// or https:// address',
         }),
-        pollTimeoutS: whole('Seconds that a long poll waits for an update', 1, 50),
+        pollTimeoutS: whole(
+          'Seconds that a long poll waits for an update; a link that is down is noticed 5 s later, or after 15 s if that is more',
+          1,
+          50,
+        ),
         deleteWebhook: Type.Boolean({ description: 'Take away a webhook that is set for the bot' }),
       },
       strict,

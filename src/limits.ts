@@ -22,6 +22,15 @@ export const limits = {
   pollEmptyMinMs: 100,
   /** Another poller holds the token: tried again at this interval, since each try disturbs the other. */
   pollConflictDelayMs: 10_000,
+  /**
+   * A long poll that is unanswered for so long after its own time, or nothing within it for as long, has lost its link: given
+   * up, and asked again on a new connection.
+   */
+  pollLateMs: 5_000,
+  /** No poll is given up sooner: a short one, after a failure, may take its time. */
+  pollSilenceMinMs: 15_000,
+  /** The answer of a poll may take so long while it keeps coming: 4 MiB over a slow link. */
+  pollAnswerMs: 120_000,
   /** A call that is not a long poll and takes longer than this counts as unanswered. */
   botApiTimeoutMs: 30_000,
   /** A gateway in front of Telegram that asks for a longer wait (Retry-After) is asked again after this one. */

@@ -38,9 +38,11 @@ class PollError extends Error {
 export function createPoller(options: PollerOptions) {
   const { api, clock, random } = options;
 
-  const call = async (method: string, params: Record<string, unknown>, signal: AbortSignal, timeoutMs?: number) => {
+  /** `waitMs`: how long Telegram may keep the call open before it answers. */
+  const call = async (method: string, params: Record<string, unknown>, signal: AbortSignal, waitMs = 0) => {
+    const silenceMs = Math.max(waitMs + limits.pollLateMs, limits.pollSilenceMinMs);
     try {
-      return await api.call(method, params, timeoutMs === undefined ? { signal } : { signal, timeoutMs });
+      return await api.call(method, params, { signal, silenceMs, timeoutMs: waitMs + limits.pollAnswerMs });
     } catch (error) {
       throw new PollError(failureOf(error), error);
     }
@@ -57,8 +59,8 @@ export function createPoller(options: PollerOptions) {
         const begun = clock.now();
         const timeout = probe ? 0 : options.pollTimeoutS;
         const params = { limit: limits.pollUpdatesMax, timeout, allowed_updates: UPDATE_KINDS };
-        const timeoutMs = timeout * 1000 + limits.botApiTimeoutMs;
-        const result = await call('getUpdates', offset === null ? params : { offset, ...params }, signal, timeoutMs);
+        const asked = offset === null ? params : { offset, ...params };
+        const result = await call('getUpdates', asked, signal, timeout * 1000);
         const batch = batchOf(result, offset);
         // A server that answers a long poll at once with nothing must not make this a busy loop.
         if (!probe && batch.updates.length === 0 && clock.now() - begun < limits.pollEmptyMinMs) {

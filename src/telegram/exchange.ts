@@ -20,9 +20,13 @@ export interface Exchange {
 
 /**
  * Sends one request and gathers its answer: what undici's own `request` does, without a stream for a body that is read
- * whole, and without an AbortSignal. That is a third of what a call costs.
+ * whole, and without an AbortSignal. That is a third of what a call costs. `onReceived`: some of the answer came.
  */
-export function exchange(connections: Connections, options: Dispatcher.DispatchOptions): Exchange {
+export function exchange(
+  connections: Connections,
+  options: Dispatcher.DispatchOptions,
+  onReceived: () => void,
+): Exchange {
   const { promise: answer, resolve, reject } = Promise.withResolvers<Answered>();
   const chunks: Buffer[] = [];
   let status = 0;
@@ -40,9 +44,11 @@ export function exchange(connections: Connections, options: Dispatcher.DispatchO
       onResponseStart(_, statusCode, received) {
         status = statusCode;
         headers = received;
+        onReceived();
       },
       onResponseData(_, chunk) {
         chunks.push(chunk);
+        onReceived();
       },
       onResponseEnd() {
         connections.giveBack(client);

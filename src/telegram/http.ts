@@ -1,7 +1,7 @@
 import { openAsBlob } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { FormData } from 'undici';
-import type { Clock } from '../clock.ts';
+import type { Clock, TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { createConnections } from './connections.ts';
@@ -32,7 +32,7 @@ export function createHttpBotApi({ root, token, connections: max, clock }: HttpB
   let opening: ReturnType<typeof open> | null = null;
 
   return {
-    async call(method, params, { signal, files = [], timeoutMs = timeFor(files) } = {}) {
+    async call(method, params, { signal, files = [], timeoutMs = timeFor(files), silenceMs } = {}) {
       let under: Exchange | null = null;
       let cutBy: Cut | null = null;
       const cut = (why: string) => () => {
@@ -40,6 +40,13 @@ export function createHttpBotApi({ root, token, connections: max, clock }: HttpB
         under?.cut(cutBy);
       };
       const [timer, abort] = [clock.setTimeout(cut(`nothing within ${timeoutMs} ms`), timeoutMs), cut('called off')];
+      let silence: TimerHandle | undefined;
+      const heard = (): void => {
+        if (silenceMs === undefined) return;
+        clock.clearTimeout(silence);
+        silence = clock.setTimeout(cut(`nothing came for ${silenceMs / 1000} s`), silenceMs);
+      };
+      heard();
       signal?.addEventListener('abort', abort, { once: true });
       let answered: Answered;
       try {
@@ -51,19 +58,15 @@ export function createHttpBotApi({ root, token, connections: max, clock }: HttpB
         if (signal?.aborted === true) abort();
         // Over before it has begun.
         if (cutBy !== null) throw cutBy;
-        under = exchange(connections, {
-          path: path + method,
-          method: 'POST',
-          ...body,
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        });
+        const request = { path: path + method, method: 'POST', ...body, headersTimeout: 0, bodyTimeout: 0 } as const;
+        under = exchange(connections, request, heard);
         answered = await under.answer;
       } catch (error) {
         if (error instanceof CallImpossible) throw error;
         throw new TelegramUnreachable(method, reason(error), under?.begun() ?? false, error);
       } finally {
         clock.clearTimeout(timer);
+        clock.clearTimeout(silence);
         signal?.removeEventListener('abort', abort);
       }
       return resultOf(method, answered, token, clock.now());

@@ -19,6 +19,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Time for the whole call, default limits.botApiTimeoutMs. */
   readonly timeoutMs?: number;
+  /** The call is given up once nothing came for so long: before its answer, or within it. Left out: only `timeoutMs` bounds it. */
+  readonly silenceMs?: number;
   /** Sent as parts of a form with the call, read from the disk as they go. */
   readonly files?: readonly CallFile[];
 }
