@@ -1,12 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { shippedFlags } from '../support/shipped.ts';
 
-const { scripts } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8'));
-/** Node's flags for Switchboard as it is shipped: those of `npm start`. */
-export const SHIPPED_FLAGS: readonly string[] = String(scripts.start)
-  .split(' ')
-  .filter((word) => word.startsWith('--'));
+/** Node's flags for Switchboard as it is shipped. */
+export const SHIPPED_FLAGS: readonly string[] = shippedFlags();
 
 /** A child that the bench started. It ends when the bench lets go of it. */
 export interface Peer {

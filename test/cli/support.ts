@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { machineEnv } from '../support/environment.ts';
 import { temporaryFolder } from '../support/journal.ts';
@@ -31,10 +32,12 @@ export const freeEnv = (folder = temporaryFolder()): Env => ({
 
 /** Runs the command line in a process of its own, which ends with the test. Nothing of our settings goes in. */
 export function run(args: readonly string[], env: Env = freeEnv()): Process {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CLI, ...args], {
-    env: { ...machineEnv(), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const node = ['--disable-warning=ExperimentalWarning', CLI, ...args];
+  return follow(spawn(process.execPath, node, { env: { ...machineEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
+/** A process that the test has started, which ends with the test. */
+export function follow(child: ChildProcessByStdio<null, Readable, Readable>): Process {
   let stdout = '';
   let stderr = '';
   const listeners = new Set<() => void>();

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { machineEnv } from '../support/environment.ts';
+import { join } from 'node:path';
+import { machineEnv, pathOfPerson } from '../support/environment.ts';
 import { type Block, commandsOf, patternOf } from './blocks.ts';
 import { inTime, openTerminal, type Terminal } from './terminal.ts';
 
@@ -99,13 +99,6 @@ const inBlock = <T>({ line }: Block, promise: Promise<T>): Promise<T> =>
   promise.catch((error: unknown) => {
     throw new Error(`README.md:${line}: ${error instanceof Error ? error.message : String(error)}`);
   });
-
-/** Without what npm put in front for this run: a person has the machine's own Node, whichever it is. */
-const pathOfPerson = (): string =>
-  (machineEnv().PATH ?? '')
-    .split(delimiter)
-    .filter((folder) => !/node_modules|node-gyp-bin/.test(folder))
-    .join(delimiter);
 
 /** Ports that were free a moment ago. All are held until each is known, so that they differ. */
 async function freePorts(count: number): Promise<number[]> {

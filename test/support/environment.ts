@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 
 /**
  * The only place where a test reads the environment. A developer's settings, proxies and `config/local.json` change
@@ -26,3 +26,10 @@ export const machineEnv = (): Record<string, string> => ({
 
 /** The seed of a test that draws at random: SWITCHBOARD_TEST_SEED repeats a run. */
 export const testSeed = (): number => Number(process.env.SWITCHBOARD_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+/** PATH without what npm put in front for this run: a person has the machine's own Node, whichever it is. */
+export const pathOfPerson = (): string =>
+  (machineEnv().PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => !/node_modules|node-gyp-bin/.test(folder))
+    .join(delimiter);
