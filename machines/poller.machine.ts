@@ -9,7 +9,7 @@ export interface Batch {
 
 /** How a call failed, as the adapter sorts it. */
 export interface PollFailure {
-  /** `conflict`: another poller or a webhook holds the token. `refused`: the token is wrong. Else another try may do. */
+  /** `conflict`: another poller or a webhook holds the token. `refused`: Telegram refuses the token. Else another try may do. */
   readonly kind: 'retry' | 'wait' | 'conflict' | 'refused';
   readonly message: string;
   /** For `wait`: Telegram's retry_after. */
@@ -49,6 +49,8 @@ export const machine = setup({
       batch: Batch;
       failures: number;
       failure: PollFailure | null;
+      /** Telegram has taken the token once, so that it was right then. */
+      accepted: boolean;
       /** The last poll was answered and what it brought is stored. */
       proven: boolean;
     },
@@ -73,6 +75,7 @@ export const machine = setup({
   },
   guards: {
     isRefused: ({ event }) => failureOf(event).kind === 'refused',
+    wasNeverAccepted: ({ context, event }) => !context.accepted && failureOf(event).kind === 'refused',
     isConflict: ({ event }) => failureOf(event).kind === 'conflict',
     hasUpdates: (_, batch: Batch) => batch.updates.length > 0,
     wasConnected: ({ context }) => context.offset !== null,
@@ -81,6 +84,8 @@ export const machine = setup({
     /** Provided by src/ingress: doubled with each failure, with jitter, or what Telegram asks for. */
     backoff: 1000,
     conflict: 10_000,
+    /** Provided by src/ingress. */
+    giveUp: 900_000,
   },
 }).createMachine({
   id: 'poller',
@@ -99,7 +104,14 @@ export const machine = setup({
       errors: { connect: failures, poll: failures, commit: failures },
     },
   },
-  context: { offset: null, batch: { updates: [], offset: 0 }, failures: 0, failure: null, proven: false },
+  context: {
+    offset: null,
+    batch: { updates: [], offset: 0 },
+    failures: 0,
+    failure: null,
+    accepted: false,
+    proven: false,
+  },
   initial: 'connecting',
   output: ({ context }) => ({ failure: context.failure }),
   on: { drain: '.stopped' },
@@ -110,10 +122,11 @@ export const machine = setup({
         src: 'connect',
         onDone: {
           target: 'polling',
-          actions: assign({ offset: ({ event }) => event.output.offset }),
+          actions: assign({ offset: ({ event }) => event.output.offset, accepted: true }),
         },
         onError: [
-          { guard: 'isRefused', target: 'refused', actions: 'noteFailure' },
+          { guard: 'wasNeverAccepted', target: 'refused', actions: 'noteFailure' },
+          { guard: 'isRefused', target: 'doubted', actions: 'noteFailure' },
           { guard: 'isConflict', target: 'conflicted', actions: 'noteFailure' },
           { target: 'backingOff', actions: 'noteFailure' },
         ],
@@ -140,7 +153,7 @@ export const machine = setup({
           { target: 'polling', reenter: true, actions: 'prove' },
         ],
         onError: [
-          { guard: 'isRefused', target: 'refused', actions: 'noteFailure' },
+          { guard: 'isRefused', target: 'doubted', actions: 'noteFailure' },
           { guard: 'isConflict', target: 'conflicted', actions: 'noteFailure' },
           { target: 'backingOff', actions: 'noteFailure' },
         ],
@@ -177,8 +190,44 @@ export const machine = setup({
       },
       after: { conflict: 'connecting' },
     },
+    doubted: {
+      description:
+        'Telegram refuses the token that it had taken. It does so to good tokens for a while, so it is asked again until it has said nothing else for long.',
+      after: { giveUp: 'refused' },
+      initial: 'waiting',
+      states: {
+        waiting: {
+          description: 'Each wait is longer.',
+          entry: {
+            type: 'tellDown',
+            params: ({ context }) => ({ failure: context.failure, failures: context.failures }),
+          },
+          after: { backoff: 'asking' },
+        },
+        asking: {
+          description: 'A short poll is open.',
+          invoke: {
+            src: 'poll',
+            input: ({ context: { offset } }) => ({ offset, probe: true }),
+            onDone: [
+              {
+                guard: { type: 'hasUpdates', params: ({ event }) => event.output },
+                target: '#poller.committing',
+                actions: assign({ batch: ({ event }) => event.output }),
+              },
+              { target: '#poller.polling', actions: 'prove' },
+            ],
+            onError: [
+              { guard: 'isRefused', target: 'waiting', actions: 'noteFailure' },
+              { guard: 'isConflict', target: '#poller.conflicted', actions: 'noteFailure' },
+              { target: '#poller.backingOff', actions: 'noteFailure' },
+            ],
+          },
+        },
+      },
+    },
     refused: {
-      description: 'Telegram refuses the token: no try can mend that.',
+      description: 'Telegram refuses the token, from the start or for long: no try can mend that.',
       entry: {
         type: 'tellDown',
         params: ({ context }) => ({ failure: context.failure, failures: context.failures }),

@@ -31,6 +31,8 @@ export const limits = {
   pollSilenceMinMs: 15_000,
   /** The answer of a poll may take so long while it keeps coming: 4 MiB over a slow link. */
   pollAnswerMs: 120_000,
+  /** A token that was good and is refused is given up after so long: Telegram refuses good ones for minutes at times. */
+  pollRefusedMs: 15 * 60_000,
   /** A call that is not a long poll and takes longer than this counts as unanswered. */
   botApiTimeoutMs: 30_000,
   /** A gateway in front of Telegram that asks for a longer wait (Retry-After) is asked again after this one. */

@@ -90,6 +90,7 @@ export function createPoller(options: PollerOptions) {
         return backoffMs(failures, limits.pollBackoffMinMs, limits.pollBackoffMaxMs, random);
       },
       conflict: limits.pollConflictDelayMs,
+      giveUp: limits.pollRefusedMs,
     },
   });
 }

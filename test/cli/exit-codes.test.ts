@@ -24,13 +24,25 @@ test('a token that Telegram has revoked: exit 3, with what to do', async () => {
   expect(stdout).not.toContain(token);
 });
 
-test('a token that is revoked while it serves: exit 3', async () => {
+test('a token that is refused while it serves: it serves on, says so, and polls again once the token is taken', async () => {
   const { sandbox, token, control, untilPolling } = await startSandbox();
   const server = await startServer({ ...freeEnv(), TELEGRAM_BOT_TOKEN: token, TELEGRAM_API_ROOT: sandbox.url });
   expect(server.ready).not.toHaveProperty('sandboxUrl');
   await untilPolling();
+  const untilIngressIs = async (state: string) => {
+    for (;;) {
+      const ready = await fetch(`${server.url}/readyz`);
+      expect(ready.status).toBe(200);
+      if ((await ready.text()).includes(`"ingress":{"state":"${state}"`)) return;
+    }
+  };
   await control('revoke', {});
-  expect((await server.ended).code).toBe(3);
+  await untilIngressIs('degraded');
+  await control('revoke', { revoked: false });
+  await untilIngressIs('up');
+  await untilPolling();
+  server.child.kill('SIGTERM');
+  expect((await server.ended).code).toBe(0);
 });
 
 test('a data folder that another process serves: exit 4, naming it', async () => {

@@ -149,12 +149,63 @@ test.each([401, 404])('a token that Telegram refuses with %d ends the poller wit
   expect(poller.downs).toHaveLength(1);
 });
 
-test('a token revoked while a poll is open ends the poller', async () => {
+test.each([401, 404])(
+  'a good token that is refused with %d for a while: asked again, and polling goes on',
+  async (code) => {
+    const poller = await startPoller();
+    await until(async () => (await poller.bot.control('')).polling);
+    await poller.bot.control('faults', { method: 'getUpdates', times: 8, kind: 'error', error_code: code });
+    await poller.bot.write(777, 'hello');
+    for (let n = 1; n <= 8; n += 1) {
+      await untilFailed(poller, n);
+      expect(poller.downs.at(-1)).toMatchObject({ failure: { kind: 'refused' }, failures: n });
+      await poller.clock.advance(Math.min(500 * 2 ** (n - 1), limits.pollBackoffMaxMs));
+    }
+    await until(() => poller.received.length === 1);
+    // What came before counts for nothing: the next refusal has 15 minutes again.
+    await poller.clock.advance(limits.pollRefusedMs);
+    await poller.bot.control('faults', { method: 'getUpdates', kind: 'error', error_code: code });
+    await poller.bot.write(777, 'again');
+    await untilFailed(poller, 9);
+    await poller.clock.advance(limits.pollBackoffMinMs);
+    await until(() => poller.received.length === 2);
+    expect(poller.actor.getSnapshot().status).toBe('active');
+  },
+);
+
+test('a token that is revoked while it serves: given up after 15 minutes of refusals, not before', async () => {
   const poller = await startPoller();
   await until(async () => (await poller.bot.control('')).polling);
   await poller.bot.control('revoke', {});
+  await untilFailed(poller, 1);
+  const refusedAt = poller.clock.now();
+  while (poller.clock.now() < refusedAt + limits.pollRefusedMs - 1000) {
+    const failed = poller.downs.length;
+    await poller.clock.advance(1000);
+    // The answer to a try that time has brought on.
+    if (poller.actor.getSnapshot().matches({ doubted: 'asking' })) await untilFailed(poller, failed + 1);
+  }
+  expect(poller.actor.getSnapshot().status).toBe('active');
+  await poller.clock.advance(1000);
   const { output } = await waitFor(poller.actor, ({ status }) => status === 'done');
-  expect(output?.failure?.kind).toBe('refused');
+  expect(output?.failure).toMatchObject({ kind: 'refused', message: expect.stringContaining('TELEGRAM_BOT_TOKEN') });
+});
+
+test('another answer between the refusals begins the 15 minutes anew', async () => {
+  const poller = await startPoller();
+  await until(async () => (await poller.bot.control('')).polling);
+  await poller.bot.control('faults', { method: 'getUpdates', kind: 'error', error_code: 401 });
+  await poller.bot.control('faults', { method: 'getUpdates', kind: 'error', error_code: 502 });
+  await poller.bot.control('faults', { method: 'getUpdates', times: 1000, kind: 'error', error_code: 401 });
+  await poller.bot.write(777, 'hello');
+  await untilFailed(poller, 1);
+  await poller.clock.advance(limits.pollBackoffMinMs);
+  await untilFailed(poller, 2);
+  expect(poller.downs.map(({ failure }) => failure.kind)).toEqual(['refused', 'retry']);
+  await poller.clock.advance(1000);
+  await untilFailed(poller, 3);
+  await poller.clock.advance(limits.pollRefusedMs - 1);
+  expect(poller.actor.getSnapshot().status).toBe('active');
 });
 
 test('Telegram that cannot be reached at start is tried until it can', async () => {

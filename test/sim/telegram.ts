@@ -175,9 +175,8 @@ export class ModelTelegram {
           world.trace(`lost ${method} ${text} ${why}`);
           reject(new TelegramUnreachable(method, why, left));
         });
-      const timer = world.time.after(options.timeoutMs ?? limits.botApiTimeoutMs, () =>
-        lost('no answer in time', true),
-      );
+      const { timeoutMs = limits.botApiTimeoutMs, silenceMs = timeoutMs } = options;
+      const timer = world.time.after(Math.min(timeoutMs, silenceMs), () => lost('no answer in time', true));
       options.signal?.addEventListener('abort', () => lost('aborted', true), { once: true });
       if (fault === 'unreachable' || world.time.now < this.outageUntil) {
         world.time.after(world.delay(1, 50), () => lost('no connection', false));
