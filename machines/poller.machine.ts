@@ -14,6 +14,8 @@ export interface PollFailure {
   readonly message: string;
   /** For `wait`: Telegram's retry_after. */
   readonly retryAfterMs?: number;
+  /** The disk or the database is to blame, and the log says so already. */
+  readonly isReported?: boolean;
 }
 
 /** What a poll starts from. */

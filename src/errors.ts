@@ -102,6 +102,10 @@ export const ERRORS = {
   too_many_answers: { kind: 'wait', status: 429, title: 'This key has too many answers under way' },
   internal: { kind: 'retryable', status: 500, title: 'Switchboard failed' },
   overloaded: { kind: 'wait', status: 503, title: 'Switchboard has more to do than it can take in' },
+  disk_full: { kind: 'wait', status: 503, title: 'The disk is full' },
+  data_locked: { kind: 'wait', status: 503, title: 'Another program has locked the database' },
+  disk_failed: { kind: 'wait', status: 503, title: 'The disk fails' },
+  data_damaged: { kind: 'terminal', status: 500, title: 'The database is damaged' },
   outbox_full: { kind: 'wait', status: 503, title: 'The outbox is full' },
   shutting_down: {
     kind: 'wait',

@@ -54,6 +54,18 @@ export const limits = {
   commitQueueMax: 20_000,
   /** What a caller who was refused as `overloaded` is told to wait. */
   overloadRetryMs: 1000,
+  /**
+   * Tries to begin a transaction while another process holds the write lock, this long apart: 5 s in all. Then writes are
+   * refused as `data_locked` at once, until the lock is gone.
+   */
+  lockRetryMs: 20,
+  lockTriesMax: 250,
+  /** Between tries to commit on a disk that is full or fails; what a caller who was refused for it is told to wait. */
+  storageRetryMs: 5000,
+  /** Between two log lines about the same trouble of the disk, however many requests fail meanwhile. */
+  storageLogEveryMs: 60_000,
+  /** Bytes that the write-ahead log shrinks to once all of it is in the database: as much as lies between two checkpoints. */
+  writeAheadLogBytesMax: 32 * 1024 * 1024,
   /** Conversations that one commit writes to their table at once; more go there by and by (sqlite-conversations.ts). */
   conversationsSavedAtOnceMax: 16,
   /** Conversations on their way to the table before they are written: at most twice as many are in memory. */

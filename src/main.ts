@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import type { Settings } from '../config/schema.ts';
 import type { Backend } from './backend/backend.ts';
+import type { PaymentStore } from './backend/payment-store.ts';
 import { createPayments } from './backend/payments.ts';
 import { createSqlitePaymentStore } from './backend/sqlite.ts';
 import { createCallbacks } from './callbacks/deliver.ts';
@@ -18,13 +20,14 @@ import { createHttpServer } from './http/server.ts';
 import type { Feed, Inspector } from './inspector/inspector.ts';
 import type { Journal } from './journal/journal.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
-import { holdDataFolder, openDatabase, openReader } from './journal/sqlite-open.ts';
+import { holdDataFolder, neverWait, openDatabase, openReader } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import type { Logger } from './log.ts';
 import { createRetention } from './operators/retention.ts';
 import { createSandbox, type Playground } from './sandbox/sandbox.ts';
+import { retryWhileLocked } from './storage-fault.ts';
 import { createSystem, type System } from './system.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import { createHttpBotFiles } from './telegram/http-files.ts';
@@ -76,6 +79,13 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     return opened;
   };
 
+  const writing = <T>(create: (db: DatabaseSync) => T): T => {
+    const opened = connection(openDatabase);
+    const made = create(opened);
+    neverWait(opened);
+    return made;
+  };
+
   const token = settings.telegram.token ?? SANDBOX_TOKEN;
   const bot = botOfToken(token);
   if (bot === null) throw new TypeError('The settings let a malformed token through');
@@ -101,10 +111,10 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     log.warn({ event: 'stream_renamed', stream }, 'the database came from elsewhere: readers begin anew');
   const journal = openSqliteJournal({ db, reader, bot, newStreamId, onRenamed, clock, onLost: fail });
   closing.add(() => journal.close());
-  const keyring = createKeyring({ store: createSqliteKeyStore(connection(openDatabase)), clock, randomBytes });
+  const keyring = createKeyring({ store: writing(createSqliteKeyStore), clock, randomBytes });
   closing.add(() => keyring.close());
 
-  const backend = await createBackend(settings, connection(openDatabase), clock);
+  const backend = await createBackend(settings, () => writing((db) => createSqlitePaymentStore(db, clock)), clock);
   closing.add(() => backend.close());
   const uploads = createDiskUploads({ folder: settings.data, journal, randomBytes, log });
   await uploads.sweep();
@@ -128,7 +138,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     new Worker(join(import.meta.dirname, 'console-worker.ts'), { workerData: { folder: settings.data, bot, anew } });
   const consoleIndex = createConsole({ start: startIndex, journal, clock, log });
   closing.add(() => consoleIndex.close());
-  const marks = createSqliteReadMarks(connection(openDatabase));
+  const marks = writing(createSqliteReadMarks);
 
   const http = await createHttpServer({
     host: settings.http.host,
@@ -146,6 +156,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     callbacks,
     conversations: system.conversations,
     status: system.status,
+    reportFault: system.reportFault,
     inspector: inspector === null ? null : { ...inspector, sandbox: sandboxUrl !== null },
     console: { console: consoleIndex, marks },
     playground,
@@ -158,7 +169,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   await system.recover();
   closing.add(() => http.close());
   const url = await http.listen();
-  held.servesAt(url);
+  await retryWhileLocked(clock, () => held.servesAt(url));
   // The first that a person sees: where to go.
   if (playground !== null) log.info({ event: 'open', url: `${url}/sandbox` }, `chat with the bot: ${url}/sandbox`);
   system.start();
@@ -243,12 +254,8 @@ async function createInspector({
   return { inspector, feed: createFeed({ ...system, clock, conversation: (id) => journal.conversation(id) }) };
 }
 
-async function createBackend(
-  { backend }: Settings,
-  db: ReturnType<typeof openDatabase>,
-  clock: Clock,
-): Promise<Backend> {
-  if (backend.url === null) return createPayments({ store: createSqlitePaymentStore(db), clock });
+async function createBackend({ backend }: Settings, openPayments: () => PaymentStore, clock: Clock): Promise<Backend> {
+  if (backend.url === null) return createPayments({ store: openPayments(), clock });
   // Not everybody has a service of their own: its client is loaded for those who do.
   const { createHttpBackend } = await import('./backend/http.ts');
   return createHttpBackend({ url: backend.url, secret: backend.secret, clock });

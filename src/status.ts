@@ -5,7 +5,7 @@ export interface Status {
   readonly startedAt: number;
   readonly bot: { readonly id: string; readonly username: string | null };
   readonly service: Service;
-  readonly parts: Readonly<Record<PartName, Part>>;
+  readonly parts: Readonly<Record<StatusName, Part>>;
   readonly poller: { readonly updates: number; readonly lastPollAt: number | null };
   readonly operators: OperatorFigures;
   readonly outbox: { readonly depth: number; readonly inFlight: number; readonly sent: number };
@@ -41,6 +41,9 @@ export interface OperatorFigures {
 
 export const PART_NAMES = ['ingress', 'conversations', 'backend', 'operators', 'outbox'] as const;
 export type PartName = (typeof PART_NAMES)[number];
+/** What has a state: the live actors, and the data folder. */
+export const STATUS_NAMES = [...PART_NAMES, 'data'] as const;
+export type StatusName = (typeof STATUS_NAMES)[number];
 
 /** `detail` says in a sentence why a part is not up, and what to do. */
 export interface Part {
@@ -56,14 +59,17 @@ export interface Service {
 
 interface Context extends Status {
   /** How each part runs, apart from its troubles. */
-  readonly running: Readonly<Record<PartName, Part>>;
+  readonly running: Readonly<Record<StatusName, Part>>;
   /** What is wrong with each part, by cause. */
-  readonly troubles: Readonly<Record<PartName, Readonly<Record<string, string>>>>;
+  readonly troubles: Readonly<Record<StatusName, Readonly<Record<string, string>>>>;
 }
 
-const ofEach = <T>(value: T): Record<PartName, T> => ({
-  ...{ ingress: value, conversations: value, backend: value, operators: value, outbox: value },
+const ofEach = <T>(value: T): Record<StatusName, T> => ({
+  ...{ ingress: value, conversations: value, backend: value, operators: value, outbox: value, data: value },
 });
+
+/** The data folder is open before anything else starts. */
+const UP: Part = { state: 'up', detail: null };
 
 /** Makes the store. Only its events change it. */
 export function createStatus(startedAt: number) {
@@ -72,8 +78,8 @@ export function createStatus(startedAt: number) {
     startedAt,
     bot: { id: '', username: null },
     service: { state: 'starting', detail: null },
-    parts: ofEach(part),
-    running: ofEach(part),
+    parts: { ...ofEach(part), data: UP },
+    running: { ...ofEach(part), data: UP },
     troubles: ofEach({}),
     poller: { updates: 0, lastPollAt: null },
     operators: { connected: 0, behind: 0, lag: 0, bytes: 0, polling: 0 },
@@ -94,12 +100,12 @@ export function createStatus(startedAt: number) {
         service: { state, detail: detail ?? null },
       }),
       /** How a part runs. Its troubles stay. */
-      part(context, { name, state, detail }: { name: PartName; state: RunningState; detail?: string }) {
+      part(context, { name, state, detail }: { name: StatusName; state: RunningState; detail?: string }) {
         const running = { ...context.running, [name]: { state, detail: detail ?? null } };
         return withPart({ ...context, running }, name);
       },
       /** Something is wrong with a part, or no longer (null). Each cause is told and ended for itself. */
-      trouble(context, { name, cause, detail }: { name: PartName; cause: string; detail: string | null }) {
+      trouble(context, { name, cause, detail }: { name: StatusName; cause: string; detail: string | null }) {
         const { [cause]: _, ...others } = context.troubles[name];
         const now = detail === null ? others : { ...others, [cause]: detail };
         return withPart({ ...context, troubles: { ...context.troubles, [name]: now } }, name);
@@ -111,7 +117,7 @@ export function createStatus(startedAt: number) {
 type RunningState = Exclude<Part['state'], 'degraded'>;
 
 /** A part that is being restarted or has stopped is that, whatever else is wrong. */
-function withPart(context: Context, name: PartName): Context {
+function withPart(context: Context, name: StatusName): Context {
   const running = context.running[name];
   const troubles = Object.values(context.troubles[name]);
   const isDegraded = troubles.length > 0 && (running.state === 'starting' || running.state === 'up');

@@ -27,6 +27,8 @@ import { createOutbox } from './outbox/post.ts';
 import { createRoom } from './outbox/room.ts';
 import { createSender } from './outbox/sender.ts';
 import { createStatus, type PartName, type StatusStore } from './status.ts';
+import { createStorageWatch } from './storage.ts';
+import { storageFault } from './storage-fault.ts';
 import { createSwitchboard } from './switchboard.ts';
 import type { BotApi } from './telegram/telegram.ts';
 import type { Uploads } from './uploads/uploads.ts';
@@ -58,6 +60,8 @@ export interface SystemOptions {
 /** One bot's parts, wired together. What it tells others goes through the ports; `status` says how it is. */
 export interface System {
   readonly status: StatusStore;
+  /** Takes note of an error that the disk or the database is to blame for, if the journal has not told of it. */
+  reportFault(error: unknown): void;
   readonly outbox: Outbox;
   readonly deliveries: Deliveries;
   readonly operators: Operators;
@@ -117,6 +121,12 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     onRound: () => tellFigures(),
   });
 
+  const storage = createStorageWatch({ journal, status, clock, log, onDamaged: () => {} });
+  /** What the disk or the database is to blame for, `storage` has logged. */
+  const logFailure = (event: string, error: unknown, message: string): void => {
+    if (storageFault(error) === null) log.error({ event, error: errorText(error) }, message);
+  };
+
   let depth = await journal.outboxDepth();
   const room = createRoom(depth);
 
@@ -173,9 +183,9 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       tell('ingress', 'up');
       trouble('ingress', 'polls', null);
     },
-    onDown: ({ kind, message }, failures) => {
+    onDown: ({ kind, message, isReported = false }, failures) => {
       trouble('ingress', 'polls', message);
-      log.warn({ event: 'poll_failed', kind, failures }, message);
+      if (!isReported) log.warn({ event: 'poll_failed', kind, failures }, message);
     },
   });
 
@@ -198,7 +208,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
             clock,
             nextTimerAt: () => journal.nextTimerAt(),
             fire: () => room.free().then(router.fireTimers),
-            onError: (error) => log.error({ event: 'timers_failed', error: errorText(error) }, 'timers did not fire'),
+            onError: (error) => logFailure('timers_failed', error, 'timers did not fire'),
           }),
         createSweep: (router) =>
           createSweepService({
@@ -209,8 +219,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
               if (migrated + kept + restarted + quarantined === 0) return;
               log.info({ event: 'migrated', ...counts }, 'every conversation has been held against its machine');
             },
-            onError: (error) =>
-              log.error({ event: 'migration_failed', error: errorText(error) }, 'conversations were not brought up'),
+            onError: (error) => logFailure('migration_failed', error, 'conversations were not brought up'),
           }),
         onUp: (started) => {
           router = started;
@@ -220,7 +229,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       backend: backendLogic({
         ...{ runner, journal, clock },
         onUp: () => tell('backend', 'up'),
-        onError: (error) => log.error({ event: 'requests_failed', error: errorText(error) }, 'requests were not read'),
+        onError: (error) => logFailure('requests_failed', error, 'requests were not read'),
       }),
       operators: operatorsLogic({ operators, onUp: () => tell('operators', 'up') }),
       outbox: outboxLogic({
@@ -232,7 +241,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
         },
         onDown: (error) => {
           trouble('outbox', 'claims', `Messages cannot be claimed: ${errorText(error)}`);
-          log.error({ event: 'claim_failed', error: errorText(error) }, 'messages cannot be claimed');
+          logFailure('claim_failed', error, 'messages cannot be claimed');
         },
       }),
     },
@@ -286,6 +295,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
 
   return {
     status,
+    reportFault: storage.report,
     outbox,
     deliveries,
     operators,
@@ -323,6 +333,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     drain: switchboard.drain,
     async stop() {
       switchboard.stop();
+      storage.stop();
       await runner.close();
     },
   };

@@ -1,4 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { Clock } from '../clock.ts';
+import { retryWhileLocked } from '../storage-fault.ts';
 import type { PaymentRecord, PaymentStore } from './payment-store.ts';
 
 /** The table of the example backend's payments. */
@@ -22,7 +24,7 @@ CREATE TABLE IF NOT EXISTS payments (
  * transactions, which span microtasks but never turns, are then closed, so that on one connection a payment cannot be
  * undone with a unit of work, and on two neither blocks the other's thread.
  */
-export function createSqlitePaymentStore(db: DatabaseSync): PaymentStore {
+export function createSqlitePaymentStore(db: DatabaseSync, clock: Clock): PaymentStore {
   db.exec(PAYMENTS_SCHEMA);
   const insert = db.prepare(
     `INSERT INTO payments (key, id, conversation, amount, currency, recipient, declined, created_at)
@@ -40,16 +42,10 @@ export function createSqlitePaymentStore(db: DatabaseSync): PaymentStore {
   }
 
   return {
-    keep: (payment) =>
-      new Promise((resolve, reject) => {
-        setImmediate(() => {
-          try {
-            resolve(keep(payment));
-          } catch (error) {
-            reject(error);
-          }
-        });
-      }),
+    async keep(payment) {
+      await new Promise((resolve) => setImmediate(resolve));
+      return retryWhileLocked(clock, () => keep(payment));
+    },
   };
 }
 

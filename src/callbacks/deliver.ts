@@ -4,6 +4,7 @@ import { errorText } from '../errors.ts';
 import type { CallbackRecord, Entry, EntryType, Journal } from '../journal/journal.ts';
 import type { Keyring } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
+import { storageFault } from '../storage-fault.ts';
 import { type CallbackPlace, type Callbacks, GONE, type SendCallback } from './callbacks.ts';
 
 export interface CallbacksOptions {
@@ -60,6 +61,8 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
       const run = deliver(keyId)
         .catch((error: unknown) => {
           if (stopping.signal.aborted) return;
+          // The disk or the database is to blame: the log says so already, and it is tried again soon.
+          if (storageFault(error) !== null) return rest(keyId, limits.storageRetryMs);
           log.warn(
             { event: 'callbacks_failed', key: keyId, error: errorText(error) },
             'callbacks stand still for a while',

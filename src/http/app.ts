@@ -34,6 +34,8 @@ export interface HttpParts {
   readonly uploads: Uploads;
   readonly callbacks: Callbacks;
   readonly status: StatusStore;
+  /** Takes note of an error that the disk or the database is to blame for. */
+  readonly reportFault: (error: unknown) => void;
   readonly clock: Clock;
   /** Cryptographically random bytes. */
   readonly randomBytes: (size: number) => Buffer;

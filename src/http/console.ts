@@ -14,6 +14,7 @@ import { chatOfConversation } from '../conversations/conversations.ts';
 import { SwitchboardError } from '../errors.ts';
 import { type Key, mayAccess } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
+import { retryWhileLocked } from '../storage-fault.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf, requireChat } from './auth.ts';
 import { createFileDoor } from './facade-files.ts';
@@ -34,13 +35,13 @@ export interface ConsoleParts {
 
 /** `/v1/console`: chats by what happened last, their transcripts, a search over all of them. A key sees its own chats alone (I7). */
 export function consoleRoutes(app: App, parts: HttpParts, { console, marks }: ConsoleParts): void {
-  const { journal, api, answers } = parts;
+  const { journal, api, answers, clock } = parts;
   const door = createFileDoor(parts);
 
   /** Who looks; at the first look all that there is counts as read. */
-  function viewerOf(key: Key): Viewer {
+  async function viewerOf(key: Key): Promise<Viewer> {
     const { head } = journal.bounds();
-    if (!begun.has(key.id)) marks.begin(key.id, head);
+    if (!begun.has(key.id)) await retryWhileLocked(clock, () => marks.begin(key.id, head));
     if (begun.size >= limits.keysMax) begun.clear();
     begun.add(key.id);
     return { keyId: key.id, chats: key.chats, admin: mayAccess(key, 'admin') };
@@ -77,7 +78,7 @@ export function consoleRoutes(app: App, parts: HttpParts, { console, marks }: Co
       const { id, status, machine, state, unread, after, limit = 100 } = request.query;
       const key = callerOf(request);
       for (const chat of id ?? []) requireChat(key, chat);
-      return console.chats(viewerOf(key), {
+      return console.chats(await viewerOf(key), {
         ...{ status: status ?? null, machine: machine ?? null, state: state ?? null, unread: unread === '1' },
         ...{ ids: id ?? null, after: after ?? null, limit },
       });
@@ -94,7 +95,7 @@ export function consoleRoutes(app: App, parts: HttpParts, { console, marks }: Co
       },
       config,
     },
-    async (request) => ({ states: [...(await console.states(viewerOf(callerOf(request))))] }),
+    async (request) => ({ states: [...(await console.states(await viewerOf(callerOf(request))))] }),
   );
 
   app.get(
@@ -123,7 +124,7 @@ export function consoleRoutes(app: App, parts: HttpParts, { console, marks }: Co
       const key = callerOf(request);
       const chat = chatFor(key, request.params.id);
       answers.take(key, reply.raw);
-      return console.transcript(viewerOf(key), chat, { before, after, around, limit });
+      return console.transcript(await viewerOf(key), chat, { before, after, around, limit });
     },
   );
 
@@ -142,8 +143,9 @@ export function consoleRoutes(app: App, parts: HttpParts, { console, marks }: Co
     async (request, reply) => {
       const key = callerOf(request);
       const chat = chatFor(key, request.params.id);
-      viewerOf(key);
-      marks.set(key.id, chat, Math.min(request.body.seq, journal.bounds().head));
+      await viewerOf(key);
+      const seq = Math.min(request.body.seq, journal.bounds().head);
+      await retryWhileLocked(clock, () => marks.set(key.id, chat, seq));
       return reply.code(204).send(null);
     },
   );
@@ -173,7 +175,7 @@ export function consoleRoutes(app: App, parts: HttpParts, { console, marks }: Co
       const { q: text, chat = null, before = null, limit = limits.consoleHitsMax } = request.query;
       const key = callerOf(request);
       if (chat !== null) requireChat(key, chat);
-      return console.search(viewerOf(key), { text, chat, before, limit });
+      return console.search(await viewerOf(key), { text, chat, before, limit });
     },
   );
 
@@ -189,7 +191,7 @@ export function consoleRoutes(app: App, parts: HttpParts, { console, marks }: Co
       config,
     },
     async (request) => {
-      const place = await console.place(viewerOf(callerOf(request)), request.params.seq);
+      const place = await console.place(await viewerOf(callerOf(request)), request.params.seq);
       if (place !== null) return place;
       throw new SwitchboardError('not_found', 'There is no such entry in a chat of this key');
     },

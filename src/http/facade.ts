@@ -27,7 +27,7 @@ export const isFacadeUrl = (url: string): boolean => /^(\/telegram)?(\/file)?\/b
  * its api-root setting. Answers and errors have Telegram's form throughout. Gives what ends a key's calls.
  */
 export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: string) => void> {
-  const { keyring, updates, uploads, answers, log } = parts;
+  const { keyring, updates, uploads, answers, log, reportFault } = parts;
   const door = createFileDoor(parts);
   const call = createFacadeCalls({ ...parts, onFile: door.note });
 
@@ -38,6 +38,7 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
     await scope.register(multipart);
     scope.setErrorHandler((error, request, reply) => {
       const { error: answer, unexpected } = telegramErrorOf(error);
+      if (!(error instanceof SwitchboardError)) reportFault(error);
       if (unexpected) log.error({ event: 'request_failed', ...loggable(error, request) }, 'A request failed');
       return sendTelegramError(reply, answer);
     });

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { type Keyring, mayAccess } from '../keys/keys.ts';
-import { PART_NAMES } from '../status.ts';
+import { STATUS_NAMES } from '../status.ts';
 import type { App, HttpParts } from './app.ts';
 import { bearerOf } from './auth.ts';
 import type { Metrics } from './metrics.ts';
@@ -54,7 +54,7 @@ export function healthRoutes(app: App, { status, keyring }: HttpParts, metrics: 
       const ready = service.state === 'ready';
       reply.code(ready ? 200 : 503);
       if (!mayKnowWhy(keyring, request)) {
-        const states = Object.fromEntries(PART_NAMES.map((name) => [name, { state: parts[name].state }]));
+        const states = Object.fromEntries(STATUS_NAMES.map((name) => [name, { state: parts[name].state }]));
         return reply.send({ ready, state: service.state, parts: states });
       }
       const { connected, behind, lag, bytes, polling } = operators;

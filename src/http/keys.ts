@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
 import { isCallbackUrl, keyView, ROLES } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
+import { retryWhileLocked } from '../storage-fault.ts';
 import type { App, HttpParts } from './app.ts';
 import { Id } from './schemas.ts';
 
@@ -68,7 +69,9 @@ export function keyRoutes(app: App, { keyring, clock }: HttpParts): void {
         throw new SwitchboardError('request_invalid', 'A key expires in the future', { field: 'expires_at' });
       if (callback !== null && !isCallbackUrl(callback))
         throw new SwitchboardError('request_invalid', CALLBACK_WRONG, { field: 'callback' });
-      const { key, text, callbackSecret } = keyring.create({ role, name, chats, expiresAt, callback });
+      const { key, text, callbackSecret } = await retryWhileLocked(clock, () =>
+        keyring.create({ role, name, chats, expiresAt, callback }),
+      );
       const secret = callbackSecret === null ? {} : { callback_secret: callbackSecret };
       return reply.code(201).send({ ...keyView(key), key: text, ...secret });
     },
@@ -86,7 +89,7 @@ export function keyRoutes(app: App, { keyring, clock }: HttpParts): void {
       config,
     },
     async (request, reply) => {
-      if (!keyring.revoke(request.params.id))
+      if (!(await retryWhileLocked(clock, () => keyring.revoke(request.params.id))))
         throw new SwitchboardError('not_found', 'There is no such key, or it is revoked already');
       return reply.code(204).send(null);
     },

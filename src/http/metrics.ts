@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { PART_NAMES, type StatusStore } from '../status.ts';
+import { STATUS_NAMES, type StatusStore } from '../status.ts';
 
 /** What Prometheus reads: the live status, the process, and how requests fare. One registry a server. */
 export function createMetrics(status: StatusStore) {
@@ -54,7 +54,7 @@ export function createMetrics(status: StatusStore) {
     labelNames: ['part'],
     registers,
     collect() {
-      for (const part of PART_NAMES) this.set({ part }, now().parts[part].state === 'up' ? 1 : 0);
+      for (const part of STATUS_NAMES) this.set({ part }, now().parts[part].state === 'up' ? 1 : 0);
     },
   });
   new Gauge({

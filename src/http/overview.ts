@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { mayAccess } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
-import { PART_NAMES } from '../status.ts';
+import { STATUS_NAMES } from '../status.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf } from './auth.ts';
 
@@ -59,7 +59,7 @@ export function overviewRoute(app: App, { status, operators, updates, keyring, c
       const { lastPollAt } = now.poller;
       return {
         now: new Date(clock.now()).toISOString(),
-        parts: PART_NAMES.map((name) => ({
+        parts: STATUS_NAMES.map((name) => ({
           name,
           ...now.parts[name],
           ...(key.chats === null ? {} : { detail: null }),

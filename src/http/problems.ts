@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type ErrorCode, SwitchboardError } from '../errors.ts';
+import { storageFault } from '../storage-fault.ts';
 
 /** An error as callers get it: RFC 9457 with a stable `code`. */
 export interface Problem {
@@ -27,7 +28,8 @@ export interface ProblemAnswer {
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** The answer to anything thrown. What nobody foresaw is `internal`, without a word of what is inside. */
-export function problemOf(error: unknown): ProblemAnswer {
+export function problemOf(thrown: unknown): ProblemAnswer {
+  const error = storageFault(thrown) ?? thrown;
   if (error instanceof SwitchboardError && error.entry.status !== undefined) {
     const errors = error.field === undefined ? undefined : [{ field: error.field, message: error.message }];
     const retryAfterS = error.retryAfterMs === undefined ? null : Math.max(1, Math.ceil(error.retryAfterMs / 1000));

@@ -87,6 +87,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  /** What the journal threw, it has told of itself. */
+  const reportOwn = (error: unknown): void => {
+    if (!(error instanceof SwitchboardError)) parts.reportFault(error);
+  };
+
   app.server.maxConnections = limits.connectionsMax;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
@@ -125,6 +130,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
   app.setErrorHandler((error, request, reply) => {
     const answer = problemOf(error);
+    reportOwn(error);
     if (answer.unexpected) log.error({ event: 'request_failed', ...loggable(error, request) }, 'A request failed');
     return sendProblem(reply, answer);
   });

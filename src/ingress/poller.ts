@@ -4,6 +4,7 @@ import { backoffMs } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { storageFault } from '../storage-fault.ts';
 import { GatewayRefused, TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
 import { type BotApi, UPDATE_KINDS } from '../telegram/telegram.ts';
 
@@ -72,7 +73,7 @@ export function createPoller(options: PollerOptions) {
         try {
           await options.receive(input);
         } catch (error) {
-          throw new PollError({ kind: 'retry', message: `The updates were not stored: ${errorText(error)}` }, error);
+          throw new PollError(notStored(error), error);
         }
       }),
     },
@@ -115,6 +116,15 @@ function batchOf(result: unknown, offset: number | null): Batch {
     next = id + 1;
   }
   return { updates: result, offset: next };
+}
+
+/** Telegram keeps the updates: they are asked for again, and stored once the disk takes them. */
+function notStored(error: unknown): PollFailure {
+  const message = `The updates were not stored: ${errorText(error)}`;
+  const fault = storageFault(error);
+  if (fault === null) return { kind: 'retry', message };
+  const { retryAfterMs } = fault;
+  return { kind: 'wait', message, isReported: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
 
 const malformed = (what: string) =>

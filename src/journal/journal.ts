@@ -1,3 +1,4 @@
+import type { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 
 /**
@@ -23,6 +24,11 @@ export interface Journal {
   write<T>(job: (tx: Tx) => Promise<T>, patient?: boolean): Promise<T>;
   /** Called after each commit that brought anything of what a `Commit` tells, in commit order, before its jobs resolve. */
   onCommit(listener: (commit: Commit) => void): void;
+  /**
+   * Called whenever the disk or the database fails a read or a write, which then rejects with the same error: `disk_full`,
+   * `disk_failed`, `data_locked` or `data_damaged`.
+   */
+  onFault(listener: (fault: SwitchboardError) => void): void;
   /** First entry still kept (1 in an empty journal) and last entry committed (0 in an empty one). */
   bounds(): { readonly first: number; readonly head: number };
   /** Committed entries in order. At most limits.readEntriesMax. */

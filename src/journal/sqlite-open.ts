@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SwitchboardError } from '../errors.ts';
+import { limits } from '../limits.ts';
 
 const MIGRATIONS = join(import.meta.dirname, 'sql');
 
@@ -18,6 +19,7 @@ export function openDatabase(folder: string): DatabaseSync {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
     // 48 MiB of page cache: the index pages of a million chats stay in memory. Up to 32 MiB of log between checkpoints: pages
     // that change with every commit are copied half as often.
+    db.exec(`PRAGMA journal_size_limit = ${limits.writeAheadLogBytesMax}`);
     db.exec('PRAGMA cache_size = -49152; PRAGMA wal_autocheckpoint = 8000; PRAGMA temp_store = MEMORY');
     migrate(folder, db);
     return db;
@@ -26,6 +28,12 @@ export function openDatabase(folder: string): DatabaseSync {
     throw error;
   }
 }
+
+/**
+ * Makes a connection fail at once while another process holds the write lock, once it has been set up: SQLite would wait
+ * in the event loop. Its writes go through retryWhileLocked.
+ */
+export const neverWait = (db: DatabaseSync): void => db.exec('PRAGMA busy_timeout = 0');
 
 /** A second connection that sees committed work alone. */
 export function openReader(folder: string): DatabaseSync {

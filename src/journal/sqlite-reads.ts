@@ -30,7 +30,16 @@ import { prepareUnits } from './sqlite-units.ts';
 
 type Reads = Omit<
   Journal,
-  'bot' | 'stream' | 'write' | 'onCommit' | 'bounds' | 'seqAt' | 'outboxDepth' | 'openRequestCount' | 'close'
+  | 'bot'
+  | 'stream'
+  | 'write'
+  | 'onCommit'
+  | 'onFault'
+  | 'bounds'
+  | 'seqAt'
+  | 'outboxDepth'
+  | 'openRequestCount'
+  | 'close'
 >;
 
 /** The journal's reading side, on a connection that sees committed work alone. */

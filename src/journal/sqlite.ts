@@ -2,11 +2,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock, TimerHandle } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { retryWhileLocked, storageFault } from '../storage-fault.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Commit, Journal, Tx } from './journal.ts';
 import { openConversations } from './sqlite-conversations.ts';
 import { takeEpoch } from './sqlite-head.ts';
 import { openEntryIndex } from './sqlite-index.ts';
+import { neverWait } from './sqlite-open.ts';
 import { countWaiting, prepareOutbox } from './sqlite-outbox.ts';
 import { prepareReads } from './sqlite-reads.ts';
 import { int, seqRange } from './sqlite-rows.ts';
@@ -43,6 +45,7 @@ export interface SqliteJournalOptions {
 export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const { db, bot, clock } = options;
   const head = takeEpoch(options);
+  neverWait(db);
   const range = seqRange(head.slot);
   const sql = prepareStatements(db, bot, head.nextSeq);
   const outbox = prepareOutbox(db, range);
@@ -60,6 +63,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     head: headSeq,
   }));
   const listeners: ((commit: Commit) => void)[] = [];
+  const faultListeners: ((fault: SwitchboardError) => void)[] = [];
   const onListenerError = options.onListenerError ?? stopProcess;
   let headSeq = head.nextSeq - 1;
   let waiting = countWaiting(outbox);
@@ -70,6 +74,10 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   let openRequests = reads.openRequestCount();
   let state: TxState = emptyState(head.nextSeq, waiting, openRequests);
   let begunAt = head.nextSeq;
+  /** The last transaction found the write lock taken for as long as it may be waited for. */
+  let isLocked = false;
+  /** What made SQLite end the transaction by itself, as a full disk does. */
+  let endedBy: unknown = null;
 
   const lost = (): SwitchboardError => {
     const error = new SwitchboardError('lease_lost', `Another process serves bot ${bot} now: this one stops`);
@@ -81,9 +89,21 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     if (db.isTransaction) db.exec('ROLLBACK');
   }
 
+  /** Once the lock was waited for in vain, nobody waits until it is gone: callers are refused at once. */
+  async function beginImmediate(): Promise<void> {
+    try {
+      await retryWhileLocked(clock, () => db.exec('BEGIN IMMEDIATE'), isLocked || closed ? 1 : limits.lockTriesMax);
+      isLocked = false;
+    } catch (error) {
+      isLocked = storageFault(error)?.code === 'data_locked';
+      throw error;
+    }
+  }
+
   /** Without it a statement would commit by itself, outside the fence (I6). */
   function assertTransaction(): void {
-    if (!db.isTransaction) throw new Error('There is no transaction: it has ended, or the disk is full or fails');
+    if (!db.isTransaction)
+      throw endedBy ?? new Error('There is no transaction: it has ended, or the disk is full or fails');
   }
 
   /** A transaction whose methods throw once it has ended, whoever has kept it. */
@@ -113,7 +133,8 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const group = createGroupCommit<Tx>(
     {
       async begin() {
-        db.exec('BEGIN IMMEDIATE');
+        endedBy = null;
+        await beginImmediate();
         try {
           const row = fence.get(bot, head.epoch);
           if (row === undefined) throw lost();
@@ -136,6 +157,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         } catch (error) {
           // A full disk may have ended the whole transaction: then `commit` refuses the group.
           if (db.isTransaction) db.exec('ROLLBACK TO job; RELEASE job');
+          else endedBy ??= error;
           undo();
           throw error;
         }
@@ -184,29 +206,60 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     }, limits.conversationsWriteBackMs);
   }
 
-  return {
-    ...reads.journal,
-    bot,
-    stream: head.stream,
-    write: (job, patient = false) =>
-      closed
-        ? Promise.reject(new SwitchboardError('shutting_down', `The journal of bot ${bot} is closed`))
-        : group.write(job, patient),
-    onCommit: (listener) => void listeners.push(listener),
-    bounds: () => ({ first: firstSeq, head: headSeq }),
-    seqAt: async (at) => seqAt(at, firstSeq, headSeq),
-    outboxDepth: async () => waiting,
-    openRequestCount: async () => openRequests,
-    async close() {
-      closed = true;
-      clock.clearTimeout(timer);
-      // Twice: what was newest follows what was leaving. A journal that cannot commit any more keeps it for the next.
-      await writeBack()
-        .then(writeBack)
-        .catch(() => {});
-      await group.idle();
+  /** Tells of an error that the disk or the database is to blame for, in their words. */
+  function explained(error: unknown): unknown {
+    const fault = storageFault(error);
+    if (fault === null) return error;
+    for (const listener of faultListeners) listener(fault);
+    return fault;
+  }
+
+  return explaining<Journal>(
+    {
+      ...reads.journal,
+      bot,
+      stream: head.stream,
+      write: (job, patient = false) =>
+        closed
+          ? Promise.reject(new SwitchboardError('shutting_down', `The journal of bot ${bot} is closed`))
+          : group.write(job, patient),
+      onCommit: (listener) => void listeners.push(listener),
+      onFault: (listener) => void faultListeners.push(listener),
+      bounds: () => ({ first: firstSeq, head: headSeq }),
+      seqAt: async (at) => seqAt(at, firstSeq, headSeq),
+      outboxDepth: async () => waiting,
+      openRequestCount: async () => openRequests,
+      async close() {
+        closed = true;
+        clock.clearTimeout(timer);
+        // Twice: what was newest follows what was leaving. A journal that cannot commit any more keeps it for the next.
+        await writeBack()
+          .then(writeBack)
+          .catch(() => {});
+        await group.idle();
+      },
     },
+    explained,
+  );
+}
+
+/** The same object, each of whose methods throws what `explained` makes of an error. */
+function explaining<T extends object>(target: T, explained: (error: unknown) => unknown): T {
+  const failed = (error: unknown): never => {
+    throw explained(error);
   };
+  for (const [name, method] of Object.entries(target)) {
+    if (typeof method !== 'function') continue;
+    Reflect.set(target, name, (...args: unknown[]) => {
+      try {
+        const result: unknown = method(...args);
+        return result instanceof Promise ? result.catch(failed) : result;
+      } catch (error) {
+        return failed(error);
+      }
+    });
+  }
+  return target;
 }
 
 const stopProcess = (error: unknown): void =>

@@ -57,10 +57,15 @@ export function createSqliteKeyStore(db: DatabaseSync): KeyStore {
   const version = db.prepare('SELECT version FROM keys_version');
   return {
     add(key, callback) {
-      // First: the key, which is told of, has it from the beginning.
-      if (callback !== null) insertCallback.run(key.id, callback.url, callback.secret);
       const chats = key.chats === null ? null : JSON.stringify(key.chats);
-      insert.run(key.id, key.role, key.name, chats, key.createdAt, key.expiresAt, key.revokedAt, key.secretHash);
+      db.exec('BEGIN IMMEDIATE');
+      try {
+        if (callback !== null) insertCallback.run(key.id, callback.url, callback.secret);
+        insert.run(key.id, key.role, key.name, chats, key.createdAt, key.expiresAt, key.revokedAt, key.secretHash);
+        db.exec('COMMIT');
+      } finally {
+        if (db.isTransaction) db.exec('ROLLBACK');
+      }
     },
     list: () => all.all().map(keyOf),
     callbacks: () =>

@@ -3,6 +3,7 @@ import type { Clock, TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
+import { storageFault } from '../storage-fault.ts';
 
 export interface RetentionOptions {
   readonly journal: Pick<Journal, 'bounds' | 'seqAt' | 'cursors' | 'write'>;
@@ -100,7 +101,8 @@ export function createRetention(options: RetentionOptions): Retention {
       const { first } = journal.bounds();
       if (first > before) log.info({ event: 'retention', from: before, to: first - 1 }, 'old entries are gone');
     } catch (error) {
-      log.warn({ event: 'retention_failed', error: errorText(error) }, 'old entries could not be taken away');
+      if (storageFault(error) === null)
+        log.warn({ event: 'retention_failed', error: errorText(error) }, 'old entries could not be taken away');
     }
     if (!stopped) timer = clock.setTimeout(begin, limits.retentionEveryMs);
   }

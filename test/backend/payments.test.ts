@@ -26,7 +26,7 @@ let folder: string;
 let db: DatabaseSync;
 const open = () => new DatabaseSync(join(folder, 'payments.db'));
 const payments = (rules = EXAMPLE_RULES) =>
-  createPayments({ store: createSqlitePaymentStore(db), clock: manualClock(1000), rules });
+  createPayments({ store: createSqlitePaymentStore(db, manualClock(1000)), clock: manualClock(1000), rules });
 const rows = () => db.prepare('SELECT * FROM payments').all();
 
 beforeEach(() => {

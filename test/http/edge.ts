@@ -102,6 +102,7 @@ export async function startEdge({
     ...{ bot: '123', journal, keyring, operators, conversations: router, outbox, status, clock, randomBytes, log },
     deliveries: createDeliveries({ bot: '123', outbox }),
     updates: createUpdateQueues({ journal, clock, status }),
+    reportFault: () => {},
     ...{ api: { call: nobody }, files: { open: nobody }, uploads, callbacks },
   };
   const inspector = createInspection({

@@ -30,6 +30,10 @@ test('the codes that callers may rely on: none is ever renamed, nor changes its 
     '429 too_many_answers',
     '500 internal',
     '503 overloaded',
+    '503 disk_full',
+    '503 data_locked',
+    '503 disk_failed',
+    '500 data_damaged',
     '503 outbox_full',
     '503 shutting_down',
   ]);
@@ -180,4 +184,20 @@ describe('I7: the log', () => {
     expect(failure.stack).toContain('    at ');
     expect(edge.logged.join('')).not.toContain('secret');
   });
+});
+
+test.each([
+  ['disk_full', 503, '5', { errcode: 13 }],
+  ['disk_full', 503, '5', { errcode: 4874 }],
+  ['disk_full', 503, '5', { code: 'ENOSPC' }],
+  ['data_locked', 503, '1', { errcode: 5 }],
+  ['data_locked', 503, '1', { errcode: 261 }],
+  ['disk_failed', 503, '5', { errcode: 778 }],
+  ['data_damaged', 500, null, { errcode: 11 }],
+  ['data_damaged', 500, null, { errcode: 267 }],
+  ['data_damaged', 500, null, { errcode: 26 }],
+])('%s: %d with Retry-After %s for what the disk or the database throws: %j', (code, status, retryAfter, fields) => {
+  const { problem, retryAfterS, unexpected } = problemOf(Object.assign(new Error('as SQLite says it'), fields));
+  expect([problem.code, problem.status, unexpected]).toEqual([code, status, false]);
+  expect(retryAfterS === null ? null : String(retryAfterS)).toBe(retryAfter);
 });

@@ -48,7 +48,7 @@ describe('health', () => {
     expect(JSON.parse(without.text)).toEqual({
       ready: true,
       state: 'ready',
-      parts: { ...states, backend: { state: 'degraded' } },
+      parts: { ...states, backend: { state: 'degraded' }, data: { state: 'up' } },
     });
     const revoked = edge.key('admin');
     edge.keyring.revoke(revoked.id);

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
@@ -5,8 +6,8 @@ import type { Commit } from '../../src/journal/journal.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { openDatabase, openReader } from '../../src/journal/sqlite-open.ts';
 import { limits } from '../../src/limits.ts';
-import { manualClock } from '../support/clock.ts';
-import { temporaryFolder } from '../support/journal.ts';
+import { manualClock, settle } from '../support/clock.ts';
+import { openJournal, temporaryFolder } from '../support/journal.ts';
 import { conversation, entry } from './records.ts';
 
 function open(folder: string, onListenerError?: (error: unknown) => void) {
@@ -160,3 +161,57 @@ test('what a filter leaves out is not even looked at, nor what is beyond the bou
   expect(await seqs({ to: 10 })).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   expect(await seqs({ lengthMax: 1500 })).toHaveLength(8);
 });
+
+test('a write lock of another program: the transaction waits in turns of the event loop, and begins once it is gone', async () => {
+  const { clock, folder, journal } = locked();
+  const rival = new DatabaseSync(join(folder, 'switchboard.db'));
+  onTestFinished(() => rival.close());
+  rival.exec('BEGIN IMMEDIATE');
+  const write = journal.write(async (tx) => tx.append(entry('patient')));
+  await settle();
+  await clock.advance((limits.lockTriesMax - 2) * limits.lockRetryMs);
+  expect(journal.bounds().head).toBe(0);
+  rival.exec('COMMIT');
+  await clock.advance(limits.lockRetryMs);
+  expect(await write).toBe(1);
+});
+
+test('a write lock that stays: those who wait are refused, whoever comes then at once, until it is gone', async () => {
+  const { clock, folder, journal } = locked();
+  const faults: string[] = [];
+  journal.onFault(({ code }) => faults.push(code));
+  const rival = new DatabaseSync(join(folder, 'switchboard.db'));
+  onTestFinished(() => rival.close());
+  rival.exec('BEGIN IMMEDIATE');
+  const waiting = [1, 2].map(() => journal.write(async (tx) => tx.append(entry('x'))));
+  const refused = Promise.allSettled(waiting);
+  await settle();
+  await clock.advance(limits.lockTriesMax * limits.lockRetryMs);
+  const codes = (await refused).map((one) => (one.status === 'rejected' ? one.reason.code : one.status));
+  expect(codes).toEqual(['data_locked', 'data_locked']);
+  await expect(journal.write(async (tx) => tx.append(entry('y')))).rejects.toMatchObject({ code: 'data_locked' });
+  expect(faults).toEqual(['data_locked', 'data_locked', 'data_locked']);
+  rival.exec('COMMIT');
+  expect(await journal.write(async (tx) => tx.append(entry('z')))).toBe(1);
+});
+
+test('the write-ahead log, grown by a burst while a reader held it open, shrinks again', async () => {
+  const folder = temporaryFolder();
+  const { reader, journal } = open(folder);
+  const size = () => statSync(join(folder, 'switchboard.db-wal')).size;
+  reader.exec('BEGIN');
+  reader.prepare('SELECT count(*) FROM units').get();
+  while (size() < 2 * limits.writeAheadLogBytesMax) {
+    await journal.write(async (tx) => tx.append(entry('x'.repeat(1_000_000))));
+  }
+  reader.exec('COMMIT');
+  for (let n = 0; n < 3; n += 1) await journal.write(async (tx) => tx.append(entry('after')));
+  expect(size()).toBeLessThanOrEqual(limits.writeAheadLogBytesMax);
+});
+
+/** A journal whose clock a test moves. */
+function locked() {
+  const folder = temporaryFolder();
+  const clock = manualClock();
+  return { folder, clock, journal: openJournal(folder, clock) };
+}

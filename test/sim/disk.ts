@@ -110,7 +110,14 @@ function preparedOn(db: DatabaseSync, sql: string): StatementSync {
 }
 
 /** As node:sqlite throws it. */
-export function diskError(what: 'full' | 'io'): Error {
-  const [message, errcode] = what === 'full' ? ['database or disk is full', 13] : ['disk I/O error', 10];
+export function diskError(what: keyof typeof DISK_ERRORS): Error {
+  const [message, errcode] = DISK_ERRORS[what];
   return Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode });
 }
+
+const DISK_ERRORS = {
+  full: ['database or disk is full', 13],
+  io: ['disk I/O error', 10],
+  locked: ['database is locked', 5],
+  damaged: ['database disk image is malformed', 11],
+} as const;

@@ -85,7 +85,7 @@ export type Op = { readonly at: number } & (
   | { readonly do: 'poll fault'; readonly kind: PollFault }
   | { readonly do: 'disk fault'; readonly kind: DiskFault; readonly nth: number; readonly times: number }
   | { readonly do: 'backend fault'; readonly kind: BackendFault }
-  | { readonly do: 'outage'; readonly of: 'telegram' | 'backend' | 'disk'; readonly ms: number }
+  | { readonly do: 'outage'; readonly of: 'telegram' | 'backend' | 'disk' | 'lock'; readonly ms: number }
   | { readonly do: 'repeat'; readonly count: number }
   | { readonly do: 'block'; readonly chat: number }
   | { readonly do: 'clock'; readonly byMs: number }
@@ -219,7 +219,10 @@ function troubleOf(kind: string, random: Random, chats: readonly number[], at: n
     case 'telegram':
       return telegramTrouble(random, chats, at);
     case 'disk': {
-      if (random.next() < 0.15) return { at, do: 'outage', of: 'disk', ms: random.whole(100, 40_000) };
+      if (random.next() < 0.15) {
+        const ms = random.whole(100, 40_000);
+        return { at, do: 'outage', of: ms % 2 === 0 ? 'disk' : 'lock', ms };
+      }
       const times = random.next() < 0.7 ? 1 : random.whole(2, 6);
       return { at, do: 'disk fault', kind: pick(random, DISK_FAULTS), nth: random.whole(1, 8), times };
     }

@@ -51,6 +51,7 @@ export function perform(world: World, op: Op): void {
     case 'outage': {
       const until = world.time.now + op.ms;
       if (op.of === 'disk') world.trouble.fillDisk(until);
+      else if (op.of === 'lock') world.trouble.lockDatabase(until);
       else world[op.of].outageUntil = until;
       return;
     }

@@ -11,6 +11,7 @@ export class Trouble {
   readonly #crashes: (Crash & { left: number })[] = [];
   readonly #diskFaults: { readonly kind: DiskFault; left: number; times: number }[] = [];
   #diskOutageUntil = 0;
+  #lockedUntil = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -30,8 +31,14 @@ export class Trouble {
     this.#diskOutageUntil = until;
   }
 
+  /** Until then another program has the write lock. */
+  lockDatabase(until: number): void {
+    this.#lockedUntil = until;
+  }
+
   /** From now on nothing goes wrong. */
   end(): void {
+    this.#lockedUntil = 0;
     this.#crashes.length = 0;
     this.#diskFaults.length = 0;
     this.#diskOutageUntil = 0;
@@ -55,6 +62,7 @@ export class Trouble {
     if (moment !== 'read' && this.moment(moment, process)) throw new Death();
     if (moment === 'committed') return;
     if (moment === 'commit' && this.#world.time.now < this.#diskOutageUntil) throw this.#failed('full');
+    if (moment === 'begin' && this.#world.time.now < this.#lockedUntil) throw this.#failed('locked');
     const fault = this.#diskFaults.find(({ kind }) => kind.split(',')[0] === moment);
     if (fault === undefined) return;
     fault.left -= 1;
@@ -66,7 +74,7 @@ export class Trouble {
     throw this.#failed(fault.kind === 'begin' || fault.kind === 'read' ? 'io' : 'full');
   }
 
-  #failed(what: 'full' | 'io'): Error {
+  #failed(what: 'full' | 'io' | 'locked'): Error {
     this.#world.ledger.punctuality.excuse(this.#world.time.wall);
     return diskError(what);
   }

@@ -10,6 +10,7 @@ const EVERY_MS = 2000;
 const POINTS = 90;
 
 const NAMES: Readonly<Record<string, string>> = {
+  data: 'Data folder',
   ingress: 'Poller',
   conversations: 'Conversations',
   backend: 'Backend',
