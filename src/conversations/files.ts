@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type AnyStateMachine, StateMachine } from 'xstate';
 import type { Migrate } from '../../machines/events.ts';
 import { errorText, SwitchboardError } from '../errors.ts';
@@ -98,7 +99,7 @@ export async function importMachine(path: string, named: string): Promise<Machin
     machine,
     context,
     migrate = null,
-  }: Record<string, unknown> = await import(path).catch((cause) => {
+  }: Record<string, unknown> = await import(pathToFileURL(path).href).catch((cause) => {
     throw new SwitchboardError('machine_invalid', `${named} cannot be read: ${errorText(cause)}`, { cause });
   });
   if (!(machine instanceof StateMachine)) {
