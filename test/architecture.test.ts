@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../src/limits.ts';
+import { PRODUCT_FILES } from './machines/product.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -55,6 +56,8 @@ const files: SourceFile[] = ['src', 'machines', 'config']
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((f) => join(folder, f)),
   )
   .filter((path) => path.endsWith('.ts'))
+  // Whatever else lies in machines/ is its author's.
+  .filter((path) => !path.startsWith('machines/') || PRODUCT_FILES.some((file) => path === `machines/${file}`))
   .map((path) => {
     const text = readFileSync(join(ROOT, path), 'utf8');
     const imports = [...text.matchAll(IMPORTS)].map((m) => {
@@ -179,5 +182,13 @@ describe('the rules that keep the tests green anywhere', () => {
     // Chromium's package takes its folder from TMPDIR alone, echo-process is started with machineEnv(), served.test writes a program of somebody else.
     const allowed = /^test\/(support\/environment|browser\/chromium|system\/echo-process|client\/served\.test)\.ts:/;
     expect(reads.filter((line) => !allowed.test(line))).toEqual([]);
+  });
+
+  test('a limit of time is only for what never happens: a minute and more, whatever the machine is busy with', () => {
+    const short = testFilesWith(/\btimeout: (\d{1,2}_\d{3}|\d{4,5})\b|^\s*\}, (\d{1,2}_\d{3}|\d{4,5})\);/);
+    const limitOf = (line: string) => Number(/(?:timeout: |\}, )([\d_]+)/.exec(line)?.[1]?.replaceAll('_', ''));
+    // Telegram's own parameter, in seconds, and SQLite's.
+    const others = /getUpdates|DatabaseSync/;
+    expect(short.filter((line) => limitOf(line) < 60_000 && !others.test(line))).toEqual([]);
   });
 });

@@ -36,8 +36,7 @@ const LineShape = Compile(Line);
 /** The first line of a fixture of what this machine comes to. */
 export const fixtureHead = ({ name, version }: Stepper, bot: string): string =>
   JSON.stringify({
-    about:
-      "A replayed conversation: its user's words, name and ids, and what they were sent. test/machines/fixtures.test.ts runs it",
+    about: "A replayed conversation: its user's words, name and ids, and what they were sent. npm run machines runs it",
     machine: name,
     version,
     bot,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createKey, freeEnv, startServer } from '../cli/support.ts';
 import { logIn, openPage } from './stage.ts';
 
-test("a file's name that turns its own direction looks, and is saved, as it ends", { timeout: 90_000 }, async () => {
+test("a file's name that turns its own direction looks, and is saved, as it ends", async () => {
   const env = freeEnv();
   const { url, sandboxUrl } = await startServer(env);
   const document = { base64: 'TVo=', file_name: 'photo\u202Egnp.exe', mime_type: 'application/octet-stream' };

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createKey, type Env, freeEnv, startServer } from '../cli/support.ts';
 import { logIn, openPage, setSeen, userOf } from './stage.ts';
 
-const patience = { timeout: 90_000 };
+const patience = { timeout: 180_000 };
 
 /** What is there when the page is. */
 const READY: Readonly<Record<string, string>> = {
@@ -34,11 +34,11 @@ test(
       if (before !== undefined) await setSeen(before.page, false);
       const tab = await context.newPage();
       tabs.push({ name, page: tab });
-      await tab.goto(address(server.url, name), { timeout: 10_000 });
+      await tab.goto(address(server.url, name));
       await tab
         .locator(READY[name] ?? '')
         .first()
-        .waitFor({ timeout: 10_000 });
+        .waitFor();
     }
 
     // Meanwhile in the others; then each of them is looked at.

@@ -10,9 +10,7 @@ const write = async (page: Page, text: string): Promise<void> => {
   await page.keyboard.press('Enter');
 };
 
-test('whoever only writes sees what became of it, decides about it, and is logged out with the key', {
-  timeout: 90_000,
-}, async () => {
+test('whoever only writes sees what became of it, decides about it, and is logged out with the key', async () => {
   const env = freeEnv();
   const server = await startServer(env);
   const spoil = (kind: string) =>

@@ -52,7 +52,7 @@ test('a data folder that another process serves: exit 4, naming it', async () =>
   expect(stderr).toContain(`is served by process ${child.pid} on `);
 });
 
-test('a port that is taken: exit 5, whichever it is', { timeout: 60_000 }, async () => {
+test('a port that is taken: exit 5, whichever it is', async () => {
   const first = await startServer();
   const [http, sandbox] = [new URL(first.url).port, new URL(first.sandboxUrl).port];
   const tries = await Promise.all([

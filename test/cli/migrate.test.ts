@@ -120,9 +120,7 @@ test('under keep each run counts those that are kept, however often it has been 
   }
 });
 
-test('killed in the middle, it goes on where it was: each conversation is brought up once', {
-  timeout: 60_000,
-}, async () => {
+test('killed in the middle, it goes on where it was: each conversation is brought up once', async () => {
   const folder = await seed();
   const child = fork(join(import.meta.dirname, 'migrate-process.ts'), [folder], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -148,9 +146,7 @@ test('killed in the middle, it goes on where it was: each conversation is brough
   expect(lines[0]).toBe('shop 1 -> 2');
 });
 
-test('the command: beside a server only the dry run; without data it says so, and makes none', {
-  timeout: 60_000,
-}, async () => {
+test('the command: beside a server only the dry run; without data it says so, and makes none', async () => {
   const { env } = await startServer();
   const dry = await run(['migrate', '--dry-run'], env).ended;
   expect(dry).toMatchObject({

@@ -48,9 +48,7 @@ async function pay() {
 
 const linesOf = (text: string, start: string) => text.split('\n').filter((line) => line.startsWith(start));
 
-test('a payment of the sandbox is replayed as it happened, beside the server and without; nothing is written or sent', {
-  timeout: 120_000,
-}, async () => {
+test('a payment of the sandbox is replayed as it happened, beside the server and without; nothing is written or sent', async () => {
   const { env, child, ended, sandboxUrl } = await pay();
   const transcript = async () => (await fetch(`${sandboxUrl}/sandbox/bots/1:sandbox/chats/777`)).text();
   const before = await transcript();
@@ -112,9 +110,7 @@ test('a payment of the sandbox is replayed as it happened, beside the server and
   expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('already exists')]);
 });
 
-test('what cannot be replayed is said: no such chat, no data, no machine, a wrong id', {
-  timeout: 60_000,
-}, async () => {
+test('what cannot be replayed is said: no such chat, no data, no machine, a wrong id', async () => {
   const { env } = await startServer();
   const outcome = async (args: string[], at = env) => {
     const { code, stderr } = await run(['replay', ...args], at).ended;

@@ -34,7 +34,7 @@ test('a key revoked by the command line loses its stream and its poll within a s
   expect((await open(mine.key)).status).toBe(401);
   const reader = others.body?.getReader();
   expect((await reader?.read())?.done).toBe(false);
-}, 60_000);
+});
 
 test('EventSource and curl -N resume by themselves and by header where a killed server left them', async () => {
   const port = String(await freePort());
@@ -96,7 +96,7 @@ test('EventSource and curl -N resume by themselves and by header where a killed 
   await pulse.until(() => seen.length === 3, 'the EventSource to come back');
   expect(seen).toEqual(['one', 'two', 'three']);
   expect((before + curled.join('')).match(/"text":"\w+"/g)).toEqual(['"text":"one"', '"text":"two"', '"text":"three"']);
-}, 60_000);
+});
 
 test('readers of a backup that was restored are told that the journal is another, and miss nothing', async () => {
   const first = await startServer();
@@ -129,4 +129,4 @@ test('readers of a backup that was restored are told that the journal is another
   const after = await say(second, lost.last_event_id, 'new', 'newer', 'newest');
   expect(after).toMatchObject({ reset: true, heard: ['kept', 'new', 'newer', 'newest'] });
   expect(second.stdout()).toContain('"event":"stream_renamed"');
-}, 60_000);
+});

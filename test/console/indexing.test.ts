@@ -178,7 +178,7 @@ test('the index of another journal, a damaged one and one of an older time are m
   await others.close();
 });
 
-test('an index whose process is killed again and again is whole in the end', { timeout: 60_000 }, async () => {
+test('an index whose process is killed again and again is whole in the end', async () => {
   const folder = temporaryFolder();
   const own = temporaryFolder();
   const journal = openJournal(folder, systemClock);

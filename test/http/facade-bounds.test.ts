@@ -45,7 +45,7 @@ test('a key that takes none of its downloads holds some of them, is cut off, and
   await until(() => open.size === 0);
   expect((await download(edge, third.text)).status).toBe(200);
   for (const { body } of held) await expect(body?.pipeTo(new WritableStream())).rejects.toThrow();
-}, 30_000);
+});
 
 test('the downloads of a key that ends end with it, those of others go on', async () => {
   const { open, files } = endlessFiles();

@@ -34,9 +34,7 @@ const ntbaOperator: Operator = (apiRoot, key, heard) => {
   return { start: () => bot.startPolling(), stop: () => bot.stop() };
 };
 
-test('grammY, Telegraf and node-telegram-bot-api, unmodified, read at once and each sees all; a fourth client sends', {
-  timeout: 60_000,
-}, async () => {
+test('grammY, Telegraf and node-telegram-bot-api, unmodified, read at once and each sees all; a fourth client sends', async () => {
   const stage = await startFacade();
   const { telegram, apiRoot, key } = stage;
   const before = Array.from({ length: COUNT }, (_, i) => `before ${i}`);

@@ -29,13 +29,13 @@ async function openStill(edge: Edge): Promise<void> {
   socket.pause();
 }
 
-test('a socket that takes nothing is cut off, and nobody looks any more', { timeout: 60_000 }, async () => {
+test('a socket that takes nothing is cut off, and nobody looks any more', async () => {
   const edge = await startEdge({ inspect: true });
   await openStill(edge);
   await flood(edge, () => !edge.isWatched());
 });
 
-test('a stream that takes nothing is cut off, and nobody looks any more', { timeout: 60_000 }, async () => {
+test('a stream that takes nothing is cut off, and nobody looks any more', async () => {
   const edge = await startEdge({ inspect: true });
   const { hostname, port } = new URL(edge.url);
   const socket = connect(Number(port), hostname);
@@ -49,7 +49,7 @@ test('a stream that takes nothing is cut off, and nobody looks any more', { time
   await flood(edge, () => !edge.isWatched());
 });
 
-test('a socket that does not answer holds up a stop no longer than its time', { timeout: 30_000 }, async () => {
+test('a socket that does not answer holds up a stop no longer than its time', async () => {
   const edge = await startEdge({ inspect: true });
   await openStill(edge);
   const begun = performance.now();

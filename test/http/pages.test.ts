@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import type { Page } from '../../src/http/pages.ts';
 import { startEdge } from './edge.ts';
@@ -10,6 +11,9 @@ const PAGES: readonly Page[] = [
   { name: 'console', title: 'Console' },
   { name: 'inspector', title: 'Inspector', styles: ['sequence.css'] },
 ];
+
+/** This file as a path of an address. */
+const HERE = pathToFileURL(import.meta.filename).pathname;
 
 /** A GET of a path as it stands: fetch would take `..` out of it. */
 async function raw(url: string, path: string) {
@@ -82,9 +86,9 @@ test('under /assets/ lie the files of the pages and of their libraries, and no w
     'console/%2e%2e/%2e%2e/main.ts',
     'console/..;/../../main.ts',
     '../../config/schema.ts',
-    `..${import.meta.filename}`,
-    import.meta.filename,
-    `/${import.meta.filename}`,
+    `..${HERE}`,
+    HERE,
+    `/${HERE}`,
     'console/main.ts%00.css',
     'console/main.ts/',
     // Libraries alone, and each within its own folder.

@@ -67,4 +67,4 @@ test('a writer killed again and again: every unit it acknowledged is there entir
     reader.close();
   }
   expect(units).toBeGreaterThan(100);
-}, 60_000);
+});

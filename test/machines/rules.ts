@@ -34,11 +34,33 @@ export function findingsOf(name: string, machine: AnyStateMachine): readonly str
       ...namelessIn(machine, live),
       ...unreachedIn(machine, explorations),
       ...untakenIn(machine, explorations),
-      ...tried.flatMap(faultOf),
-      ...(live ? [] : [...refusalsOf(machine), ...tried.flatMap(unsendableIn)]),
-      ...(live || inPrivate === undefined ? [] : silencesIn(inPrivate)),
+      ...told(tried.flatMap(faultOf)),
+      ...(live ? [] : [...refusalsOf(machine), ...told(tried.flatMap(unsendableIn))]),
+      ...(live || inPrivate === undefined ? [] : told(silencesIn(inPrivate))),
     ]),
   ];
+}
+
+/** One thing that is wrong in a state, however many paths lead to it. */
+interface Finding {
+  readonly state: string;
+  /** What it says of these states. */
+  says(states: string): string;
+}
+
+/** States that a finding names. */
+const STATES_NAMED_MAX = 5;
+
+/** A sentence for each thing to mend: findings that differ in the state, in numbers or in quoted text alone are one. */
+function told(findings: readonly Finding[]): string[] {
+  const alike = Map.groupBy(findings, ({ says }) => says('').replace(/\d+|'[^']*'|"[^"]*"/g, ''));
+  return [...alike.values()].flatMap(([first, ...more]) => {
+    if (first === undefined) return [];
+    const states = [...new Set([first, ...more].map(({ state }) => state))];
+    const rest = states.length - STATES_NAMED_MAX;
+    const named = states.slice(0, STATES_NAMED_MAX).join(', ');
+    return [first.says(rest > 0 ? `${named} and ${rest} more` : named)];
+  });
 }
 
 /** Of steps that ask for the same in the same state one is enough. */
@@ -85,15 +107,16 @@ const more = (explorations: readonly Exploration[]): string =>
     ? ' among the first that were tried: keep less that changes in the context, or give meta.examples that lead there sooner'
     : ': nothing leads there, or meta.examples must tell what does';
 
-function faultOf({ from, event, fault }: Tried): string[] {
-  return fault === null ? [] : [`in ${where(from)} on ${event.type} it fails: ${errorText(fault)}`];
+function faultOf({ from, event, fault }: Tried): Finding[] {
+  if (fault === null) return [];
+  return [{ state: where(from), says: (states) => `in ${states} on ${event.type} it fails: ${errorText(fault)}` }];
 }
 
 /** A state as its author writes it. */
 const where = ({ value }: AnyMachineSnapshot): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Messages that Telegram would not take, as the outbox checks what others post. */
-function unsendableIn({ from, event, actions }: Tried): string[] {
+function unsendableIn({ from, event, actions }: Tried): Finding[] {
   return actions.flatMap(({ type, params }) => {
     if (!isMessageAction(type)) return [];
     const method = MESSAGE_ACTIONS[type];
@@ -106,12 +129,14 @@ function unsendableIn({ from, event, actions }: Tried): string[] {
       }
       return [];
     } catch (error) {
-      return [`in ${where(from)} on ${event.type} it sends a ${type} that Telegram refuses: ${errorText(error)}`];
+      const says = (states: string) =>
+        `in ${states} on ${event.type} it sends a ${type} that Telegram refuses: ${errorText(error)}`;
+      return [{ state: where(from), says }];
     }
   });
 }
 
-function silencesIn({ reached, tried }: Exploration): string[] {
+function silencesIn({ reached, tried }: Exploration): Finding[] {
   const answered = (Object.entries(doings) as [Doing, (typeof doings)[Doing]][]).flatMap(([doing, { type }]) =>
     tried
       .filter(({ event }) => event.type === type && isDoing(event, doing))
@@ -127,10 +152,11 @@ function silencesIn({ reached, tried }: Exploration): string[] {
   const active = new Set(reached.filter(({ status }) => status === 'active').map(where));
   return answered
     .filter(({ from }) => active.has(where(from)))
-    .map(
-      ({ doing, from }) =>
-        `${where(from)} is silent to ${WORDS[doing]}: answer it, or write meta: { ignores: ['${doing}'] }`,
-    );
+    .map(({ doing, from }) => ({
+      state: where(from),
+      says: (states) =>
+        `nothing answers ${WORDS[doing]} in ${states}: answer it, or write meta: { ignores: ['${doing}'] }`,
+    }));
 }
 
 const WORDS: Readonly<Record<Doing, string>> = {

@@ -52,7 +52,7 @@ test('every block of the page is run or looked for by a test here', () => {
   expect(of('Switchboard').map(({ lines }) => lines.join('\n'))).toEqual(BY_CI);
 });
 
-test.concurrent('the walk, and a backup after it', { timeout: 120_000 }, async ({ onTestFinished, expect }) => {
+test.concurrent('the walk, and a backup after it', async ({ onTestFinished, expect }) => {
   const walk = await beginWalk(onTestFinished);
   await walk.follow(of(WALK));
   const seen = [
@@ -78,13 +78,13 @@ test.concurrent('the walk, and a backup after it', { timeout: 120_000 }, async (
   expect(copies).toHaveLength(1);
   const env = { ...machineEnv(), SWITCHBOARD_DATA: join(walk.folder, copies[0] ?? '') };
   const cli = ['--disable-warning=ExperimentalWarning', join(ROOT, 'src', 'cli.ts'), 'keys', 'list'];
-  const keys = execFileSync(process.execPath, cli, { env, encoding: 'utf8', timeout: 20_000 });
+  const keys = execFileSync(process.execPath, cli, { env, encoding: 'utf8', timeout: 100_000 });
   expect([...keys.matchAll(/"name":"(\w+)"/g)].map(([, name]) => name)).toEqual([
     ...['ann', 'ben', 'billing', 'library'],
   ]);
 });
 
-test.concurrent('with a real bot, played by a sandbox', { timeout: 120_000 }, async ({ onTestFinished }) => {
+test.concurrent('with a real bot, played by a sandbox', async ({ onTestFinished }) => {
   const sandbox = await createSandbox({ port: 0, clock: systemClock, random: Math.random });
   onTestFinished(() => sandbox.close());
   const walk = await beginWalk(onTestFinished, { TELEGRAM_API_ROOT: sandbox.url });
@@ -106,22 +106,18 @@ test.concurrent('with a real bot, played by a sandbox', { timeout: 120_000 }, as
   });
 });
 
-test.concurrent.for([CHAT, KEYS, SANDBOX, CONSOLE, INSPECTOR])(
-  '%s',
-  { timeout: 60_000 },
-  async (section, { onTestFinished }) => {
-    const walk = await beginWalk(onTestFinished);
-    await walk.follow(of(section));
-  },
-);
+test.concurrent.for([CHAT, KEYS, SANDBOX, CONSOLE, INSPECTOR])('%s', async (section, { onTestFinished }) => {
+  const walk = await beginWalk(onTestFinished);
+  await walk.follow(of(section));
+});
 
-test.concurrent('a chat that stands still, and goes on', { timeout: 60_000 }, async ({ onTestFinished }) => {
+test.concurrent('a chat that stands still, and goes on', async ({ onTestFinished }) => {
   const walk = await beginWalk(onTestFinished);
   await makeQuarantined(join(walk.folder, 'data'), ['777']);
   await walk.follow(of(STILL));
 });
 
-test.concurrent('a backend of your own', { timeout: 120_000 }, async ({ onTestFinished, expect }) => {
+test.concurrent('a backend of your own', async ({ onTestFinished, expect }) => {
   const walk = await beginWalk(onTestFinished);
   const [accepted = '', declined = ''] = of(BACKEND).flatMap(({ language, lines }) =>
     language === 'json' ? lines : [],

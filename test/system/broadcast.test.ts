@@ -95,4 +95,4 @@ test('a broadcast that is posted by the thousand, and then waits, holds up neith
   console.log(`while they wait: ${told(waits)}`);
   expect(percentile(posting, 0.5)).toBeLessThan(boundMs);
   expect(percentile(waits, 0.5)).toBeLessThan(200);
-}, 60_000);
+});

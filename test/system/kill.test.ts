@@ -171,7 +171,7 @@ test(`a SIGKILL in mid-batch loses nothing and doubles nothing (seed ${SEED})`, 
   expect(hits.filter((hit) => hit.beforeCommit > 0).length).toBeGreaterThan(0);
   expect(hits.filter((hit) => hit.beforeConfirmation > 0).length).toBeGreaterThan(0);
   expect(unknownAt.length).toBeGreaterThan(0);
-}, 120_000);
+});
 
 test('an operator who resumes after a crash hears at once what became unknown, although nothing else happens', async () => {
   const dying = { child: null as ChildProcess | null };

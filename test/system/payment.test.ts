@@ -143,4 +143,4 @@ test('a user pays, two operators read it live, the aggregator’s word reaches t
   server.child.kill('SIGTERM');
   expect(await Promise.all(reading)).toEqual(['ended', 'ended']);
   expect((await server.ended).code).toBe(0);
-}, 40_000);
+});

@@ -7,11 +7,13 @@ import { importMachine } from '../../src/conversations/files.ts';
 import type { Chart } from '../../src/inspector/inspector.ts';
 import { boxId, duration, type ElkNode, graphOf, type Measure } from '../../src/web/inspector/graph.ts';
 import { type Drawing, draw, overlap, type Place, passes } from '../../src/web/inspector/layout.ts';
+import { PRODUCT_MACHINES } from '../machines/product.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const FILES = ['machines', 'test/machines', 'test/web'].flatMap((folder) =>
   readdirSync(join(ROOT, folder))
     .filter((file) => file.endsWith('.machine.ts'))
+    .filter((file) => folder !== 'machines' || PRODUCT_MACHINES.includes(file))
     // A machine that is refused is not drawn.
     .filter((file) => file !== 'order.machine.ts')
     .map((file) => [file.slice(0, -'.machine.ts'.length), join(ROOT, folder, file)] as const),
