@@ -87,6 +87,9 @@ export const limits = {
   /** What an entry counts beside its body where reads are bounded by length: its id, type, chat and time as they are sent. */
   entryEnvelopeLength: 175,
 
+  /** Rows that one figure of the metrics looks at, a few ms; beyond it the figure is that of these. */
+  figuresRowsMax: 1000,
+
   // Conversations.
   /** Microsteps of one step: an `always` loop beyond them is a fault of the machine, and costs its chat alone (I8). */
   microstepsMax: 1000,

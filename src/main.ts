@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
@@ -20,6 +21,7 @@ import { createHttpServer } from './http/server.ts';
 import type { Feed, Inspector } from './inspector/inspector.ts';
 import type { Journal } from './journal/journal.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
+import { dataSizes } from './journal/sqlite-figures.ts';
 import { holdDataFolder, neverWait, openDatabase, openReader } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
@@ -29,11 +31,13 @@ import { createRetention } from './operators/retention.ts';
 import { createSandbox, type Playground } from './sandbox/sandbox.ts';
 import { retryWhileLocked } from './storage-fault.ts';
 import { createSystem, type System } from './system.ts';
+import { countCalls } from './telegram/counted.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import { createHttpBotFiles } from './telegram/http-files.ts';
 import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
 import { createDiskUploads } from './uploads/disk.ts';
 
+const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')).version;
 const MACHINES = join(import.meta.dirname, '..', 'machines');
 
 export interface Running {
@@ -99,7 +103,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     playground = sandbox.playground(token);
   }
   const connections = limits.sendsInFlightMax + limits.facadeCallsMax + 2;
-  const api = createHttpBotApi({ root, token, connections, clock });
+  const { api, counts } = countCalls(createHttpBotApi({ root, token, connections, clock }));
   closing.add(() => api.close());
   const files = createHttpBotFiles({ root, token, connections: limits.facadeDownloadsMax });
   closing.add(() => files.close());
@@ -160,6 +164,14 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     inspector: inspector === null ? null : { ...inspector, sandbox: sandboxUrl !== null },
     console: { console: consoleIndex, marks },
     playground,
+    version: VERSION,
+    figures: async () => ({
+      telegram: counts(),
+      oldestWaitingAt: await journal.oldestWaitingAt(),
+      quarantined: await journal.quarantinedCount(),
+      callbacks: callbacks.counts(),
+      disk: await dataSizes(settings.data),
+    }),
     pages: pagesOf({ sandbox: playground !== null, inspector: inspector !== null }),
     clock,
     randomBytes,

@@ -8,7 +8,7 @@ export interface Status {
   readonly parts: Readonly<Record<StatusName, Part>>;
   readonly poller: { readonly updates: number; readonly lastPollAt: number | null };
   readonly operators: OperatorFigures;
-  readonly outbox: { readonly depth: number; readonly inFlight: number; readonly sent: number };
+  readonly outbox: OutboxFigures;
   readonly conversations: {
     readonly live: number;
     readonly activations: number;
@@ -23,6 +23,32 @@ export interface Status {
     readonly lastError: { readonly at: number; readonly src: string; readonly message: string } | null;
   };
   readonly journal: { readonly head: number };
+}
+
+export interface OutboxFigures {
+  readonly depth: number;
+  readonly inFlight: number;
+  /** Carried out by Telegram. */
+  readonly sent: number;
+  readonly lastSentAt: number | null;
+  /** Entries since the start about how messages ended. One that was unknown may be sent later. */
+  readonly ended: Readonly<Record<EndedAs, number>>;
+}
+
+export const ENDED_AS = ['sent', 'failed', 'unknown', 'expired', 'canceled'] as const;
+export type EndedAs = (typeof ENDED_AS)[number];
+
+/** Figures that are looked up when somebody asks for the metrics. */
+export interface Figures {
+  readonly telegram: {
+    readonly calls: readonly { readonly method: string; readonly outcome: string; readonly count: number }[];
+    readonly waitAskedS: number;
+  };
+  /** ms since 1970; null: no message waits. */
+  readonly oldestWaitingAt: number | null;
+  readonly quarantined: number;
+  readonly callbacks: { readonly behind: number; readonly failing: number };
+  readonly disk: { readonly databaseBytes: number; readonly walBytes: number; readonly freeBytes: number };
 }
 
 /** The readers together. All but `connected` and `polling` is as of the last second. */
@@ -83,7 +109,10 @@ export function createStatus(startedAt: number) {
     troubles: ofEach({}),
     poller: { updates: 0, lastPollAt: null },
     operators: { connected: 0, behind: 0, lag: 0, bytes: 0, polling: 0 },
-    outbox: { depth: 0, inFlight: 0, sent: 0 },
+    outbox: {
+      ...{ depth: 0, inFlight: 0, sent: 0, lastSentAt: null },
+      ended: { sent: 0, failed: 0, unknown: 0, expired: 0, canceled: 0 },
+    },
     conversations: { live: 0, activations: 0, steps: 0, quarantines: 0 },
     backend: { inFlight: 0, waiting: 0, failures: 0, lastError: null },
     journal: { head: 0 },

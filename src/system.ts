@@ -11,7 +11,7 @@ import { createSweepService } from './conversations/sweep.ts';
 import { createTimerService } from './conversations/timers.ts';
 import { errorText, SwitchboardError } from './errors.ts';
 import { createPoller, refusalOf } from './ingress/poller.ts';
-import type { ConversationRecord, Journal } from './journal/journal.ts';
+import type { ConversationRecord, Entry, Journal } from './journal/journal.ts';
 import { limits } from './limits.ts';
 import type { Logger } from './log.ts';
 import { operatorsLogic } from './operators/actor.ts';
@@ -26,7 +26,7 @@ import { createPacing, type PacingRates } from './outbox/pacing.ts';
 import { createOutbox } from './outbox/post.ts';
 import { createRoom } from './outbox/room.ts';
 import { createSender } from './outbox/sender.ts';
-import { createStatus, type PartName, type StatusStore } from './status.ts';
+import { createStatus, ENDED_AS, type OutboxFigures, type PartName, type StatusStore } from './status.ts';
 import { createStorageWatch } from './storage.ts';
 import { storageFault } from './storage-fault.ts';
 import { createSwitchboard } from './switchboard.ts';
@@ -175,11 +175,12 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       }
       await toConversations<number>((reply) => ({ type: 'updates.received', updates, offset, reply }));
       const { poller } = status.getSnapshot().context;
-      const values = { poller: { updates: poller.updates + updates.length, lastPollAt: clock.now() } };
-      status.trigger.set({ values });
+      status.trigger.set({ values: { poller: { ...poller, updates: poller.updates + updates.length } } });
     },
     onBot: (me) => status.trigger.set({ values: { bot: me } }),
     onUp: () => {
+      const { poller } = status.getSnapshot().context;
+      status.trigger.set({ values: { poller: { ...poller, lastPollAt: clock.now() } } });
       tell('ingress', 'up');
       trouble('ingress', 'polls', null);
     },
@@ -259,6 +260,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   let router: Router | null = null;
   let stepWatch: StepWatch | null = null;
   let quarantines = 0;
+  let ended: OutboxFigures['ended'] = status.getSnapshot().context.outbox.ended;
   let openRequests = await journal.openRequestCount();
   function tellFigures(): void {
     const { inFlight, failures, lastError } = runner.health();
@@ -267,11 +269,12 @@ export async function createSystem(options: SystemOptions): Promise<System> {
         journal: { head: journal.bounds().head },
         conversations: { live: 0, activations: 0, steps: 0, ...router?.counts(), quarantines },
         backend: { inFlight, waiting: Math.max(0, openRequests - inFlight), failures, lastError },
-        outbox: { depth, inFlight: sender.inFlight(), sent: sender.sent() },
+        outbox: { depth, inFlight: sender.inFlight(), sent: sender.sent(), lastSentAt: sendHealth.lastSentAt(), ended },
       },
     });
   }
   journal.onCommit((commit) => {
+    ended = withEnded(ended, commit.entries);
     for (const { type, chat, seq } of commit.entries) {
       if (type !== 'chat.quarantined') continue;
       quarantines += 1;
@@ -337,4 +340,14 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       await runner.close();
     },
   };
+}
+
+/** How messages ended, those of these entries too. */
+function withEnded(before: OutboxFigures['ended'], entries: readonly Pick<Entry, 'type'>[]): OutboxFigures['ended'] {
+  let after = before;
+  for (const { type } of entries) {
+    const as = ENDED_AS.find((end) => type === `message.${end}`);
+    if (as !== undefined) after = { ...after, [as]: after[as] + 1 };
+  }
+  return after;
 }

@@ -11,6 +11,8 @@ export interface Callbacks {
   state(keyId: string): Promise<CallbackState | null>;
   /** The keys that have something coming, also where no more is sent: each with the last seq before the oldest of it. */
   behind(): Promise<readonly CallbackPlace[]>;
+  /** Keys that have something to be told now, and those of them whose receivers did not take the last try. */
+  counts(): { readonly behind: number; readonly failing: number };
   /** Sends again where it was given up, or waits for its next try. False where the key has no callbacks. */
   resume(keyId: string): Promise<boolean>;
 }

@@ -157,6 +157,10 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
       }
       return places;
     },
+    counts: () => ({
+      behind: new Set([...ready, ...busy.keys(), ...resting.keys()]).size,
+      failing: resting.size,
+    }),
     async resume(keyId) {
       if (keyring.callback(keyId) === null) return false;
       const { seq } = await recordOf(keyId);

@@ -1,11 +1,24 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { STATUS_NAMES, type StatusStore } from '../status.ts';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { ENDED_AS, type Figures, STATUS_NAMES, type StatusStore } from '../status.ts';
+
+export interface MetricsOptions {
+  readonly status: StatusStore;
+  /** Looked up once a scrape. Where that fails, its gauges are NaN and the others are told all the same. */
+  readonly figures: () => Promise<Figures>;
+  /** Of Switchboard. */
+  readonly version: string;
+  /** Connections beyond limits.connectionsMax since the start. */
+  readonly connectionsRefused: () => number;
+}
 
 /** What Prometheus reads: the live status, the process, and how requests fare. One registry a server. */
-export function createMetrics(status: StatusStore) {
+export function createMetrics({ status, figures, version, connectionsRefused }: MetricsOptions) {
   const registry = new Registry();
   const registers = [registry];
   const now = () => status.getSnapshot().context;
+  let found: Figures | null = null;
+  /** Of Node and its process, under the names that everybody's dashboards have. */
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20 });
 
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
@@ -58,23 +71,63 @@ export function createMetrics(status: StatusStore) {
     },
   });
   new Gauge({
-    name: 'process_resident_memory_bytes',
-    help: 'Memory of the process',
+    name: 'switchboard_build_info',
+    help: 'Always 1; the labels tell what runs',
+    labelNames: ['version', 'node'],
+    registers,
+  }).set({ version, node: process.version }, 1);
+  new Counter({
+    name: 'switchboard_messages_total',
+    help: 'Messages by how they ended, since the start; one that was unknown may be sent later',
+    labelNames: ['status'],
     registers,
     collect() {
-      this.set(process.memoryUsage.rss());
+      this.reset();
+      for (const as of ENDED_AS) this.inc({ status: as }, now().outbox.ended[as]);
     },
   });
   new Counter({
-    name: 'process_cpu_seconds_total',
-    help: 'Processor time of the process',
+    name: 'switchboard_telegram_calls_total',
+    help: 'Calls of the Bot API by how they ended, since the start',
+    labelNames: ['method', 'outcome'],
     registers,
     collect() {
-      const { user, system } = process.cpuUsage();
       this.reset();
-      this.inc((user + system) / 1e6);
+      for (const { method, outcome, count } of found?.telegram.calls ?? []) this.inc({ method, outcome }, count);
     },
   });
+  const seconds = (ms: number | null | undefined): number => (ms ?? 0) / 1000;
+  counter(
+    'telegram_wait_asked_seconds_total',
+    'What Telegram asked to wait, of all its 429 together, since the start',
+    () => found?.telegram.waitAskedS ?? 0,
+  );
+  counter(
+    'http_connections_refused_total',
+    'Connections refused since as many were open as may be',
+    connectionsRefused,
+  );
+  gauge('last_poll_timestamp_seconds', 'When a poll was last answered and stored; 0: none yet', () =>
+    seconds(now().poller.lastPollAt),
+  );
+  gauge('last_send_timestamp_seconds', 'When Telegram last took a message; 0: none yet', () =>
+    seconds(now().outbox.lastSentAt),
+  );
+  gauge('outbox_oldest_timestamp_seconds', 'Since when the message waits that waits longest; 0: none waits', () =>
+    found === null ? Number.NaN : seconds(found.oldestWaitingAt),
+  );
+  const looked = (name: string, help: string, value: (figures: Figures) => number) =>
+    gauge(name, help, () => (found === null ? Number.NaN : value(found)));
+  looked('chats_quarantined', 'Chats whose conversation is quarantined now', ({ quarantined }) => quarantined);
+  looked('callbacks_behind', 'Keys that have callbacks to be sent', ({ callbacks }) => callbacks.behind);
+  looked(
+    'callbacks_failing',
+    'Of these, keys whose receiver did not take the last one',
+    ({ callbacks }) => callbacks.failing,
+  );
+  looked('database_bytes', "The database's file", ({ disk }) => disk.databaseBytes);
+  looked('wal_bytes', 'Written, and not yet moved into the file of the database', ({ disk }) => disk.walBytes);
+  looked('disk_free_bytes', 'Room on the disk of the data folder', ({ disk }) => disk.freeBytes);
   const requests = new Histogram({
     name: 'switchboard_http_request_duration_seconds',
     help: 'From the first byte of a request to the last of its answer; streams left out',
@@ -85,7 +138,10 @@ export function createMetrics(status: StatusStore) {
 
   return {
     contentType: registry.contentType,
-    text: (): Promise<string> => registry.metrics(),
+    async text(): Promise<string> {
+      found = await figures().catch(() => null);
+      return registry.metrics();
+    },
     observeRequest(method: string, route: string, statusCode: number, ms: number): void {
       requests.observe({ method, route, status: String(statusCode) }, ms / 1000);
     },

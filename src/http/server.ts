@@ -20,7 +20,7 @@ import { inspectorFeedRoute } from './inspector-feed.ts';
 import { keyRoutes } from './keys.ts';
 import { messagePostRoute } from './message-post.ts';
 import { messageRoutes } from './messages.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type MetricsOptions } from './metrics.ts';
 import { operatorRoutes } from './operators.ts';
 import { type Page, pageRoutes } from './pages.ts';
 import { createPlaces } from './places.ts';
@@ -39,6 +39,9 @@ export interface HttpServerOptions extends Omit<HttpParts, 'closing' | 'stuckMs'
   readonly port: number;
   /** By default limits.readerStuckMs. */
   readonly stuckMs?: number;
+  /** What the metrics have beside the status. */
+  readonly figures: MetricsOptions['figures'];
+  readonly version: string;
   /** The pages to serve. */
   readonly pages?: readonly Page[];
   /** What the inspector's addresses look into; left out: there are none. */
@@ -120,7 +123,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     // A text takes three times its length while it waits for the socket, whatever is in it.
     return typeof payload === 'string' && payload.length > limits.answerTextMax ? Buffer.from(payload) : payload;
   });
-  const metrics = createMetrics(options.status);
+  let connectionsRefused = 0;
+  app.server.on('drop', () => {
+    connectionsRefused += 1;
+  });
+  const { status, figures, version } = options;
+  const metrics = createMetrics({ status, figures, version, connectionsRefused: () => connectionsRefused });
   app.addHook('onResponse', async (request, reply) => {
     const { url: route = 'none', config } = request.routeOptions;
     const { method } = request;

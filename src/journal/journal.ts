@@ -78,6 +78,13 @@ export interface Journal {
   messagesWithFiles(): Promise<MessageRecord[]>;
   /** Messages that wait: queued and scheduled. */
   outboxDepth(): Promise<number>;
+  /**
+   * Since when the message waits that waits longest: from its acceptance, its send_at, or its first failure; null: none
+   * waits. Of the messages that rest, only limits.figuresRowsMax are looked at.
+   */
+  oldestWaitingAt(): Promise<number | null>;
+  /** Conversations that are quarantined now, up to limits.figuresRowsMax. */
+  quarantinedCount(): Promise<number>;
   /** How far a key's callbacks have come; null before the first. */
   callback(keyId: string): Promise<CallbackRecord | null>;
   /** How far a key has read by getUpdates; null before its first poll. */
@@ -86,6 +93,15 @@ export interface Journal {
   cursors(): Promise<CursorRecord[]>;
   /** Ends the journal: waits for the jobs accepted, refuses later ones as `shutting_down`. */
   close(): Promise<void>;
+}
+
+/** Bytes. */
+export interface DataSizes {
+  readonly databaseBytes: number;
+  /** What is written and not yet moved into the database's file. */
+  readonly walBytes: number;
+  /** Left on the disk for whoever runs this. */
+  readonly freeBytes: number;
 }
 
 /** A journal that is only read, beside the process that writes it or while none does. Sees committed work alone. */

@@ -12,6 +12,7 @@ import {
 import { prepareCallbackReads } from './sqlite-callbacks.ts';
 import type { Conversations } from './sqlite-conversations.ts';
 import { prepareCursorReads } from './sqlite-cursors.ts';
+import { prepareFigures } from './sqlite-figures.ts';
 import { prepareHeldAwaited } from './sqlite-held.ts';
 import type { EntryIndex } from './sqlite-index.ts';
 import {
@@ -148,6 +149,7 @@ export function prepareReads(
       return requestsOf.all(bot, id).map(requestOf);
     },
     ...heldAwaited,
+    ...prepareFigures(db, bot, range),
     async quarantined({ after, limit, chats }) {
       const found: ConversationRecord[] = [];
       for (let from = after ?? ''; found.length < limit; ) {

@@ -34,6 +34,17 @@ export interface CallFile {
   readonly path: string;
 }
 
+/** How calls end. `not_sent`: Telegram certainly did not get it. `no_answer`: it may have. */
+export type CallOutcome = 'ok' | 'refused' | 'rate_limited' | 'server_error' | 'gateway' | 'no_answer' | 'not_sent';
+
+/** The calls since the start. */
+export interface CallCounts {
+  /** Methods that Switchboard does not know are `other`. */
+  readonly calls: readonly { readonly method: string; readonly outcome: CallOutcome; readonly count: number }[];
+  /** Seconds that Telegram asked to wait, of all its 429 together. */
+  readonly waitAskedS: number;
+}
+
 /** Switchboard's own bot in sandbox mode. */
 export const SANDBOX_TOKEN = '1:sandbox';
 /** Files that the bot has received, by the `file_path` that getFile gave. */

@@ -103,6 +103,13 @@ export async function startEdge({
     deliveries: createDeliveries({ bot: '123', outbox }),
     updates: createUpdateQueues({ journal, clock, status }),
     reportFault: () => {},
+    figures: async () => ({
+      telegram: { calls: [{ method: 'sendMessage', outcome: 'rate_limited', count: 2 }], waitAskedS: 7.5 },
+      ...{ oldestWaitingAt: 1_750_000_000_500, quarantined: await journal.quarantinedCount() },
+      callbacks: callbacks.counts(),
+      disk: { databaseBytes: 4096, walBytes: 512, freeBytes: 1024 },
+    }),
+    version: '1.2.3',
     ...{ api: { call: nobody }, files: { open: nobody }, uploads, callbacks },
   };
   const inspector = createInspection({

@@ -75,23 +75,56 @@ describe('health', () => {
     expect(trouble('sends', null)).toEqual({ state: 'up', detail: null });
   });
 
-  test('the metrics are Prometheus’, from the live status', async () => {
+  test('the metrics are Prometheus’, from the live status and what is looked up', async () => {
     const edge = await startEdge();
-    edge.status.trigger.set({ values: { outbox: { depth: 3, inFlight: 1, sent: 12 } } });
+    const ended = { sent: 12, failed: 3, unknown: 2, expired: 1, canceled: 0 };
+    const outbox = { depth: 3, inFlight: 1, sent: 12, lastSentAt: 1_750_000_000_000, ended };
+    edge.status.trigger.set({ values: { outbox, poller: { updates: 9, lastPollAt: 1_750_000_001_000 } } });
     edge.status.trigger.part({ name: 'outbox', state: 'up' });
     await edge.get('/v1/chats/7');
     for (let scrape = 0; scrape < 2; scrape += 1) {
       const response = await edge.get('/metrics');
       expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
       const lines = (await response.text()).split('\n');
-      expect(lines).toContain('switchboard_messages_sent_total 12');
-      expect(lines).toContain('switchboard_outbox_depth 3');
-      expect(lines).toContain('switchboard_part_up{part="outbox"} 1');
-      expect(lines).toContain('switchboard_part_up{part="ingress"} 0');
-      const count =
-        'switchboard_http_request_duration_seconds_count{method="GET",route="/v1/chats/:id",status="404"} 1';
-      expect(lines).toContain(count);
+      for (const line of [
+        'switchboard_messages_sent_total 12',
+        'switchboard_messages_total{status="failed"} 3',
+        'switchboard_messages_total{status="canceled"} 0',
+        'switchboard_outbox_depth 3',
+        'switchboard_part_up{part="outbox"} 1',
+        'switchboard_part_up{part="ingress"} 0',
+        'switchboard_telegram_calls_total{method="sendMessage",outcome="rate_limited"} 2',
+        'switchboard_telegram_wait_asked_seconds_total 7.5',
+        'switchboard_last_poll_timestamp_seconds 1750000001',
+        'switchboard_last_send_timestamp_seconds 1750000000',
+        'switchboard_outbox_oldest_timestamp_seconds 1750000000.5',
+        'switchboard_chats_quarantined 0',
+        'switchboard_callbacks_behind 0',
+        'switchboard_callbacks_failing 0',
+        'switchboard_database_bytes 4096',
+        'switchboard_wal_bytes 512',
+        'switchboard_disk_free_bytes 1024',
+        'switchboard_http_connections_refused_total 0',
+        `switchboard_build_info{version="1.2.3",node="${process.version}"} 1`,
+        'switchboard_http_request_duration_seconds_count{method="GET",route="/v1/chats/:id",status="404"} 1',
+      ])
+        expect(lines).toContain(line);
+      const names = lines.map((line) => line.split(/[ {]/)[0]);
+      for (const name of [
+        ...['process_start_time_seconds', 'process_cpu_seconds_total', 'process_resident_memory_bytes'],
+        ...['nodejs_eventloop_lag_p99_seconds', 'nodejs_heap_size_used_bytes', 'nodejs_version_info'],
+        ...(process.platform === 'linux' ? ['process_open_fds', 'process_max_fds'] : []),
+      ])
+        expect(names).toContain(name);
     }
+  });
+
+  test('where the database cannot be asked, its figures are NaN and the others are told', async () => {
+    const edge = await startEdge();
+    edge.journal.quarantinedCount = () => Promise.reject(new Error('the database is gone'));
+    const lines = (await (await edge.get('/metrics')).text()).split('\n');
+    expect(lines).toContain('switchboard_chats_quarantined Nan');
+    expect(lines).toContain('switchboard_journal_head 0');
   });
 });
 

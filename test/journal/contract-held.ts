@@ -146,6 +146,7 @@ export function heldContract(openEngine: OpenEngine): void {
       tx.moveChat('-5', '-1005');
     });
     expect(await quarantined(journal)).toEqual(['-1005']);
+    expect(await journal.quarantinedCount()).toBe(1);
     expect([await drain(journal, '-5'), await drain(journal, '-1005')]).toEqual([[], [1]]);
   });
 

@@ -53,6 +53,25 @@ export function outboxContract(openEngine: OpenEngine): void {
     expect(await claimable(journal)).toEqual([3, 4, 1]);
   });
 
+  test('the message that waits longest is found: by its acceptance, its send_at, or its first failure', async () => {
+    const engine = await openEngine();
+    const at = engine.clock.now();
+    const journal = await withMessages(engine, [
+      { chat: 'a', createdAt: at - 900, dueAt: 0 },
+      { chat: 'b', createdAt: at - 9000, dueAt: at - 500, priority: 3 },
+      { chat: 'c', createdAt: at - 9000, status: 'scheduled', dueAt: at + 60_000 },
+      { chat: 'd', createdAt: at - 9000, status: 'canceled' },
+    ]);
+    expect(await journal.oldestWaitingAt()).toBe(at - 900);
+    await claim(journal, 1);
+    expect(await journal.oldestWaitingAt()).toBe(at - 500);
+    const error = JSON.stringify({ history: [{ from: new Date(at - 700).toISOString() }, { from: 'later' }] });
+    await change(journal, 1, { status: 'queued', dueAt: at + 5000, error });
+    expect(await journal.oldestWaitingAt()).toBe(at - 700);
+    for (const seq of [1, 2]) await change(journal, seq, { status: 'failed' });
+    expect(await journal.oldestWaitingAt()).toBeNull();
+  });
+
   test('what Telegram does not count as a message is found by itself too, in the same order', async () => {
     const edit = { method: 'editMessageText', counted: false };
     const journal = await withMessages(await openEngine(), [
