@@ -7,11 +7,13 @@ import type { Settings } from '../config/schema.ts';
 import { systemClock } from './clock.ts';
 import { examine } from './doctor.ts';
 import { errorText, SwitchboardError } from './errors.ts';
+import { dataFault } from './journal/data-fault.ts';
 import { holderOf, openDatabase } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
 import { isCallbackUrl, type Keyring, keyView, type NewKey, ROLES } from './keys/keys.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
+import { adviseOn } from './listening.ts';
 import { createLog } from './log.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import { joinChatIds, parse, UsageError } from './usage.ts';
@@ -44,29 +46,30 @@ async function main(args: readonly string[]): Promise<number> {
   switch (command) {
     case 'start':
       takesNothing('start', rest);
-      return start(loadSettings(CONFIG, process.env));
+      return withSettings(start);
     case 'sandbox':
       return sandbox(rest);
     case 'keys':
-      return keys(rest, loadSettings(CONFIG, process.env));
+      return withSettings((settings) => keys(rest, settings));
     case 'chats': {
       const { chats } = await import('./chats.ts');
-      return chats(rest, loadSettings(CONFIG, process.env), print, (line) => void process.stderr.write(`${line}\n`));
+      const warn = (line: string) => void process.stderr.write(`${line}\n`);
+      return withSettings((settings) => chats(rest, settings, print, warn));
     }
     case 'migrate': {
       const { migrateCommand } = await import('./migrate.ts');
-      return migrateCommand(rest, loadSettings(CONFIG, process.env), print, progressOf('conversations'));
+      return withSettings((settings) => migrateCommand(rest, settings, print, progressOf('conversations')));
     }
     case 'replay': {
       const { replayCommand } = await import('./replay.ts');
       const write = async (text: string) => {
         if (!process.stdout.write(text)) await once(process.stdout, 'drain');
       };
-      return replayCommand(rest, loadSettings(CONFIG, process.env), write, progressOf('entries'));
+      return withSettings((settings) => replayCommand(rest, settings, write, progressOf('entries')));
     }
     case 'doctor':
       takesNothing('doctor', rest);
-      return doctor(loadSettings(CONFIG, process.env));
+      return withSettings(doctor);
     case 'help':
     case '--help':
     case '-h':
@@ -74,6 +77,16 @@ async function main(args: readonly string[]): Promise<number> {
       return 0;
     default:
       throw new UsageError(command === undefined ? 'name a command' : `there is no command ${command}`);
+  }
+}
+
+/** Runs a command with the settings. If the data folder does not let it work, the error says what to do. */
+async function withSettings(command: (settings: Settings) => Promise<number>): Promise<number> {
+  const settings = loadSettings(CONFIG, process.env);
+  try {
+    return await command(settings);
+  } catch (error) {
+    throw dataFault(error, settings.data);
   }
 }
 
@@ -105,7 +118,12 @@ async function start(settings: Settings): Promise<number> {
   });
   // Only a start needs the whole of Switchboard: the other commands answer sooner without it.
   const { startSwitchboard } = await import('./main.ts');
-  const running = await startSwitchboard(settings, log);
+  // A start that is not over, as a machine file loads for long, is left as it is: a crash may come at any time too.
+  const running = await Promise.race([startSwitchboard(settings, log), asked]);
+  if (typeof running === 'string') {
+    log.info({ event: 'stopped', signal: running }, 'stopped during the start');
+    return 0;
+  }
   // Node would keep what it has compiled as the process ends, and one that is killed would leave nothing to the next.
   flushCompileCache();
   const reason = await Promise.race([asked, running.failed]);
@@ -123,7 +141,9 @@ async function sandbox(args: readonly string[]): Promise<number> {
   const log = createLog('info', process.stdout);
   const asked = stopSignal();
   const { createSandbox } = await import('./sandbox/sandbox.ts');
-  const server = await createSandbox({ host: '127.0.0.1', port, clock: systemClock, random: Math.random });
+  const server = await createSandbox({ host: '127.0.0.1', port, clock: systemClock, random: Math.random }).catch(
+    adviseOn('--port'),
+  );
   log.info({ event: 'ready', sandboxUrl: server.url }, `the sandbox is at ${server.url}`);
   await asked;
   await server.close();
@@ -229,6 +249,8 @@ async function doctor(settings: Settings): Promise<number> {
         const now = systemClock.now();
         const active = store.list().filter((key) => key.revokedAt === null && (key.expiresAt ?? now + 1) > now);
         return { holder: holderOf(settings.data, db), keys: active.length };
+      } catch (error) {
+        throw dataFault(error, settings.data);
       } finally {
         db.close();
       }

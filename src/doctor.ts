@@ -39,7 +39,7 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
   const { api, clock, folder } = options;
   let holder: string | null = null;
   yield await check('data', async () => {
-    const data = opened(options);
+    const data = options.openData();
     holder = data.holder;
     return `${folder} opens; ${data.holder === null ? 'nobody serves it' : `served by ${data.holder}`}`;
   });
@@ -50,7 +50,7 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
     return `${mib} MiB free`;
   });
   yield await check('keys', async () => {
-    const { keys } = opened(options);
+    const { keys } = options.openData();
     return keys === 0 ? 'none yet: make one with switchboard keys create' : `${keys} active`;
   });
   if (api === null) {
@@ -92,15 +92,6 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
     if (Math.abs(off) > CLOCK_OFF_MAX_MS) throw new Error(`${Math.round(off / 1000)} s off: set the machine's clock`);
     return `within ${Math.ceil(Math.abs(off) / 1000)} s of Telegram's`;
   });
-}
-
-/** SQLite's errors name no file. */
-function opened({ openData, folder }: DoctorOptions): ReturnType<DoctorOptions['openData']> {
-  try {
-    return openData();
-  } catch (error) {
-    throw new Error(`${folder} cannot be used: ${errorText(error)}`, { cause: error });
-  }
 }
 
 async function check(name: string, look: () => Promise<string>): Promise<Finding> {

@@ -22,7 +22,9 @@ export const ERRORS = {
     exit: 4,
     title: 'The data folder was written by a newer Switchboard',
   },
+  data_unusable: { kind: 'terminal', exit: 4, title: 'The data folder cannot be used' },
   port_taken: { kind: 'terminal', exit: 5, title: 'The address is taken' },
+  address_refused: { kind: 'terminal', exit: 5, title: 'The address cannot be listened on' },
   lease_lost: {
     kind: 'terminal',
     exit: 6,

@@ -19,6 +19,7 @@ import { errorText } from './errors.ts';
 import type { Page } from './http/pages.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Feed, Inspector } from './inspector/inspector.ts';
+import { dataFault } from './journal/data-fault.ts';
 import type { Journal } from './journal/journal.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import { dataSizes } from './journal/sqlite-figures.ts';
@@ -26,6 +27,7 @@ import { holdDataFolder, neverWait, openDatabase, openReader } from './journal/s
 import { createKeyring } from './keys/keyring.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
+import { adviseOn } from './listening.ts';
 import type { Logger } from './log.ts';
 import { createRetention } from './operators/retention.ts';
 import { createSandbox, type Playground } from './sandbox/sandbox.ts';
@@ -64,7 +66,7 @@ export async function startSwitchboard(
     return await start(settings, log, machinesFolder, closing);
   } catch (error) {
     await closing.closeAll();
-    throw error;
+    throw dataFault(error, settings.data);
   }
 }
 
@@ -97,7 +99,9 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   let sandboxUrl: string | null = null;
   let playground: Playground | null = null;
   if (settings.telegram.token === null) {
-    const sandbox = await createSandbox({ host: '127.0.0.1', port: settings.sandbox.port, clock, random });
+    const sandbox = await createSandbox({ host: '127.0.0.1', port: settings.sandbox.port, clock, random }).catch(
+      adviseOn('sandbox.port (SWITCHBOARD_SANDBOX_PORT)'),
+    );
     closing.add(() => sandbox.close());
     root = sandboxUrl = sandbox.url;
     playground = sandbox.playground(token);
@@ -180,7 +184,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
 
   await system.recover();
   closing.add(() => http.close());
-  const url = await http.listen();
+  const url = await http.listen().catch(adviseOn('http.port (SWITCHBOARD_PORT)', 'http.host (SWITCHBOARD_HOST)'));
   await retryWhileLocked(clock, () => held.servesAt(url));
   // The first that a person sees: where to go.
   if (playground !== null) log.info({ event: 'open', url: `${url}/sandbox` }, `chat with the bot: ${url}/sandbox`);

@@ -10,7 +10,8 @@ const ROOT = join(import.meta.dirname, '..');
  * Root files that every area may import: the registries of errors and bounds, the clock that all are given, and what
  * belongs to no single area. Every part tells one kind of status (status), writes to one log that keeps out what it must
  * not hold (log), waits between tries by one formula (backoff) or as it is asked to (retry-after), tells browsers of other
- * sites apart by one rule (own-page), and says in one place what an error of the disk or the database means (storage-fault).
+ * sites apart by one rule (own-page), and says in one place what an error of the disk or the database means (storage-fault),
+ * and why a port cannot be listened on (listening).
  */
 const SHARED = [
   'src/errors.ts',
@@ -22,6 +23,7 @@ const SHARED = [
   'src/retry-after.ts',
   'src/own-page.ts',
   'src/storage-fault.ts',
+  'src/listening.ts',
 ];
 /** What an area shows to others: its port (named like the folder), and Telegram's plain facts. */
 const PORTS = /^src\/(\w+)\/\1\.ts$|^src\/telegram\/(errors|update|methods)\.ts$/;

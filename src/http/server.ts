@@ -4,6 +4,7 @@ import Fastify, { type FastifyRequest, type HTTPMethods } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { listenError } from '../listening.ts';
 import type { Playground } from '../sandbox/sandbox.ts';
 import type { App, HttpParts } from './app.ts';
 import { authenticate } from './auth.ts';
@@ -53,7 +54,7 @@ export interface HttpServerOptions extends Omit<HttpParts, 'closing' | 'stuckMs'
 }
 
 export interface HttpServer {
-  /** Opens the port. Resolves with the address, `http://127.0.0.1:8080`. Throws SwitchboardError port_taken. */
+  /** Opens the port. Resolves with the address, `http://127.0.0.1:8080`. Throws port_taken or address_refused. */
   listen(): Promise<string>;
   /**
    * Takes no more connections, ends the streams, answers what is under way, refuses what comes on open connections
@@ -189,9 +190,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       try {
         await app.listen({ host, port });
       } catch (error) {
-        if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
-        const detail = `${host}:${port} is taken by another process: stop it, or choose another port`;
-        throw new SwitchboardError('port_taken', detail, { cause: error });
+        throw listenError(error, host, port);
       }
       const address = app.server.address();
       const bound = typeof address === 'object' && address !== null ? address.port : port;

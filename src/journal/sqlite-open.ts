@@ -1,20 +1,21 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type DatabaseSyncOptions } from 'node:sqlite';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { dataFault, makeFolder } from './data-fault.ts';
 
 const MIGRATIONS = join(import.meta.dirname, 'sql');
 
 /**
  * Opens the database of a data folder, made and migrated as needed. Several processes may have it open (the server
  * and the CLI); who serves a bot takes `holdDataFolder` first.
- * Throws data_newer where a newer Switchboard wrote it, data_held where it is to be migrated and an older one serves it.
+ * Throws data_unusable with the path and what to do, data_newer where a newer Switchboard wrote it, data_held where it is to be migrated and an older one serves it.
  */
 export function openDatabase(folder: string): DatabaseSync {
-  mkdirSync(folder, { recursive: true });
-  const db = new DatabaseSync(join(folder, 'switchboard.db'), { timeout: 5000 });
+  makeFolder(folder);
+  const db = open(folder, 'switchboard.db', { timeout: 5000 });
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
     // 48 MiB of page cache: the index pages of a million chats stay in memory. Up to 32 MiB of log between checkpoints: pages
@@ -25,7 +26,15 @@ export function openDatabase(folder: string): DatabaseSync {
     return db;
   } catch (error) {
     db.close();
-    throw error;
+    throw dataFault(error, folder);
+  }
+}
+
+function open(folder: string, file: string, options: DatabaseSyncOptions): DatabaseSync {
+  try {
+    return new DatabaseSync(join(folder, file), options);
+  } catch (error) {
+    throw dataFault(error, folder, file);
   }
 }
 
@@ -37,7 +46,7 @@ export const neverWait = (db: DatabaseSync): void => db.exec('PRAGMA busy_timeou
 
 /** A second connection that sees committed work alone. */
 export function openReader(folder: string): DatabaseSync {
-  const db = new DatabaseSync(join(folder, 'switchboard.db'), { readOnly: true, timeout: 5000 });
+  const db = open(folder, 'switchboard.db', { readOnly: true, timeout: 5000 });
   db.exec('PRAGMA cache_size = -16384');
   return db;
 }
@@ -82,7 +91,8 @@ function migrate(folder: string, db: DatabaseSync): void {
     }
     db.exec('COMMIT');
   } catch (error) {
-    db.exec('ROLLBACK');
+    // SQLite has rolled back by itself if the disk is full.
+    if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
 }
@@ -128,7 +138,7 @@ export function holderOf(folder: string, db: DatabaseSync): string | null {
 }
 
 function takeLock(folder: string): DatabaseSync | null {
-  const lock = new DatabaseSync(join(folder, 'switchboard.lock'), { timeout: 0 });
+  const lock = open(folder, 'switchboard.lock', { timeout: 0 });
   try {
     lock.exec('BEGIN EXCLUSIVE');
     return lock;
@@ -136,7 +146,7 @@ function takeLock(folder: string): DatabaseSync | null {
     lock.close();
     const busy = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
     if (busy) return null;
-    throw error;
+    throw dataFault(error, folder, 'switchboard.lock');
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
-import { SwitchboardError } from '../errors.ts';
+import { listenError } from '../listening.ts';
 import { type Bot, botOf, createWorld, forgetBot, publishTrouble, type SandboxLog } from './bots.ts';
 import { attachEvents, control } from './control.ts';
 import { type FloodLimits, NO_FLOOD, TELEGRAM_FLOOD } from './flood.ts';
@@ -65,7 +65,7 @@ export interface Sandbox {
 
 /**
  * Starts the sandbox: the Bot API at `<url>/bot<token>/<method>`, downloads at `<url>/file/bot<token>/<path>`, the
- * control API at `<url>/sandbox/bots/<token>/…`. Rejects with `port_taken` where the address is not free.
+ * control API at `<url>/sandbox/bots/<token>/…`. Rejects with `port_taken` or `address_refused`.
  */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { clock, random, host = '127.0.0.1', log = () => {} } = options;
@@ -126,11 +126,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
 
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const fail = (cause: Error): void => {
-      const taken = 'code' in cause && cause.code === 'EADDRINUSE';
-      const why = `The sandbox cannot listen at ${host}:${port}`;
-      reject(taken ? new SwitchboardError('port_taken', `${why}: the address is taken`, { cause }) : cause);
-    };
+    const fail = (cause: Error): void => reject(listenError(cause, host, port));
     server.once('error', fail);
     server.listen(port, host, () => {
       server.off('error', fail);

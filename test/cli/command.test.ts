@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { pathOfPerson } from '../support/environment.ts';
 import { temporaryFolder } from '../support/journal.ts';
 import { COMMAND, shippedFlags } from '../support/shipped.ts';
+import { asStranger } from '../support/stranger.ts';
 import { type Env, follow, freeEnv } from './support.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -102,8 +103,7 @@ function asNode(version: string) {
   return start(process.execPath, [...args, '--help'], { env: {} }).ended;
 }
 
-/** Root can be somebody else; anybody else tries it as themselves. What tells is whether npx changes the file. */
-const stranger = process.getuid?.() === 0 ? { uid: 65_534 } : {};
+const stranger = asStranger();
 
 test('npx runs it for a user who does not own the files: npx changes none', { timeout: 60_000 }, async () => {
   const before = statSync(COMMAND).ctimeMs;
