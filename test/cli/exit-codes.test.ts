@@ -105,7 +105,7 @@ test('the sandbox alone says where it is, and ends on SIGTERM with exit 0', asyn
   expect((await sandbox.ended).code).toBe(0);
 });
 
-test.each(['SIGTERM', 'SIGINT'] as const)(
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   '%s: open streams end cleanly, exit 0 within seconds',
   async (signal) => {
     const { url, env, child, ended } = await startServer();
