@@ -44,6 +44,8 @@ export const texts = {
   expired: (payment: Payment) =>
     `You did not confirm ${summary(payment)} within 10 minutes, so I dropped it. Nothing was paid. Send /pay to start again.`,
 
+  slowAnswer: (payment: Payment) =>
+    `The payment service has not answered yet. I keep asking it to open ${summary(payment)}, and will tell you how it ends.`,
   askingStatus: (payment: Payment) => `I am asking the payment service to open ${summary(payment)}.`,
   tooLateToCancel: (payment: Payment) =>
     `${summary(payment)} is already with the payment service, so I cannot take it back. I will tell you how it ends.`,

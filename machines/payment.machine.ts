@@ -90,7 +90,7 @@ export const machine = setup({
     },
     heard: ({ context }) => heardOf(context) !== null,
   },
-  delays: { confirmationWait: 10 * 60_000 },
+  delays: { confirmationWait: 10 * 60_000, slowAnswer: 15_000 },
 }).createMachine({
   id: 'payment',
   version: '1',
@@ -386,6 +386,12 @@ export const machine = setup({
                 ],
               },
             ],
+          },
+          // The backend is asked for up to ten minutes: nobody waits so long without a word.
+          after: {
+            slowAnswer: {
+              actions: { type: 'reply', params: ({ context }) => ({ text: texts.slowAnswer(draftOf(context)) }) },
+            },
           },
           on: {
             'message.received': {

@@ -158,10 +158,8 @@ export const limits = {
   requestSrcsRememberedMax: 1000,
   /** Requests without an answer. Beyond it the newest end at once, and their machines are told `overloaded`. */
   requestsOpenMax: 100_000,
-  /** Tries of one request; then its machine is told how the last one ended. */
-  requestAttemptsMax: 5,
-  /** From its making, also across restarts: then it is not tried again, and its machine is told `timeout`. One try it has. */
-  requestDeadlineMs: 10 * 60_000,
+  /** Requests between two tries that leave their place to others; one more keeps its place while it waits. */
+  requestsRestingMax: 512,
   /** Tries of one src that failed in a row, while one is under way, before the backend counts as degraded. */
   backendFailuresMax: 3,
   /** Ids of requests that have ended, so that a list read a moment before does not start one again; the oldest go. */
@@ -172,7 +170,10 @@ export const limits = {
    */
   requestLateMs: 5_000,
   requestBackoffMinMs: 500,
-  requestBackoffMaxMs: 10_000,
+  /** A backend that asks for a longer wait (Retry-After) is asked again after this one. */
+  backendWaitMaxMs: 24 * 3_600_000,
+  /** Longest wait before an answer that the disk did not take is stored again. */
+  answerBackoffMaxMs: 10_000,
   /** Bytes of an answer of the backend's HTTP service; beyond it the request fails. */
   backendAnswerBytesMax: 1024 * 1024,
 

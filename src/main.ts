@@ -130,7 +130,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     ...{ journal, api, uploads, backend, machines, clock, random, log },
     pollTimeoutS: settings.telegram.pollTimeoutS,
     deleteWebhook: settings.telegram.deleteWebhook,
-    backendTimeoutMs: settings.backend.timeoutMs,
+    backendTries: settings.backend,
     rates: settings.outbox,
     onRefused: fail,
   });

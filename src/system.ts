@@ -1,5 +1,6 @@
 import type { AnyActorRef, AnyStateMachine, InspectionEvent } from 'xstate';
 import { backendLogic } from './backend/actor.ts';
+import type { RequestTries } from './backend/asking.ts';
 import type { Backend } from './backend/backend.ts';
 import { createRequestRunner } from './backend/requests.ts';
 import type { Clock } from './clock.ts';
@@ -48,8 +49,7 @@ export interface SystemOptions {
   readonly pollTimeoutS: number;
   /** Take a webhook away at start. */
   readonly deleteWebhook: boolean;
-  /** ms that one try of a backend request may take. */
-  readonly backendTimeoutMs: number;
+  readonly backendTries: RequestTries;
   readonly rates: PacingRates;
   /** It cannot go on, and says why: Telegram refuses the token. */
   readonly onRefused: (error: SwitchboardError) => void;
@@ -147,7 +147,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     random,
     log,
     bot,
-    timeoutMs: options.backendTimeoutMs,
+    tries: options.backendTries,
     answered: (request, outcome) =>
       room
         .free()

@@ -51,7 +51,7 @@ export const backendLogic = ({ runner, journal, clock, onUp, onError }: BackendA
     async function lookOnce(): Promise<void> {
       again = false;
       for (let round = after === ''; runner.hasRoom(); ) {
-        const page = await journal.openRequests(LOOK, after);
+        const page = await journal.openRequests(LOOK + runner.resting(), after);
         runner.take(page);
         after = page.at(-1)?.src ?? '';
         if (after !== '') continue;

@@ -11,6 +11,18 @@ export type RequestEnd =
   | { readonly output: unknown }
   | { readonly error: { readonly code: BackendFailed['code']; readonly message: string } };
 
+/** How often, and for how long, one request is tried. */
+export interface RequestTries {
+  /** ms that one try may take. */
+  readonly timeoutMs: number;
+  /** Tries of one request in a process's life; null: as many as fit before its deadline. */
+  readonly attemptsMax: number | null;
+  /** ms from the making of a request, also across restarts. After this it is not tried again. */
+  readonly deadlineMs: number;
+  /** The longest wait between two tries, unless the backend asks for a longer one. */
+  readonly backoffMaxMs: number;
+}
+
 export interface AskingOptions {
   readonly backend: Backend;
   readonly bot: string;
@@ -18,40 +30,55 @@ export interface AskingOptions {
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   readonly log: Pick<Logger, 'warn'>;
-  /** What one try may take, in ms. */
-  readonly timeoutMs: number;
+  readonly tries: RequestTries;
   /** A try was answered (null), or failed: why. */
   readonly onTry: (src: string, failure: string | null) => void;
 }
 
-/**
- * After this a request is not tried again. It has its first try all the same, however long it has waited for its turn or
- * for a process to run. One whose end nobody hears of has no deadline: whether it is carried out is all that counts.
- */
-const deadlineOf = ({ invoke, createdAt }: RequestRecord): number =>
-  invoke === '' ? Number.POSITIVE_INFINITY : createdAt + limits.requestDeadlineMs;
+/** A request's number of tries so far, when the first began, and why the last one failed. */
+export interface Tried {
+  readonly attempts: number;
+  readonly since: number;
+  readonly failure: string;
+}
 
-/** The end of a request whose deadline has passed. */
-const timedOut: RequestEnd = {
-  error: { code: 'timeout', message: `no answer within ${limits.requestDeadlineMs / 60_000} minutes` },
-};
+/** How one try ended: the request's end, or the wait before the next try. Null: without an answer, nobody is to be told. */
+export type TryOutcome = { readonly end: RequestEnd } | { readonly retryInMs: number; readonly failure: string } | null;
 
 /** Why nobody waits for an answer any more: what a request's signal aborts with. */
 export const WITHDRAWN = new BackendFailed('unreachable', 'the conversation no longer waits for it', false);
 
 /**
- * Asks one request until it ends, once at least. A try that fails and may yet succeed is repeated with backoff and
- * jitter, up to limits.requestAttemptsMax tries and the request's deadline.
+ * Asks one request once. A try that failed and may yet succeed is to be repeated, with backoff and jitter or after the time
+ * that the backend asked for, until the request's deadline.
  *
  * Once `withdrawn` no further try is made; an answer of the one under way is given, if it comes within
  * limits.requestLateMs: then it is cut off.
- * `closing` ends everything at once. Null: it ended without an answer, and nobody is to be told.
+ * `closing` ends everything at once.
  */
-export function createAsking({ backend, bot, clock, random, log, timeoutMs, onTry }: AskingOptions) {
-  /** One try. Ends with the timeout or the close at the latest, whether or not the backend heeds its signal. */
-  async function tryOnce(request: RequestRecord, attempt: number, withdrawn: AbortSignal, closing: AbortSignal) {
+export function createAsking({ backend, bot, clock, random, log, tries, onTry }: AskingOptions) {
+  const { timeoutMs, attemptsMax, deadlineMs, backoffMaxMs } = tries;
+
+  /**
+   * A request has its first try however long it has waited for its turn, or for a process to run. If nobody hears of its
+   * end, whether it is carried out is all that counts: its time begins with its first try.
+   */
+  const deadlineOf = ({ invoke, createdAt }: RequestRecord, { since }: Tried): number =>
+    (invoke === '' ? since : createdAt) + deadlineMs;
+
+  const timedOut = (last: string): RequestEnd => ({
+    error: { code: 'timeout', message: `no answer within ${deadlineMs / 1000} s; the last try: ${last}` },
+  });
+
+  /** Ends with the timeout or the close at the latest, whether or not the backend heeds its signal. */
+  async function answerOf(
+    request: RequestRecord,
+    attempt: number,
+    leftMs: number,
+    withdrawn: AbortSignal,
+    closing: AbortSignal,
+  ) {
     const late = new AbortController();
-    const leftMs = attempt === 1 ? Number.POSITIVE_INFINITY : deadlineOf(request) - clock.now();
     const ms = Math.min(timeoutMs, leftMs);
     const timer = clock.setTimeout(
       () => late.abort(new BackendFailed('timeout', `no answer within ${ms} ms`, ms < leftMs)),
@@ -79,26 +106,34 @@ export function createAsking({ backend, bot, clock, random, log, timeoutMs, onTr
     }
   }
 
-  return async (request: RequestRecord, withdrawn: AbortSignal, closing: AbortSignal): Promise<RequestEnd | null> => {
-    const over = AbortSignal.any([withdrawn, closing]);
-    for (let attempt = 1; !over.aborted; attempt += 1) {
-      if (attempt > 1 && clock.now() >= deadlineOf(request)) return timedOut;
-      try {
-        const output = await tryOnce(request, attempt, withdrawn, closing);
-        onTry(request.src, null);
-        return { output };
-      } catch (error) {
-        if (over.aborted) return null;
-        const { code, message, retryable } = failureOf(error);
-        // Refusing is answering: the backend is there.
-        onTry(request.src, code === 'unreachable' || code === 'timeout' ? message : null);
-        log.warn({ event: 'backend.failed', request: request.id, src: request.src, attempt, code }, message);
-        if (!retryable || attempt >= limits.requestAttemptsMax) return { error: { code, message } };
-      }
-      const delayMs = backoffMs(attempt, limits.requestBackoffMinMs, limits.requestBackoffMaxMs, random);
-      await pause(clock, Math.min(delayMs, Math.max(0, deadlineOf(request) - clock.now())), over);
+  /** `tried`: with the try that begins now. */
+  return async (
+    request: RequestRecord,
+    tried: Tried,
+    withdrawn: AbortSignal,
+    closing: AbortSignal,
+  ): Promise<TryOutcome> => {
+    const attempt = tried.attempts;
+    const deadline = deadlineOf(request, tried);
+    const leftMs = attempt === 1 ? Number.POSITIVE_INFINITY : deadline - clock.now();
+    // It waited for a place meanwhile.
+    if (leftMs <= 0) return { end: timedOut(tried.failure) };
+    try {
+      const output = await answerOf(request, attempt, leftMs, withdrawn, closing);
+      onTry(request.src, null);
+      return { end: { output } };
+    } catch (error) {
+      if (withdrawn.aborted || closing.aborted) return null;
+      const { code, message, retryable, retryAfterMs } = failureOf(error);
+      // Refusing is answering: the backend is there.
+      onTry(request.src, code === 'unreachable' || code === 'timeout' ? message : null);
+      log.warn({ event: 'backend.failed', request: request.id, src: request.src, attempt, code }, message);
+      if (!retryable || attempt === attemptsMax) return { end: { error: { code, message } } };
+      const backoff = backoffMs(attempt, Math.min(limits.requestBackoffMinMs, backoffMaxMs), backoffMaxMs, random);
+      const retryInMs = Math.max(backoff, retryAfterMs);
+      // A wait beyond the deadline has no try at its end.
+      return clock.now() + retryInMs < deadline ? { retryInMs, failure: message } : { end: timedOut(message) };
     }
-    return null;
   };
 }
 
@@ -115,7 +150,8 @@ export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
   });
 }
 
-function failureOf(error: unknown): Pick<BackendFailed, 'code' | 'message' | 'retryable'> {
+function failureOf(error: unknown): Pick<BackendFailed, 'code' | 'message' | 'retryable' | 'retryAfterMs'> {
   if (error instanceof BackendFailed) return error;
-  return { code: 'unreachable', message: `the backend failed: ${errorText(error)}`, retryable: true };
+  const message = `the backend failed: ${errorText(error)}`;
+  return { code: 'unreachable', message, retryable: true, retryAfterMs: 0 };
 }

@@ -34,11 +34,14 @@ export class BackendFailed extends Error {
   readonly code: 'unreachable' | 'timeout' | 'refused' | 'unknown_request' | 'overloaded';
   /** Whether another try may succeed. */
   readonly retryable: boolean;
+  /** How long the backend asked to wait before it. */
+  readonly retryAfterMs: number;
 
-  constructor(code: BackendFailed['code'], message: string, retryable: boolean, cause?: unknown) {
+  constructor(code: BackendFailed['code'], message: string, retryable: boolean, cause?: unknown, retryAfterMs = 0) {
     super(message, { cause });
     this.name = 'BackendFailed';
     this.code = code;
     this.retryable = retryable;
+    this.retryAfterMs = retryAfterMs;
   }
 }

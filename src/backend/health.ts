@@ -40,8 +40,6 @@ export function createHealth() {
   }
 
   return {
-    inFlight: (src: string): number => srcs.get(src)?.inFlight ?? 0,
-    inFlightOfAll: (): number => inFlightOfAll,
     began(src: string): void {
       of(src).inFlight += 1;
       inFlightOfAll += 1;

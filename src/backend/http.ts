@@ -3,6 +3,7 @@ import { Agent, request as call, type Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { retryAfterMs } from '../retry-after.ts';
 import { type Backend, BackendFailed, type BackendRequest } from './backend.ts';
 
 export interface HttpBackendOptions {
@@ -22,7 +23,8 @@ const NOT_NOW = new Set([408, 425, 429]);
  * as Standard Webhooks says (github.com/standard-webhooks, spec 1.0.0: HMAC-SHA256 over `id.timestamp.body`).
  *
  * 2xx: the body's JSON is the output (an empty body: null). 4xx but 408, 425 and 429: `refused`, for good. Anything
- * else, and no answer at all: `unreachable`, worth another try. One try lasts until `signal` ends it.
+ * else, and no answer at all: `unreachable`, worth another try, after `Retry-After` if the answer has one. One try lasts
+ * until `signal` ends it.
  */
 export function createHttpBackend({ url, secret, clock }: HttpBackendOptions): Backend {
   const signer = secret === null ? null : new Webhook(secret);
@@ -35,6 +37,7 @@ export function createHttpBackend({ url, secret, clock }: HttpBackendOptions): B
     async ask(request, signal) {
       const body = bodyOf(request);
       let status: number;
+      let waitMs: number;
       let text: string | null;
       try {
         const response = await call(url, {
@@ -48,6 +51,7 @@ export function createHttpBackend({ url, secret, clock }: HttpBackendOptions): B
           bodyTimeout: 0,
         });
         status = response.statusCode;
+        waitMs = retryAfterMs(response.headers['retry-after'], clock.now(), limits.backendWaitMaxMs) ?? 0;
         text = await readBounded(response.body);
       } catch (error) {
         throw new BackendFailed('unreachable', `${origin} gave no answer: ${reasonOf(error, signal)}`, true, error);
@@ -56,7 +60,7 @@ export function createHttpBackend({ url, secret, clock }: HttpBackendOptions): B
         throw new BackendFailed('refused', `${origin} refused ${request.src}: HTTP ${status}`, false);
       }
       if (status < 200 || status >= 300) {
-        throw new BackendFailed('unreachable', `${origin} answered HTTP ${status}`, true);
+        throw new BackendFailed('unreachable', `${origin} answered HTTP ${status}`, true, undefined, waitMs);
       }
       if (text === null) {
         const bound = limits.backendAnswerBytesMax;

@@ -12,6 +12,8 @@ import { type ManualClock, manualClock, settle } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 import { NO_UPLOADS } from '../support/uploads.ts';
 
+const TRIES = { timeoutMs: 10_000, attemptsMax: null, deadlineMs: 600_000, backoffMaxMs: 30_000 };
+
 /** Asks when it is told to, and says how that ended. */
 const machine = setup({
   types: { events: {} as { type: 'order.asked' | 'order.hurried' | 'order.left' } },
@@ -89,7 +91,7 @@ async function start(backend: Backend = scripted, wrap = (opened: Journal): Jour
   const system = await createSystem({
     ...{ journal, api: telegram, uploads: NO_UPLOADS, backend, machines, clock, random: () => 1 },
     log: createLog('silent', { write: () => {} }),
-    ...{ pollTimeoutS: 30, deleteWebhook: false, backendTimeoutMs: 10_000 },
+    ...{ pollTimeoutS: 30, deleteWebhook: false, backendTries: TRIES },
     rates: { chatPerS: 1000, chatBurst: 1000, groupPerMin: 1, groupBurst: 1, overallPerS: 1000, overallBurst: 1000 },
     onRefused: (error) => {
       throw error;
@@ -146,7 +148,7 @@ describe('a request', () => {
       ...{ keyId: '1', idempotencyKey: 'asked', conversation: '7', event: { type: 'order.asked' } },
     });
     await journal.close();
-    await clock.advance(limits.requestDeadlineMs + 60_000);
+    await clock.advance(TRIES.deadlineMs + 60_000);
     const { replies } = await start();
     tries[0]?.ok('in the end');
     await settle();
@@ -230,13 +232,36 @@ describe('a request', () => {
 });
 
 describe('a backend that is down', () => {
-  test('is asked a bounded number of times, with growing waits, and then the machine gets its error', async () => {
-    const { post, replies, backend } = await start(down);
+  test('is asked until the deadline, across restarts, and then the machine gets its error', async () => {
+    const first = await start(down);
+    await first.post(7, 'order.asked');
+    expect(first.backend()).toMatchObject({ state: 'up', failures: 1 });
+    await clock.advance(TRIES.deadlineMs / 2);
+    expect(await first.replies()).toEqual([]);
+    await first.stop();
+    const { replies, backend } = await start(down);
+    expect(backend()).toMatchObject({ inFlight: 1 });
+    const before = tries.length;
+    await clock.advance(TRIES.deadlineMs / 2);
+    expect(tries.length - before).toBeGreaterThan(TRIES.deadlineMs / 2 / TRIES.backoffMaxMs);
+    expect(await replies()).toEqual(['7 timeout']);
+    const asked = tries.length;
+    await clock.advance(TRIES.deadlineMs);
+    expect(tries).toHaveLength(asked);
+  });
+
+  test('for nine minutes, and then answers: the machine has its answer, and no error', async () => {
+    const upAt = clock.now() + 9 * 60_000;
+    const { post, replies } = await start({
+      ...scripted,
+      ask: async () => {
+        if (clock.now() >= upAt) return 'done';
+        throw new BackendFailed('unreachable', 'down', true);
+      },
+    });
     await post(7, 'order.asked');
-    expect(backend()).toMatchObject({ state: 'up', failures: 1 });
-    await clock.advance(3_600_000);
-    expect(tries.map(({ request }) => request.attempt)).toEqual([1, 2, 3, 4, 5]);
-    expect(await replies()).toEqual(['7 unreachable']);
+    await clock.advance(9 * 60_000 + TRIES.backoffMaxMs);
+    expect(await replies()).toEqual(['7 done']);
   });
 
   test('is degraded while something waits for it, says why, and is up again once it has answered', async () => {
@@ -288,7 +313,7 @@ describe('a backend that is down', () => {
     const chats = limits.requestsInFlightMax + 100;
     for (let chat = 1; chat <= chats; chat += 1) await post(chat, 'order.asked');
     expect(backend()).toMatchObject({ inFlight: limits.requestsInFlightMax, waiting: 100 });
-    await clock.advance(limits.requestDeadlineMs);
+    await clock.advance(TRIES.deadlineMs);
     const told = await replies();
     expect(told.toSorted()).toEqual(Array.from({ length: chats }, (_, n) => `${n + 1} timeout`).toSorted());
     expect(backend()).toMatchObject({ inFlight: 0, waiting: 0 });

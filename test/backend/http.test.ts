@@ -12,6 +12,7 @@ import { limits } from '../../src/limits.ts';
 import { manualClock, settle } from '../support/clock.ts';
 import { fromNow } from '../support/from-now.ts';
 
+const TRIES = { attemptsMax: 5, deadlineMs: Number.MAX_SAFE_INTEGER / 2, backoffMaxMs: 10_000 };
 const SECRET = `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`;
 const request: BackendRequest = {
   id: '1-5-0',
@@ -118,6 +119,11 @@ describe('a request fails', () => {
     expect(got).toHaveLength(1);
   });
 
+  test.each([408, 429, 503])('for now, and says when to come again: %i', async (status) => {
+    respond = (response) => response.writeHead(status, { 'retry-after': '120' }).end();
+    await expect(ask()).rejects.toMatchObject({ retryable: true, retryAfterMs: 120_000 });
+  });
+
   test('for now where the connection is reset, before an answer or within one', async () => {
     respond = (response) => response.socket?.resetAndDestroy();
     await expect(ask()).rejects.toMatchObject({ code: 'unreachable', retryable: true });
@@ -206,12 +212,14 @@ describe('run by the request runner', () => {
       clock,
       random: () => 1,
       log: { warn: () => {} },
-      timeoutMs,
+      tries: { ...TRIES, timeoutMs },
+      freed: () => void runner.take([record]),
       answered: async (_, end) => resolve(end),
     });
     close.push(() => runner.close());
     const { id, conversation, src } = request;
-    runner.take([{ id, conversation, src, invoke: src, input: '{}', createdAt: NO_DEADLINE }]);
+    const record = { id, conversation, src, invoke: src, input: '{}', createdAt: NO_DEADLINE };
+    runner.take([record]);
     let end: RequestEnd | undefined;
     void promise.then((value) => {
       end = value;
@@ -246,7 +254,7 @@ describe('run by the request runner', () => {
     expect(await runOne(1000, () => got.length > 0)).toEqual({
       error: { code: 'timeout', message: expect.stringContaining('1000 ms') },
     });
-    expect(got.length).toBeLessThanOrEqual(limits.requestAttemptsMax);
+    expect(got.length).toBeLessThanOrEqual(TRIES.attemptsMax);
   });
 
   test('a 404 is told at once', async () => {
@@ -262,7 +270,7 @@ describe('run by the request runner', () => {
     const clock = manualClock(fromNow(0));
     const runner = createRequestRunner({
       ...{ backend: createBackendWith(clock), bot: '1', clock, random: () => 1, log: { warn: () => {} } },
-      timeoutMs: 10_000,
+      tries: { ...TRIES, timeoutMs: 10_000 },
       answered: async (_, end) => told.resolve(end),
     });
     close.push(() => runner.close());
@@ -285,7 +293,7 @@ describe('run by the request runner', () => {
     const clock = manualClock(fromNow(0));
     const runner = createRequestRunner({
       ...{ backend: createBackendWith(clock), bot: '1', clock, random: () => 1, log: { warn: () => {} } },
-      timeoutMs: 10_000,
+      tries: { ...TRIES, timeoutMs: 10_000 },
       answered: async ({ id }) => resolve(id),
     });
     close.push(() => runner.close());

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { RequestEnd } from '../../src/backend/asking.ts';
 import { type Backend, BackendFailed, type BackendRequest } from '../../src/backend/backend.ts';
 import { createHealth } from '../../src/backend/health.ts';
-import { createRequestRunner, type RequestRunnerOptions } from '../../src/backend/requests.ts';
+import { createRequestRunner, type RequestRunner, type RequestRunnerOptions } from '../../src/backend/requests.ts';
 import type { RequestRecord } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
 import { type ManualClock, manualClock, settle } from '../support/clock.ts';
 
+const TRIES = { timeoutMs: 10_000, attemptsMax: null, deadlineMs: 600_000, backoffMaxMs: 30_000 };
 const NOON = Date.parse('2026-01-01T12:00:00Z');
 
 const request = (id: string, more: Partial<RequestRecord> = {}): RequestRecord => ({
@@ -46,16 +47,26 @@ function setUp(more: Partial<RequestRunnerOptions> = {}) {
   const clock = manualClock(NOON);
   const script = scripted();
   const ends: [string, RequestEnd][] = [];
-  const runner = createRequestRunner({
+  /** As the actor does: what is between two tries is given again when there is room. */
+  const open: RequestRecord[] = [];
+  const real = createRequestRunner({
     backend: script.backend,
     bot: '1',
     clock,
     random: () => 1,
     log: { warn: () => {} },
-    timeoutMs: 10_000,
+    tries: TRIES,
     answered: async ({ id }, end) => void ends.push([id, end]),
+    freed: () => void real.take(open.filter(({ id }) => script.tries.some((tried) => tried.request.id === id))),
     ...more,
   });
+  const runner: RequestRunner = {
+    ...real,
+    take(requests) {
+      open.push(...requests.filter((one) => !open.includes(one)));
+      return real.take(requests);
+    },
+  };
   return { clock, runner, ends, ...script };
 }
 
@@ -100,14 +111,14 @@ describe('a request', () => {
     expect(ends).toEqual([['a', { output: 'at last' }]]);
   });
 
-  test('that fails too often ends as unreachable', async () => {
-    const { clock, runner, ends, tries, last } = setUp();
+  test('that has no more tries than it is given ends as the last one did', async () => {
+    const { clock, runner, ends, tries, last } = setUp({ tries: { ...TRIES, attemptsMax: 5 } });
     runner.take([request('a')]);
-    for (let attempt = 1; attempt <= limits.requestAttemptsMax; attempt++) {
+    for (let attempt = 1; attempt <= 5; attempt++) {
       last().fail(unreachable());
-      await pass(clock, limits.requestBackoffMaxMs);
+      await pass(clock, 8000);
     }
-    expect(tries).toHaveLength(limits.requestAttemptsMax);
+    expect(tries).toHaveLength(5);
     expect(ends).toEqual([['a', { error: { code: 'unreachable', message: 'down' } }]]);
   });
 
@@ -230,7 +241,7 @@ describe('many requests', () => {
 });
 
 describe('the deadline', () => {
-  const old = { createdAt: NOON - limits.requestDeadlineMs - 60_000 };
+  const old = { createdAt: NOON - TRIES.deadlineMs - 60_000 };
 
   test('of one that was never asked, as the process was down, leaves it a whole try, and no other', async () => {
     const { clock, runner, ends, tries, last } = setUp();
@@ -250,11 +261,11 @@ describe('the deadline', () => {
   });
 
   test('of one that waits for its turn does not end it: it has its turn', async () => {
-    const { clock, runner, ends, tries } = setUp({ timeoutMs: 2 * limits.requestDeadlineMs });
+    const { clock, runner, ends, tries } = setUp({ tries: { ...TRIES, timeoutMs: 2 * TRIES.deadlineMs } });
     const full = Array.from({ length: limits.requestsInFlightMax }, (_, n) => request(`r${n}`));
     const waits = request('waits');
     runner.take([...full, waits]);
-    await pass(clock, limits.requestDeadlineMs + 1);
+    await pass(clock, TRIES.deadlineMs + 1);
     tries[0]?.ok(1);
     await settle();
     expect(runner.take([...full, waits])).toBe(1);
@@ -266,28 +277,103 @@ describe('the deadline', () => {
     ]);
   });
 
-  test('is not for what nobody waits for: it has all its tries', async () => {
+  test('of what nobody waits for begins with its first try', async () => {
     const { clock, runner, ends, tries, last } = setUp();
     runner.take([request('sent', { ...old, invoke: '' })]);
-    for (let attempt = 1; attempt <= limits.requestAttemptsMax; attempt++) {
+    while (ends.length === 0) {
       last().fail(unreachable());
-      await pass(clock, limits.requestBackoffMaxMs);
+      await pass(clock, TRIES.backoffMaxMs);
     }
-    expect([tries.length, ends]).toMatchObject([
-      limits.requestAttemptsMax,
-      [['sent', { error: { code: 'unreachable' } }]],
-    ]);
+    expect(ends).toMatchObject([['sent', { error: { code: 'timeout', message: expect.stringContaining('down') } }]]);
+    expect(tries.length).toBeGreaterThan(TRIES.deadlineMs / TRIES.backoffMaxMs);
+    expect(clock.now() - NOON).toBeGreaterThan(TRIES.deadlineMs - TRIES.backoffMaxMs);
   });
 
   test('cuts a try after the first short, and no other follows', async () => {
     const { clock, runner, ends, tries, last } = setUp();
-    runner.take([request('a', { createdAt: NOON - limits.requestDeadlineMs + 4000 })]);
+    runner.take([request('a', { createdAt: NOON - TRIES.deadlineMs + 4000 })]);
     last().fail(unreachable());
     await pass(clock, 500);
     await pass(clock, 3500);
     expect(ends).toEqual([['a', { error: { code: 'timeout', message: 'no answer within 3500 ms' } }]]);
     await pass(clock, 60_000);
     expect(tries).toHaveLength(2);
+  });
+});
+
+describe('an outage of the backend', () => {
+  test('of minutes costs no request: it is tried until its deadline, with waits of up to half a minute', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('a')]);
+    const triedAt: number[] = [];
+    while (ends.length === 0 && clock.now() < NOON + 2 * TRIES.deadlineMs) {
+      if (tries.length > triedAt.length) {
+        triedAt.push(clock.now() - NOON);
+        last().fail(unreachable());
+      }
+      await pass(clock, 500);
+    }
+    const waits = triedAt.slice(1).map((at, n) => at - (triedAt[n] ?? 0));
+    expect(waits.slice(0, 7)).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000]);
+    expect(new Set(waits.slice(6))).toEqual(new Set([30_000]));
+    expect(triedAt.at(-1)).toBeGreaterThanOrEqual(TRIES.deadlineMs - TRIES.backoffMaxMs);
+    const message = 'no answer within 600 s; the last try: down';
+    expect(ends).toEqual([['a', { error: { code: 'timeout', message } }]]);
+  });
+
+  test('that began before a restart ends at the same deadline: it counts from the making of the request', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    runner.take([request('a', { createdAt: NOON - TRIES.deadlineMs + 10_000 })]);
+    while (ends.length === 0) {
+      last().fail(unreachable());
+      await pass(clock, 500);
+    }
+    expect(ends).toMatchObject([['a', { error: { code: 'timeout' } }]]);
+    expect([tries.length, clock.now() - NOON <= 10_000]).toEqual([5, true]);
+  });
+
+  test('lasts as long as the backend says, if it says so', async () => {
+    const { clock, runner, ends, tries, last } = setUp();
+    const busy = (ms: number) => new BackendFailed('unreachable', 'busy', true, undefined, ms);
+    runner.take([request('a')]);
+    last().fail(busy(120_000));
+    await pass(clock, 119_999);
+    expect(tries).toHaveLength(1);
+    await pass(clock, 1);
+    expect(tries).toHaveLength(2);
+    last().fail(busy(TRIES.deadlineMs));
+    await settle();
+    expect(ends).toMatchObject([['a', { error: { code: 'timeout' } }]]);
+  });
+
+  test('holds up no others of the same src: what waits for its next try takes no place', async () => {
+    const { clock, runner, ends, tries } = setUp();
+    const bad = Array.from({ length: limits.requestsInFlightMax }, (_, n) => request(`bad${n}`));
+    runner.take(bad);
+    for (const tried of tries) tried.fail(unreachable());
+    await settle();
+    expect([runner.resting(), runner.health().inFlight]).toEqual([bad.length, bad.length]);
+    expect(runner.take([...bad, request('good')])).toBe(1);
+    tries.at(-1)?.ok(1);
+    await settle();
+    expect(ends).toEqual([['good', { output: 1 }]]);
+    await pass(clock, 500);
+    expect(tries.slice(bad.length + 1).map((tried) => tried.request.attempt)).toEqual(bad.map(() => 2));
+  });
+
+  test('I9: beyond the bound of those between two tries, one keeps its place, and is tried again too', async () => {
+    const { clock, runner, tries } = setUp({ freed: () => {} });
+    const all = Array.from({ length: limits.requestsRestingMax + 1 }, (_, n) => request(`r${n}`, { src: `src ${n}` }));
+    for (const one of all) {
+      runner.take([one]);
+      tries.at(-1)?.fail(unreachable());
+      await settle();
+    }
+    expect(runner.resting()).toBe(limits.requestsRestingMax);
+    await pass(clock, 500);
+    expect(tries.slice(all.length).map(({ request: { id, attempt } }) => [id, attempt])).toEqual([
+      [`r${limits.requestsRestingMax}`, 2],
+    ]);
   });
 });
 
@@ -392,7 +478,8 @@ describe('health', () => {
 
   test('is down from the third failure in a row, while something is asked, until one is answered', async () => {
     const seen: (string | null)[] = [];
-    const { clock, runner, last } = setUp({ healthChanged: ({ down }) => void seen.push(down) });
+    const tries = { ...TRIES, attemptsMax: 5 };
+    const { clock, runner, last } = setUp({ tries, healthChanged: ({ down }) => void seen.push(down) });
     runner.take([request('a')]);
     for (const waitMs of [500, 1000]) {
       last().fail(unreachable());

@@ -96,10 +96,19 @@ describe('confirming', () => {
     expect(then.requests).toMatchObject([
       { src: 'openPayment', input: { amount: '12.50', currency: 'EUR', recipient: '@anna', payer: ANNA.id } },
     ]);
-    expect(talk.timers.size).toBe(0);
+    expect([...talk.timers.values()]).toEqual([15_000]);
     const again = talk.send(presses(button(asked, 'Confirm')));
     expect(again.answers).toHaveLength(1);
     expect(again.requests).toEqual([]);
+  });
+
+  test('a backend that takes its time: the user hears once that it is asked still, and how it ended', () => {
+    const { talk, asked } = put.confirming();
+    talk.send(presses(button(asked, 'Confirm')));
+    const slow = talk.elapse();
+    expect(slow.words).toContain('has not answered yet');
+    expect([slow.requests, talk.state, talk.timers.size]).toEqual([[], { underWay: 'asking' }, 0]);
+    expect(talk.answer({ status: 'accepted', paymentId: 'p' }).words).toContain('is open');
   });
 
   test.each(['the button', '/cancel'])('Cancel by %s drops the payment and says that nothing was paid', (how) => {

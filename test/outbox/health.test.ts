@@ -64,7 +64,12 @@ test('the part outbox is degraded meanwhile, with the reason, and up again', asy
     ...{ log: createLog('silent', process.stdout), uploads: NO_UPLOADS },
     backend: { ask: () => Promise.reject(new Error('nobody asks')), close: async () => {} },
     machines: createMachineTable({ private: null, group: null, channel: null }, new Map()),
-    ...{ pollTimeoutS: 50, deleteWebhook: false, backendTimeoutMs: 1000, onRefused: () => {} },
+    ...{
+      pollTimeoutS: 50,
+      deleteWebhook: false,
+      backendTries: { timeoutMs: 1000, attemptsMax: 1, deadlineMs: 60_000, backoffMaxMs: 1000 },
+      onRefused: () => {},
+    },
     rates: { chatPerS: 9, chatBurst: 9, groupPerMin: 20, groupBurst: 1, overallPerS: 30, overallBurst: 30 },
   });
   system.start();

@@ -67,8 +67,6 @@ test('the bounds that the page tells in words are those of src/limits.ts', () =>
   expect(limits.heartbeatMs).toBe(15_000);
   expect(page).toContain('an error of its own (5xx) eight times');
   expect(limits.sendAttemptsMax).toBe(8);
-  expect(page).toContain('up to five times');
-  expect(limits.requestAttemptsMax).toBe(5);
   expect(page).toContain('tries again every ten seconds');
   expect(limits.pollConflictDelayMs).toBe(10_000);
 });

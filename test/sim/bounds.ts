@@ -20,6 +20,7 @@ const TIGHT = {
   requestsInFlightMax: 1,
   requestsInFlightAllMax: 1,
   requestSrcsPerLook: 1,
+  requestsRestingMax: 1,
   outboxDuePerUnitMax: 1,
   laneTombstonesMax: 2,
   sendsInFlightMax: 2,

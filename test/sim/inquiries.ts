@@ -1,3 +1,5 @@
+import type { RequestTries } from '../../src/backend/asking.ts';
+
 /** A question to the backend, as the conversation that asks it makes it. */
 export interface Inquiry {
   readonly src: string;
@@ -23,8 +25,13 @@ export interface Ended {
   readonly error?: { readonly code: string };
 }
 
-const TRIES = 5;
-const DEADLINE_MS = 10 * 60_000;
+/** How requests are tried: until their deadline, or, in a world of tight bounds, a few times. */
+export const triesOf = (tight: boolean): RequestTries => ({
+  timeoutMs: 3000,
+  attemptsMax: tight ? 5 : null,
+  deadlineMs: 10 * 60_000,
+  backoffMaxMs: 30_000,
+});
 
 const keyOf = (src: string, about: string): string => `${src} ${about}`;
 
@@ -34,14 +41,16 @@ const keyOf = (src: string, about: string): string => `${src} ${about}`;
  */
 export class Inquiries {
   readonly #violate: (invariant: string, what: string) => void;
+  readonly #tries: RequestTries;
   readonly #made = new Map<string, Inquiry>();
   readonly #asked = new Map<string, Asked>();
   readonly #keys = new Map<string, string>();
   /** The latest that the wall clock has shown. */
   latest = 0;
 
-  constructor(violate: (invariant: string, what: string) => void) {
+  constructor(violate: (invariant: string, what: string) => void, tries: RequestTries) {
     this.#violate = violate;
+    this.#tries = tries;
   }
 
   /** What is to be answered. */
@@ -105,13 +114,15 @@ export class Inquiries {
   }
 
   #checkEnd(seq: number, { request, output, error }: Ended, inquiry: Inquiry | null, asked: Asked | null): void {
-    const expired = inquiry !== null && this.latest >= inquiry.madeAt + DEADLINE_MS;
+    const { attemptsMax, deadlineMs, backoffMaxMs } = this.#tries;
+    // It ends once the next try would come too late.
+    const expired = inquiry !== null && this.latest >= inquiry.madeAt + deadlineMs - backoffMaxMs;
     const why = `entry ${seq} ends ${request} as ${error?.code ?? 'answered'}`;
     if (asked === null) {
       this.#violate('requests', `${why}, and it was never asked`);
     } else if (error?.code === 'refused') {
       if (!asked.refused) this.#violate('requests', `${why}, and the backend has not refused it`);
-    } else if (error !== undefined && asked.tries < TRIES && !expired) {
+    } else if (error !== undefined && asked.tries < (attemptsMax ?? Number.POSITIVE_INFINITY) && !expired) {
       this.#violate('requests', `${why} after ${asked.tries} tries`);
     }
     if (output !== undefined && output.found !== foundFor(request))

@@ -1,3 +1,4 @@
+import type { RequestTries } from '../../src/backend/asking.ts';
 import type { Entry } from '../../src/journal/journal.ts';
 import { type Fields, saysOf, textOf, type Update } from './bodies.ts';
 import { tokenOf } from './checks.ts';
@@ -44,9 +45,14 @@ export class Ledger {
   readonly #moved = new Map<string, string>();
   #seq = 0;
 
-  constructor(violate: (invariant: string, what: string) => void, unfit: Unfit, heldPerUnit: () => number) {
+  constructor(
+    violate: (invariant: string, what: string) => void,
+    unfit: Unfit,
+    heldPerUnit: () => number,
+    tries: RequestTries,
+  ) {
     this.#violate = violate;
-    this.inquiries = new Inquiries(violate);
+    this.inquiries = new Inquiries(violate, tries);
     this.#world = { inquiries: this.inquiries, unfit, today: FIRST, heldPerUnit };
   }
 

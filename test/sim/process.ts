@@ -10,6 +10,7 @@ import type { Uploads } from '../../src/uploads/uploads.ts';
 import { createRandom } from '../system/random.ts';
 import { chatter, migrateTo } from './chatter.machine.ts';
 import { type AtDisk, connectionOf } from './disk.ts';
+import { triesOf } from './inquiries.ts';
 import { ANEW, type Release, type Unfit, VERSIONS } from './release.ts';
 import type { World } from './world.ts';
 
@@ -58,7 +59,6 @@ const NO_UPLOADS: Uploads = {
   discard: async () => {},
   pathOf: ({ stored }) => stored,
 };
-const BACKEND_TIMEOUT_MS = 3000;
 
 /** What serves while a process lives. */
 export interface Serving {
@@ -135,7 +135,7 @@ export class Process {
       log: SILENT,
       pollTimeoutS: world.script.pollTimeoutS,
       deleteWebhook: false,
-      backendTimeoutMs: BACKEND_TIMEOUT_MS,
+      backendTries: triesOf(world.script.tight),
       rates: RATES,
       onRefused: (error) => world.violate('I1', `the poller gave up: ${error.message}`),
       schedule,

@@ -7,6 +7,7 @@ import { ModelAggregator } from './aggregator.ts';
 import { ModelBackend } from './backend.ts';
 import { VirtualTime } from './clock.ts';
 import type { Disk } from './disk.ts';
+import { triesOf } from './inquiries.ts';
 import { Ledger } from './ledger.ts';
 import { ModelOperator } from './operator.ts';
 import { Process, type Serving } from './process.ts';
@@ -73,7 +74,7 @@ export class World {
     this.disk = disk;
     this.mutation = mutation;
     const violate = (invariant: string, what: string) => this.violate(invariant, what);
-    this.ledger = new Ledger(violate, script.unfit, () => limits.heldEventsPerUnit);
+    this.ledger = new Ledger(violate, script.unfit, () => limits.heldEventsPerUnit, triesOf(script.tight));
     this.#random = createRandom(script.seed ^ 0x5eed);
     this.story = tells ? [] : null;
   }

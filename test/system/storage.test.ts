@@ -40,7 +40,12 @@ async function systemOnDisk() {
     },
     backend: { ask: () => Promise.reject(new Error('nobody asks')), close: async () => {} },
     machines: createMachineTable({ private: null, group: null, channel: null }, new Map()),
-    ...{ pollTimeoutS: 1, deleteWebhook: false, backendTimeoutMs: 1000, onRefused: () => {} },
+    ...{
+      pollTimeoutS: 1,
+      deleteWebhook: false,
+      backendTries: { timeoutMs: 1000, attemptsMax: 1, deadlineMs: 60_000, backoffMaxMs: 1000 },
+      onRefused: () => {},
+    },
     rates: { chatPerS: 1, chatBurst: 1, groupPerMin: 20, groupBurst: 1, overallPerS: 30, overallBurst: 30 },
   });
   onTestFinished(async () => {
