@@ -171,7 +171,7 @@ const testFilesWith = (pattern: RegExp): string[] =>
   );
 
 describe('the rules that keep the tests green anywhere', () => {
-  test("no test computes with today's date: a moment is so far from now (support/from-now.ts), and elapsed time is performance.now()", () => {
+  test("no test computes with today's date: a moment is so far from now (support/from-now.ts)", () => {
     const reads = testFilesWith(/\bDate\.now\b|\bnew Date\(\)|\bDate\(\)/);
     // The order machine is an example of what is refused.
     const allowed = /^test\/(support\/from-now|machines\/order\.machine)\.ts:/;
@@ -192,5 +192,21 @@ describe('the rules that keep the tests green anywhere', () => {
     // Telegram's own parameter, in seconds, and SQLite's.
     const others = /getUpdates|DatabaseSync/;
     expect(short.filter((line) => limitOf(line) < 60_000 && !others.test(line))).toEqual([]);
+  });
+
+  test('no test claims how fast something is: that is for a benchmark, or a ratio within one run', () => {
+    // Each prints a figure, waits at least so long, compares two of one run, or keeps apart bounds that differ by half a minute.
+    const allowed = [
+      'browser/sandbox.test.ts',
+      'http/feed-slow.test.ts',
+      'http/slow-readers.test.ts',
+      'readme/terminal.ts',
+      'sim/main.ts',
+      'system/broadcast.test.ts',
+      'system/kill.test.ts',
+      'system/outbox-faults.test.ts',
+    ];
+    const measures = testFilesWith(/\bperformance\.now\(\)|\bhrtime\b/);
+    expect(measures.filter((line) => !allowed.some((path) => line.startsWith(`test/${path}:`)))).toEqual([]);
   });
 });

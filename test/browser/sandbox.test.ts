@@ -319,17 +319,6 @@ test('a chat of 10,000 messages stays fluid', patience, async () => {
   await page.locator('.service', { hasText: 'Sandbox Bot joined' }).waitFor();
   const chat_id = Number(await page.locator('[aria-current=true][data-chat]').getAttribute('data-chat'));
   const from = { id: 777, first_name: 'Mia' };
-  await page.evaluate(`
-    globalThis.frames = 0;
-    globalThis.worst = 0;
-    let last = performance.now();
-    requestAnimationFrame(function frame(now) {
-      globalThis.frames += 1;
-      globalThis.worst = Math.max(globalThis.worst, now - last);
-      last = now;
-      requestAnimationFrame(frame);
-    });
-  `);
   for (let sent = 0; sent < 10_000; sent += 500) {
     const messages = Array.from({ length: 500 }, (_, i) => ({ chat_id, from, text: `word ${sent + i}` }));
     const body = JSON.stringify({ messages });
@@ -341,11 +330,19 @@ test('a chat of 10,000 messages stays fluid', patience, async () => {
   expect(await page.locator('.act').count()).toBe(60);
   await page.getByRole('button', { name: 'Earlier messages' }).click();
   await page.locator('.message', { hasText: 'word 9800' }).waitFor();
-  const before = performance.now();
+  // One more message costs the page a few elements, however many there are.
+  await page.evaluate(`
+    globalThis.made = 0;
+    new MutationObserver((records) => {
+      globalThis.made += records.reduce((sum, { addedNodes }) => sum + addedNodes.length, 0);
+    }).observe(document.body, { childList: true, subtree: true });
+  `);
   await say(page, 'still here');
   await message(page, 'still here').waitFor();
-  expect(performance.now() - before).toBeLessThan(2000);
-  expect(Number(await page.evaluate('worst'))).toBeLessThan(2000);
+  await act(page, 'still here').waitFor();
+  const made = Number(await page.evaluate('made'));
+  expect(made).toBeGreaterThan(0);
+  expect(made).toBeLessThan(100);
 
   // Many more chats than the list has room for: the one that is looked at stays.
   const strangers = Array.from({ length: 900 }, (_, i) => ({ chat_id: 5000 + i, text: 'hello' }));

@@ -108,5 +108,5 @@ export async function play({ url, sandboxUrl, key }: { url: string; sandboxUrl: 
   await post(`${bot}/faults`, { method: 'sendMessage', times: 1, kind: 'lost_answer' });
   const lost = { chat_id: 710, text: 'Your receipt is ready.' };
   const { id } = await post(`${url}/v1/messages`, lost, headers('receipt-710'));
-  await fetch(`${url}/v1/messages/${id}?wait=20`, { headers: { authorization: `Bearer ${key}` } });
+  await fetch(`${url}/v1/messages/${id}?wait=50`, { headers: { authorization: `Bearer ${key}` } });
 }

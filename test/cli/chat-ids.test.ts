@@ -24,7 +24,7 @@ test('chat ids of up to 52 bits go through update, reply, stream, views and post
     for (const chatId of [chat, id]) {
       const posted = await ask(url, own, 'POST', '/v1/messages', { chat_id: chatId, text: `post ${typeof chatId}` });
       expect(posted).toMatchObject({ status: 202, body: { chat_id: chat } });
-      const { body } = await ask(url, own, 'GET', `/v1/messages/${posted.body.id}?wait=10`);
+      const { body } = await ask(url, own, 'GET', `/v1/messages/${posted.body.id}?wait=50`);
       expect(body).toMatchObject({ status: 'sent', chat_id: chat });
     }
     const { messages } = await control(`chats/${id}`);

@@ -6,6 +6,7 @@ import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
 import { createOutbox } from '../../src/outbox/post.ts';
 import { createDiskUploads } from '../../src/uploads/disk.ts';
+import { until } from '../ingress/support.ts';
 import { manualClock } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 import { newWorld, type Running, runOutbox } from './support.ts';
@@ -70,8 +71,10 @@ test('each try sends the file, and one of unknown fate keeps it until it is reso
   await running.bot.control('faults', { method: 'sendPhoto', kind: 'error', error_code: 500 });
   await running.bot.control('faults', { method: 'sendPhoto', kind: 'reset' });
   const id = await postFiles(running, { method: 'sendPhoto', chat_id: 1 }, incoming('photo', PNG));
-  await expect.poll(() => running.calls.length).toBe(1);
-  await running.advance(60_000);
+  await until(async () => {
+    await running.advance(1000);
+    return running.calls.length === 2;
+  });
   expect((await running.fateOf(id)).status).toBe('unknown');
   expect(stored(running.folder)).toHaveLength(1);
   await running.outbox.resolve(id, 'resend');

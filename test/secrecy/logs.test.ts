@@ -57,7 +57,7 @@ test('I7: at log level trace, nothing that a process writes holds a secret or wh
   /** Posts a message and waits for its fate. */
   const send = async (message: object) => {
     const posted = JSON.parse(await ask(aggregator.key, 'POST', '/v1/messages', JSON.stringify(message)));
-    return JSON.parse(await ask(aggregator.key, 'GET', `/v1/messages/${posted.id}?wait=10`)).status;
+    return JSON.parse(await ask(aggregator.key, 'GET', `/v1/messages/${posted.id}?wait=50`)).status;
   };
 
   // What goes well: a chat, a stream, posts, a key made over HTTP.

@@ -96,7 +96,7 @@ describe('the examples of the description are accepted, and their messages sent'
       const accepted = await world.post('/v1/messages', body, headers);
       expect([example.method, accepted.status]).toEqual([example.method, 202]);
       const { id } = await json(accepted);
-      expect(await world.get(`/v1/messages/${id}?wait=20`)).toMatchObject({ method: example.method, status: 'sent' });
+      expect(await world.get(`/v1/messages/${id}?wait=50`)).toMatchObject({ method: example.method, status: 'sent' });
     }
   });
 
@@ -111,7 +111,7 @@ describe('the examples of the description are accepted, and their messages sent'
     const accepted = await world.post('/v1/messages', form, { 'idempotency-key': 'form' });
     expect(accepted.status).toBe(202);
     const { id } = await json(accepted);
-    expect(await world.get(`/v1/messages/${id}?wait=20`)).toMatchObject({ method: 'sendDocument', status: 'sent' });
+    expect(await world.get(`/v1/messages/${id}?wait=50`)).toMatchObject({ method: 'sendDocument', status: 'sent' });
   });
 
   test('of a batch, and of what is decided about messages of unknown fate', async () => {
@@ -121,7 +121,7 @@ describe('the examples of the description are accepted, and their messages sent'
     const { messages } = await json(await world.post('/v1/messages/batch', JSON.stringify(batch), headers));
     expect(messages).toHaveLength(batch.messages.length);
     for (const { id } of messages) {
-      expect(await world.get(`/v1/messages/${id}?wait=20`)).toMatchObject({ status: 'sent' });
+      expect(await world.get(`/v1/messages/${id}?wait=50`)).toMatchObject({ status: 'sent' });
     }
     const resolutions: Json[] = (await bodiesOf(world, '/v1/messages/{id}/resolve')).examples;
     expect(resolutions.length).toBe(3);
@@ -129,11 +129,11 @@ describe('the examples of the description are accepted, and their messages sent'
       await world.faults({ method: 'sendMessage', kind: 'lost_answer' });
       const keyed = { ...headers, 'idempotency-key': `lost-${i}` };
       const { id } = await json(await world.post('/v1/messages', '{"chat_id":777,"text":"lost"}', keyed));
-      expect(await world.get(`/v1/messages/${id}?wait=20`)).toMatchObject({ status: 'unknown' });
+      expect(await world.get(`/v1/messages/${id}?wait=50`)).toMatchObject({ status: 'unknown' });
       const resolved = await world.post(`/v1/messages/${id}/resolve`, JSON.stringify(resolution), headers);
       expect(resolved.status).toBe(200);
       const status = resolution.as === 'failed' ? 'failed' : 'sent';
-      expect(await world.get(`/v1/messages/${id}?wait=20`)).toMatchObject({ status });
+      expect(await world.get(`/v1/messages/${id}?wait=50`)).toMatchObject({ status });
     }
   });
 });

@@ -82,7 +82,7 @@ test('a user pays, two operators read it live, the aggregator’s word reaches t
   const { id } = await read(first);
   expect(await read(again)).toMatchObject({ id });
   await sent(6);
-  const settled = await read(await fetch(`${url}/v1/messages/${id}?wait=5`, { headers: aggregator }));
+  const settled = await read(await fetch(`${url}/v1/messages/${id}?wait=50`, { headers: aggregator }));
   const shown = await last();
   expect(settled).toMatchObject({ status: 'sent', telegram_message_id: shown?.message_id });
   expect(shown?.text).toBe('Your bank has the order.');
