@@ -13,8 +13,9 @@ import {
   type TSchema,
 } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { SwitchboardError } from '../src/errors.ts';
+import { errorText, SwitchboardError } from '../src/errors.ts';
 import { type Settings, SettingsSchema } from './schema.ts';
+import { readSecretFile } from './secret-file.ts';
 
 /** settings_invalid: one setting is wrong. The message names it, its value and what is allowed. */
 export class SettingsError extends SwitchboardError {
@@ -24,6 +25,7 @@ export class SettingsError extends SwitchboardError {
 }
 
 type Fields = Record<string, unknown>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -33,7 +35,7 @@ const isFields = (value: unknown): value is Fields =>
  * the environment. Throws SettingsError for the first that is unknown, of a wrong type or out of bounds; a secret's value
  * is not repeated.
  */
-export function loadSettings(folder: string, env: Readonly<Record<string, string | undefined>>): Settings {
+export function loadSettings(folder: string, env: Environment): Settings {
   if (env.DATABASE_URL !== undefined && env.DATABASE_URL !== '') {
     throw new SettingsError(
       'DATABASE_URL is set, but PostgreSQL is not supported yet: unset it to use SQLite in SWITCHBOARD_DATA',
@@ -87,27 +89,59 @@ function fromEnvironment(
   schema: TSchema,
   target: Fields,
   path: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   origins: Map<string, string>,
 ): void {
   if (!IsObject(schema)) return;
   for (const [name, property] of Object.entries(schema.properties)) {
     const here = target[name];
     if (isFields(here)) fromEnvironment(property, here, `${path}/${name}`, env, origins);
-    const variable = environmentName(property);
-    const value = variable === undefined ? undefined : env[variable];
-    if (variable === undefined || value === undefined || value === '') continue;
+    const variable = variablesOf(property).find((one) => env[one] !== undefined && env[one] !== '');
+    if (variable === undefined) continue;
+    const value = readVariable(variable, property, env);
     const numeric = IsInteger(property) || IsNumber(property);
     target[name] = numeric && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
     origins.set(`${path}/${name}`, variable);
   }
 }
 
-/** A setting that may be null names its variable on the other branch. */
-function environmentName(schema: TSchema): string | undefined {
-  if ('env' in schema && typeof schema.env === 'string') return schema.env;
-  if (!IsUnion(schema)) return undefined;
-  return schema.anyOf.map(environmentName).find((name) => name !== undefined);
+function readVariable(variable: string, property: TSchema, env: Environment): string {
+  const value = env[variable] ?? '';
+  const [direct, file] = variablesOf(property);
+  if (file === undefined) return value;
+  if (variable === direct) {
+    if (env[file]) throw new SettingsError(`${direct} and ${file} are both set: unset one of them`);
+    return value;
+  }
+  try {
+    return readSecretFile(value);
+  } catch (error) {
+    throw new SettingsError(`${variable}: ${errorText(error)}`);
+  }
+}
+
+/** The variable that gives a setting; for a secret also the one that names a file with it. */
+function variablesOf(schema: TSchema): string[] {
+  // A setting that may be null names its variable on the other branch.
+  if (IsUnion(schema) && !('env' in schema)) return schema.anyOf.flatMap(variablesOf);
+  if (!('env' in schema) || typeof schema.env !== 'string') return [];
+  return isSecret(schema) ? [schema.env, `${schema.env}_FILE`] : [schema.env];
+}
+
+const isSecret = (schema: TSchema): boolean =>
+  'secret' in schema || (IsUnion(schema) && schema.anyOf.some((branch) => isSecret(branch)));
+
+/** Variables that are no settings, but are read. */
+const OTHER_VARIABLES = ['SWITCHBOARD_CONFIG'];
+
+/** The variables named like Switchboard's that it does not know: misspelt, or of another version. */
+export function unknownVariables(env: Environment): string[] {
+  const below = (schema: TSchema): string[] => [
+    ...variablesOf(schema),
+    ...(IsObject(schema) ? Object.values(schema.properties).flatMap(below) : []),
+  ];
+  const known = new Set([...OTHER_VARIABLES, ...below(SettingsSchema)]);
+  return Object.keys(env).filter((name) => /^(SWITCHBOARD|TELEGRAM)_/.test(name) && !known.has(name));
 }
 
 function firstError(settings: Fields, origins: Map<string, string>): SettingsError {
@@ -120,7 +154,7 @@ function firstError(settings: Fields, origins: Map<string, string>): SettingsErr
   if (schema === undefined) return new SettingsError(`${origin}: ${name} is no setting: see config/schema.ts`);
   const value = parts.reduce<unknown>((at, part) => (isFields(at) ? at[part] : undefined), settings);
   // In place of a whole group anything may stand, a secret too.
-  const hidden = /token|secret/.test(path) || IsObject(schema);
+  const hidden = isSecret(schema) || IsObject(schema);
   const shown = hidden && value !== null ? 'a value that is not shown' : JSON.stringify(value);
   return new SettingsError(`${origin}: ${name} is ${shown}; allowed is ${allowed(schema)}`);
 }

@@ -4,8 +4,11 @@ import { type Static, type TSchema, Type } from 'typebox';
 const whole = (description: string, minimum: number, maximum: number, env?: string) =>
   Type.Integer({ description, minimum, maximum, ...(env === undefined ? {} : { env }) });
 const rate = (description: string, minimum: number, maximum: number) => Type.Number({ description, minimum, maximum });
-const text = (description: string, options: { env?: string; pattern?: string; says?: string; minLength?: number }) =>
-  Type.String({ description, ...options });
+/** `secret`: its value is never repeated, and the variable `<env>_FILE` may name a file that holds it. */
+const text = (
+  description: string,
+  options: { env?: string; pattern?: string; says?: string; minLength?: number; secret?: true },
+) => Type.String({ description, ...options });
 /** With a host, maybe a port and a path. */
 const ADDRESS = '^https?://([\\w-]+(\\.[\\w-]+)*|\\[[\\da-fA-F:.]+\\])(:\\d{1,5})?(/[^\\s?#]*)?';
 const optional = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -46,6 +49,7 @@ export const SettingsSchema = Type.Object(
         token: optional(
           text("The bot's token from @BotFather; without it Switchboard runs against its own sandbox", {
             env: 'TELEGRAM_BOT_TOKEN',
+            secret: true,
             pattern: '^\\d{1,16}:[A-Za-z0-9_-]+$',
             says: 'a token as 123456:ABC-DEF',
           }),
@@ -105,6 +109,7 @@ export const SettingsSchema = Type.Object(
         secret: optional(
           text('Signs requests to the service (Standard Webhooks)', {
             env: 'SWITCHBOARD_BACKEND_SECRET',
+            secret: true,
             pattern: '^whsec_[A-Za-z0-9+/=]{32,}$',
             says: 'whsec_ and at least 24 bytes in base64',
           }),

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { loadSettings } from '../config/load.ts';
+import { loadSettings, unknownVariables } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
 import { systemClock } from './clock.ts';
 import { examine } from './doctor.ts';
@@ -82,6 +82,11 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** Runs a command with the settings. If the data folder does not let it work, the error says what to do. */
 async function withSettings(command: (settings: Settings) => Promise<number>): Promise<number> {
+  for (const name of unknownVariables(process.env)) {
+    process.stderr.write(
+      `switchboard: warning: ${name} is set and is not a variable of Switchboard: check its spelling\n`,
+    );
+  }
   const settings = loadSettings(CONFIG, process.env);
   try {
     return await command(settings);

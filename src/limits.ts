@@ -40,6 +40,9 @@ export const limits = {
   /** Characters of the address a gateway redirects to that an error names; a longer one is not named. */
   locationLengthMax: 200,
 
+  /** Bytes of a file that holds a secret: the longest secret is far shorter. A longer file is refused. */
+  secretFileBytesMax: 16 * 1024,
+
   // The journal.
   /** Deliveries of one update_id within this time are one update; after it the id may be a new one (I2). */
   dedupeWindowMs: 48 * 3_600_000,

@@ -115,8 +115,8 @@ function rowsOf(schema: TSchema, path: string, value: unknown, prose = ''): stri
       const inner = path === '' ? name : `${path}.${name}`;
       return rowsOf(property, inner, fieldOf(value, name), described);
     });
-  const [variable] = variablesOf(schema);
-  const cells = [variable === undefined ? '' : `\`${variable}\``, `\`${path}\``];
+  const variables = [...variablesOf(schema)].map((variable) => `\`${variable}\``).join(', ');
+  const cells = [variables, `\`${path}\``];
   return [
     `| ${[...cells, value === null ? 'none' : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``, described].join(' | ')} |`,
   ];
@@ -124,6 +124,7 @@ function rowsOf(schema: TSchema, path: string, value: unknown, prose = ''): stri
 
 function* variablesOf(schema: TSchema): Generator<string> {
   if ('env' in schema && typeof schema.env === 'string') yield schema.env;
+  if ('env' in schema && 'secret' in schema) yield `${schema.env}_FILE`;
   if (IsUnion(schema)) for (const branch of schema.anyOf) yield* variablesOf(branch);
   if (IsObject(schema)) for (const property of Object.values(schema.properties)) yield* variablesOf(property);
 }
