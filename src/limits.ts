@@ -247,6 +247,12 @@ export const limits = {
   /** How far ahead `send_at` may lie. */
   scheduleAheadMaxMs: 366 * 24 * 3_600_000,
   messageWaitMaxMs: 50_000,
+  /** Messages of unknown fate that one call resolves, in one transaction of some 20 ms; the caller comes again for the rest. */
+  resolvedPerCallMax: 500,
+  /** The count of those that are left stops here. */
+  remainingCountMax: 10_000,
+  /** Ids that a filter names. */
+  filterIdsMax: 1000,
   /** Callers waiting for a message's fate, each some 2 KiB; the next one is answered at once, as the message stands. */
   messageWaitersMax: 10_000,
   // Callbacks.

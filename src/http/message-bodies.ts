@@ -86,11 +86,35 @@ export const BatchBody = Type.Object(
   },
 );
 
-export const ResolveBody = Type.Object(
+const As = Type.Enum(['sent', 'failed', 'resend'], {
+  description: 'What became of it, as somebody has found out; or: send it again, a double being the lesser evil',
+});
+
+export const ResolveBody = Type.Object({ as: As }, { examples: [{ as: 'sent' }, { as: 'failed' }, { as: 'resend' }] });
+
+/** Unknown fields are refused: a filter that is misspelt must not choose all. */
+export const ResolveManyBody = Type.Object(
   {
-    as: Type.Enum(['sent', 'failed', 'resend'], {
-      description: 'What became of it, as somebody has found out; or: send it again, a double being the lesser evil',
-    }),
+    as: As,
+    filter: Type.Object(
+      {
+        status: Type.Optional(Type.Literal('unknown')),
+        chat_id: Type.Optional(Type.Union([Type.Integer(), Type.String({ maxLength: 64 })])),
+        method: Type.Optional(Type.String({ maxLength: 64 })),
+        after: Type.Optional(
+          Type.String({ format: 'date-time', description: 'Unknown since a later time: `updated_at`' }),
+        ),
+        before: Type.Optional(Type.String({ format: 'date-time', description: 'Unknown since an earlier time' })),
+        ids: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { minItems: 1, maxItems: limits.filterIdsMax })),
+      },
+      { additionalProperties: false, description: 'Which: all that is given holds. `{}`: every one that the key sees' },
+    ),
   },
-  { examples: [{ as: 'sent' }, { as: 'failed' }, { as: 'resend' }] },
+  {
+    additionalProperties: false,
+    examples: [
+      { as: 'failed', filter: { chat_id: 777, before: '2026-01-01T00:00:00Z' } },
+      { as: 'resend', filter: { method: 'sendMessage' } },
+    ],
+  },
 );

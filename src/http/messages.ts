@@ -1,16 +1,16 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
-import type { MessageRecord } from '../journal/journal.ts';
+import type { MessageRecord, UnknownQuery } from '../journal/journal.ts';
 import type { Key } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
-import { type MessageAccepted, type MessagePost, messageView } from '../outbox/outbox.ts';
+import { type MessageAccepted, type MessagePost, messageId, messageView, seqOfMessageId } from '../outbox/outbox.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf } from './auth.ts';
 import { goneOf } from './gone.ts';
 import { checkedKey } from './idempotency.ts';
-import { BatchBody, BatchShape, ResolveBody } from './message-bodies.ts';
+import { BatchBody, BatchShape, ResolveBody, ResolveManyBody } from './message-bodies.ts';
 import { loggable, type Problem, type ProblemAnswer, problemOf, sendProblem } from './problems.ts';
-import { AcceptedView, bodyChecked, Id, MessageView, ProblemSchema } from './schemas.ts';
+import { AcceptedView, bodyChecked, Id, MessageView, PageLimit, ProblemSchema } from './schemas.ts';
 
 const BatchAnswer = Type.Object({
   messages: Type.Array(Type.Union([AcceptedView, Type.Object({ error: ProblemSchema })]), {
@@ -64,6 +64,73 @@ export function messageRoutes(app: App, parts: HttpParts): void {
       return { messages };
     },
   );
+
+  app.get(
+    '/v1/messages',
+    {
+      schema: {
+        tags,
+        summary: 'The messages of unknown fate, in the order of their acceptance',
+        querystring: Type.Object({
+          status: Type.Literal('unknown', { description: 'Only these are listed' }),
+          after: Type.Optional(Type.String({ maxLength: 64, description: 'The `next` of the page before' })),
+          limit: PageLimit,
+        }),
+        response: {
+          200: Type.Object({ messages: Type.Array(MessageView), next: Type.Union([Type.String(), Type.Null()]) }),
+        },
+      },
+      config,
+    },
+    async (request) => {
+      const { after: place, limit = 100 } = request.query;
+      const after = place === undefined ? 0 : seqOfMessageId(bot, place);
+      if (after === null) throw new SwitchboardError('request_invalid', 'after is a message id', { field: 'after' });
+      const page = await outbox.unknown({ owner: ownerOf(callerOf(request)), after }, limit);
+      const last = page.at(-1);
+      return {
+        messages: page.map((message) => messageView(bot, message)),
+        next: last === undefined || page.length < limit ? null : messageId(bot, last.seq),
+      };
+    },
+  );
+
+  app.post(
+    '/v1/messages/resolve',
+    {
+      schema: {
+        tags,
+        summary: 'Decide the fate of many messages whose answers were lost',
+        description:
+          `The first ${limits.resolvedPerCallMax} of those that the filter chooses, all or none of them. ` +
+          'While `remaining` is not 0, call again.',
+        body: ResolveManyBody,
+        response: {
+          200: Type.Object({
+            resolved: Type.Integer(),
+            remaining: Type.Integer({
+              description: `Those that are left, counted up to ${limits.remainingCountMax}`,
+            }),
+          }),
+        },
+      },
+      config,
+    },
+    async (request) => {
+      const { as, filter } = request.body;
+      return outbox.resolveAll({ ...queryOf(filter), owner: ownerOf(callerOf(request)) }, as);
+    },
+  );
+
+  function queryOf({ chat_id, method, after, before, ids }: Static<typeof ResolveManyBody>['filter']): UnknownQuery {
+    return {
+      chat: chat_id === undefined ? undefined : String(chat_id).toLowerCase(),
+      method,
+      since: timeOf(after, 'filter/after'),
+      until: timeOf(before, 'filter/before'),
+      seqs: ids?.flatMap((id) => seqOfMessageId(bot, id) ?? []),
+    };
+  }
 
   app.get(
     '/v1/messages/:id',
@@ -143,6 +210,15 @@ export function messageRoutes(app: App, parts: HttpParts): void {
     throw new SwitchboardError('not_found', 'The key has posted no message with this id');
   }
 }
+
+function timeOf(text: string | undefined, field: string): number | undefined {
+  const ms = text === undefined ? undefined : Date.parse(text);
+  if (Number.isNaN(ms)) throw new SwitchboardError('request_invalid', `${field} is no ISO 8601 time`, { field });
+  return ms;
+}
+
+/** Whose messages a key sees: its own; undefined: all. */
+const ownerOf = ({ role, id }: Key): string | undefined => (role === 'admin' ? undefined : id);
 
 export function acceptedView({ id, status, chat_id, created_at }: MessageAccepted): AcceptedView {
   return { id, status, chat_id, created_at };

@@ -72,6 +72,8 @@ export interface Journal {
   /** How many requests are without an answer. */
   openRequestCount(): Promise<number>;
   message(seq: number): Promise<MessageRecord | null>;
+  /** Messages of unknown fate, in the order of their acceptance. */
+  unknownMessages(query: UnknownQuery, limit: number): Promise<MessageRecord[]>;
   /** The chats that have become this one: a group that became a supergroup had another id. */
   formerChats(chat: string): readonly string[];
   /** Messages with files on the disk, oldest first. */
@@ -300,6 +302,20 @@ export const MESSAGE_STATUSES = [
 ] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 
+/** Which messages of unknown fate: those for which all that is given holds. */
+export interface UnknownQuery {
+  /** The key that posted them. */
+  readonly owner?: string | undefined;
+  readonly chat?: string | undefined;
+  readonly method?: string | undefined;
+  /** ms since 1970: they have been unknown since a time after, and before, these. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  readonly seqs?: readonly number[] | undefined;
+  /** Accepted after this one. */
+  readonly after?: number | undefined;
+}
+
 export interface MessageRecord {
   /** The seq of its message.accepted entry: the order of acceptance. */
   readonly seq: number;
@@ -492,6 +508,10 @@ export interface Tx {
   holds(limit: number): Promise<Hold[]>;
   /** Messages claimed by a process that did not settle them. */
   orphanedMessages(): Promise<MessageRecord[]>;
+  /** As the journal's, with what this transaction has changed. */
+  unknownMessages(query: UnknownQuery, limit: number): Promise<MessageRecord[]>;
+  /** How many there are, up to `max`. */
+  unknownCount(query: UnknownQuery, max: number): Promise<number>;
   outboxDepth(): Promise<number>;
   /**
    * The chat takes no messages of the bot, as the call of this message tells, that had been claimed. `error`: why,

@@ -5,6 +5,7 @@ import { holdsTx, prepareHolds } from './sqlite-holds.ts';
 import { prepareLanes } from './sqlite-lanes.ts';
 import { chatCell, int, messageOf, type SeqRange, text } from './sqlite-rows.ts';
 import { type LaneEntry, type LaneState, prepareLaneEntries } from './sqlite-tombstones.ts';
+import { prepareUnknown } from './sqlite-unknown.ts';
 
 /** The outbox's statements, prepared once. */
 export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
@@ -14,6 +15,7 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     lanes: prepareLanes(db, range),
     entries: prepareLaneEntries(db, range),
     holds: prepareHolds(db),
+    unknown: prepareUnknown(db, range),
     add: db.prepare(
       `INSERT INTO messages (id, slot, chat, lane, method, uncounted, params, status, priority, ready_at, due_at, expires_at,
          on_unknown, key_id, attempts, telegram_message_id, error, created_at, updated_at, files)
@@ -110,6 +112,8 @@ type OutboxTx = Pick<
   | 'hold'
   | 'holds'
   | 'orphanedMessages'
+  | 'unknownMessages'
+  | 'unknownCount'
   | 'outboxDepth'
   | 'closeChat'
   | 'reopenChats'
@@ -214,6 +218,12 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
     },
     async orphanedMessages() {
       return sql.orphans.all(slot).map((row) => messageOf(range, row));
+    },
+    async unknownMessages(query, limit) {
+      return sql.unknown.page(query, limit);
+    },
+    async unknownCount(query, max) {
+      return sql.unknown.count(query, max);
     },
     async outboxDepth() {
       return state.waiting;

@@ -28,6 +28,7 @@ import {
   versionOf,
 } from './sqlite-rows.ts';
 import { prepareUnits } from './sqlite-units.ts';
+import { prepareUnknown } from './sqlite-unknown.ts';
 
 type Reads = Omit<
   Journal,
@@ -80,6 +81,7 @@ export function prepareReads(
   const withFiles = db.prepare(
     'SELECT * FROM messages INDEXED BY messages_with_files WHERE id BETWEEN ? AND ? AND files IS NOT NULL ORDER BY id',
   );
+  const unknown = prepareUnknown(db, range);
   const callbacks = prepareCallbackReads(db, bot);
   const cursors = prepareCursorReads(db, bot);
   const srcAfter = (src: string): string | null => textOrNull(nextSrc.get(bot, src) ?? { src: null }, 'src');
@@ -183,6 +185,9 @@ export function prepareReads(
     async message(seq) {
       const row = message.get(range.id(seq));
       return row === undefined ? null : messageOf(range, row);
+    },
+    async unknownMessages(query, limit) {
+      return unknown.page(query, limit);
     },
     formerChats(chat) {
       return former.all(bot, chat).map((row) => text(row, 'chat'));

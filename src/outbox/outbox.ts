@@ -1,4 +1,4 @@
-import type { MessageRecord, MessageStatus, Tx } from '../journal/journal.ts';
+import type { MessageRecord, MessageStatus, Tx, UnknownQuery } from '../journal/journal.ts';
 import { writeMethod } from '../telegram/methods.ts';
 import { type Upload, uploadsOf } from '../uploads/uploads.ts';
 import type { DeliveryWish } from './delivery.ts';
@@ -26,8 +26,18 @@ export interface Outbox {
   /** Takes a message back. Throws message_not_cancelable once it is being sent, not_found. */
   cancel(id: string): Promise<MessageRecord>;
   /** Decides an unknown message's fate. Throws message_not_unknown, not_found. */
-  resolve(id: string, as: 'sent' | 'failed' | 'resend'): Promise<MessageRecord>;
+  resolve(id: string, as: Resolution): Promise<MessageRecord>;
+  /** Messages of unknown fate, in the order of their acceptance. */
+  unknown(query: UnknownQuery, limit: number): Promise<MessageRecord[]>;
+  /**
+   * Decides the fate of many, the first accepted first, up to limits.resolvedPerCallMax in one unit of work. `remaining`:
+   * how many are still unknown of those asked for, counted up to limits.remainingCountMax.
+   */
+  resolveAll(query: UnknownQuery, as: Resolution): Promise<{ readonly resolved: number; readonly remaining: number }>;
 }
+
+/** What became of an unknown message, as somebody has found out; or: it is sent again. */
+export type Resolution = 'sent' | 'failed' | 'resend';
 
 /** The priority of what a conversation says, or a caller waits for: it goes before all that keys post. */
 export const REPLY_PRIORITY = -1;

@@ -15,6 +15,7 @@ import {
   messageId,
   type Outbox,
   REPLY_PRIORITY,
+  type Resolution,
   SETTLED,
   seqOfMessageId,
 } from './outbox.ts';
@@ -161,15 +162,32 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
         if (message.status !== 'unknown') {
           throw new SwitchboardError('message_not_unknown', `The message is ${message.status}`);
         }
-        if (as === 'sent') return settle(tx, bot, message, { kind: 'sent', telegramMessageId: null });
-        if (as === 'failed') {
-          return settle(tx, bot, message, { kind: 'failed', error: { code: 0, description: 'resolved as failed' } });
-        }
-        // Its deadline begins anew.
-        const error = { code: 0, description: 'The answer was lost', ...JSON.parse(message.error ?? '{}') };
-        tx.changeMessage(message.seq, { ...resent({ failures: [], now: tx.now }, error), dueAt: tx.now });
+        resolveIn(tx, message, as);
       }),
+
+    unknown: (query, limit) => journal.unknownMessages(query, limit),
+
+    async resolveAll(query, as) {
+      return journal.write(async (tx) => {
+        const messages = await tx.unknownMessages(query, limits.resolvedPerCallMax);
+        for (const message of messages) resolveIn(tx, message, as);
+        const isLast = messages.length < limits.resolvedPerCallMax;
+        const remaining = isLast ? 0 : await tx.unknownCount(query, limits.remainingCountMax);
+        return { resolved: messages.length, remaining };
+      });
+    },
   };
+
+  function resolveIn(tx: Tx, message: MessageRecord, as: Resolution): void {
+    if (as === 'sent') settle(tx, bot, message, { kind: 'sent', telegramMessageId: null });
+    else if (as === 'failed') {
+      settle(tx, bot, message, { kind: 'failed', error: { code: 0, description: 'resolved as failed' } });
+    } else {
+      // Its deadline begins anew.
+      const error = { code: 0, description: 'The answer was lost', ...JSON.parse(message.error ?? '{}') };
+      tx.changeMessage(message.seq, { ...resent({ failures: [], now: tx.now }, error), dueAt: tx.now });
+    }
+  }
 }
 
 /** What makes two posts the same: the body, and of each file its place and its content. */
