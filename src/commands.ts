@@ -8,6 +8,7 @@ import { systemClock } from './clock.ts';
 import { examine } from './doctor.ts';
 import { errorText, SwitchboardError } from './errors.ts';
 import { dataFault } from './journal/data-fault.ts';
+import { hasDatabase, refuseLoss, requireData } from './journal/data-folder.ts';
 import { holderOf, openDatabase } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
 import { isCallbackUrl, type Keyring, keyView, type NewKey, ROLES } from './keys/keys.ts';
@@ -168,6 +169,7 @@ function progressOf(what: string): (done: number) => void {
 
 async function keys(args: readonly string[], settings: Settings): Promise<number> {
   const act = keyAction(args);
+  if (args[0] !== 'create') requireData(settings.data);
   const db = openDatabase(settings.data);
   const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
   try {
@@ -246,6 +248,10 @@ async function doctor(settings: Settings): Promise<number> {
     folder: settings.data,
     deleteWebhook,
     openData() {
+      if (!hasDatabase(settings.data)) {
+        refuseLoss(settings.data);
+        return null;
+      }
       const db = openDatabase(settings.data);
       try {
         // Deletes nothing, but fails where the file may only be read: it opens all the same.

@@ -1,4 +1,6 @@
-import { statfs } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, stat, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { Clock } from './clock.ts';
 import { errorText } from './errors.ts';
 import { limits } from './limits.ts';
@@ -12,8 +14,11 @@ export interface DoctorOptions {
   readonly folder: string;
   /** A start takes a webhook away. */
   readonly deleteWebhook: boolean;
-  /** Opens the database for writing; who serves the folder now, null where nobody does. */
-  readonly openData: () => { readonly holder: string | null; readonly keys: number };
+  /**
+   * Opens the database for writing; who serves the folder now, null where nobody does. Null: there is no database yet, and
+   * none is made.
+   */
+  readonly openData: () => { readonly holder: string | null; readonly keys: number } | null;
   /** Telegram's own time by its Date header, ms since 1970; null where it cannot be had. */
   readonly telegramTime: () => Promise<number | null>;
 }
@@ -40,17 +45,21 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
   let holder: string | null = null;
   yield await check('data', async () => {
     const data = options.openData();
+    if (data === null) return `nothing in ${folder} yet: a start makes it in ${await writableAncestor(folder)}`;
     holder = data.holder;
     return `${folder} opens; ${data.holder === null ? 'nobody serves it' : `served by ${data.holder}`}`;
   });
   yield await check('disk', async () => {
-    const { bavail, bsize } = await statfs(folder);
+    const { bavail, bsize } = await statfs(await writableAncestor(folder));
     const mib = Math.floor((bavail * bsize) / 2 ** 20);
     if (mib < FREE_MIN_MIB) throw new Error(`${mib} MiB free: make room, at least ${FREE_MIN_MIB} MiB`);
     return `${mib} MiB free`;
   });
   yield await check('keys', async () => {
-    const { keys } = options.openData();
+    const data = options.openData();
+    // Where none can be made either, that is what is wrong.
+    if (data === null) await writableAncestor(folder);
+    const keys = data?.keys ?? 0;
     return keys === 0 ? 'none yet: make one with switchboard keys create' : `${keys} active`;
   });
   if (api === null) {
@@ -92,6 +101,20 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
     if (Math.abs(off) > CLOCK_OFF_MAX_MS) throw new Error(`${Math.round(off / 1000)} s off: set the machine's clock`);
     return `within ${Math.ceil(Math.abs(off) / 1000)} s of Telegram's`;
   });
+}
+
+/** The folder, or the nearest above it that is there. Throws if nothing can be made in it. */
+async function writableAncestor(folder: string): Promise<string> {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const found = await stat(at).catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      throw error;
+    });
+    if (found === null) continue;
+    if (!found.isDirectory()) throw new Error(`${at} is no folder`);
+    await access(at, constants.W_OK);
+    return at;
+  }
 }
 
 async function check(name: string, look: () => Promise<string>): Promise<Finding> {

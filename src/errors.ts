@@ -30,6 +30,8 @@ export const ERRORS = {
     exit: 6,
     title: 'Another process has taken over the bot',
   },
+  data_gone: { kind: 'wait', status: 503, exit: 7, title: 'The database was deleted, moved or replaced' },
+  data_missing: { kind: 'terminal', exit: 7, title: 'The database that was in the data folder is missing' },
 
   body_malformed: {
     kind: 'terminal',

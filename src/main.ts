@@ -15,11 +15,12 @@ import { type Closing, createClosing } from './closing.ts';
 import { createConsole } from './console/index-client.ts';
 import { createSqliteReadMarks } from './console/sqlite-marks.ts';
 import { loadMachineTable } from './conversations/files.ts';
-import { errorText } from './errors.ts';
+import { errorText, type SwitchboardError } from './errors.ts';
 import type { Page } from './http/pages.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Feed, Inspector } from './inspector/inspector.ts';
 import { dataFault } from './journal/data-fault.ts';
+import { watchDataFolder } from './journal/data-folder.ts';
 import type { Journal } from './journal/journal.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import { dataSizes } from './journal/sqlite-figures.ts';
@@ -77,6 +78,8 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
 
   const db = openDatabase(settings.data);
   closing.add(() => db.close());
+  const moved = Promise.withResolvers<SwitchboardError>();
+  closing.add(watchDataFolder(settings.data, clock, moved.resolve));
   const held = holdDataFolder(settings.data, db, clock.now());
   closing.add(() => held.release());
   const connection = (open: typeof openDatabase) => {
@@ -119,6 +122,10 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     log.warn({ event: 'stream_renamed', stream }, 'the database came from elsewhere: readers begin anew');
   const journal = openSqliteJournal({ db, reader, bot, newStreamId, onRenamed, clock, onLost: fail });
   closing.add(() => journal.close());
+  void moved.promise.then((error) => {
+    journal.refuseWrites(error);
+    fail(error);
+  });
   const keyring = createKeyring({ store: writing(createSqliteKeyStore), clock, randomBytes });
   closing.add(() => keyring.close());
 

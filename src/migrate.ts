@@ -7,9 +7,10 @@ import type { MachineTable } from './conversations/machines.ts';
 import { createRouter } from './conversations/router.ts';
 import { type SweepCounts, sweep } from './conversations/sweep.ts';
 import { createTally, judgeAll, outlookOf } from './conversations/tally.ts';
+import { requireData } from './journal/data-folder.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import { holdDataFolder, openDatabase, openReader } from './journal/sqlite-open.ts';
-import { openSqliteReader, requireData } from './journal/sqlite-reader.ts';
+import { openSqliteReader } from './journal/sqlite-reader.ts';
 import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
 import { parse } from './usage.ts';
 

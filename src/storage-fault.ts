@@ -23,7 +23,7 @@ const CODE_OF_SYSTEM: Readonly<Record<string, ErrorCode>> = {
   EROFS: 'disk_failed',
 };
 
-const STORAGE_CODES: readonly ErrorCode[] = ['data_locked', 'disk_failed', 'disk_full', 'data_damaged'];
+const STORAGE_CODES: readonly ErrorCode[] = ['data_locked', 'disk_failed', 'disk_full', 'data_damaged', 'data_gone'];
 
 /**
  * An error of the disk or the database, as callers get it: what happened and what to do. Null if the error is of another

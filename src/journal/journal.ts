@@ -29,6 +29,8 @@ export interface Journal {
    * `disk_failed`, `data_locked` or `data_damaged`.
    */
   onFault(listener: (fault: SwitchboardError) => void): void;
+  /** From now on every write is refused with this error; what is under way commits or fails by itself. */
+  refuseWrites(error: SwitchboardError): void;
   /** First entry still kept (1 in an empty journal) and last entry committed (0 in an empty one). */
   bounds(): { readonly first: number; readonly head: number };
   /** Committed entries in order. At most limits.readEntriesMax. */

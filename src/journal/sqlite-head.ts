@@ -1,6 +1,7 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { streamsOf } from './data-folder.ts';
 import { int, intOrNull, text } from './sqlite-rows.ts';
 
 export interface HeadOptions {
@@ -25,7 +26,7 @@ export function takeEpoch({ db, bot, newStreamId, onRenamed }: HeadOptions) {
   const marker = join(dirname(file), 'switchboard.stream');
   const before = db.prepare('SELECT stream FROM head WHERE bot = ?').get(bot);
   const known = before === undefined ? null : text(before, 'stream');
-  const isOurs = known !== null && linesOf(marker).includes(known);
+  const isOurs = known !== null && streamsOf(dirname(file)).includes(known);
   const row = db
     .prepare(
       `INSERT INTO head (bot, slot, stream, next_seq, epoch)
@@ -46,13 +47,4 @@ export function takeEpoch({ db, bot, newStreamId, onRenamed }: HeadOptions) {
     epoch: int(row, 'epoch'),
     pollOffset: intOrNull(row, 'poll_offset'),
   };
-}
-
-function linesOf(file: string): string[] {
-  try {
-    return readFileSync(file, 'utf8').split('\n');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -5,15 +5,18 @@ import { DatabaseSync, type DatabaseSyncOptions } from 'node:sqlite';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { dataFault, makeFolder } from './data-fault.ts';
+import { hasDatabase, refuseLoss } from './data-folder.ts';
 
 const MIGRATIONS = join(import.meta.dirname, 'sql');
 
 /**
  * Opens the database of a data folder, made and migrated as needed. Several processes may have it open (the server
  * and the CLI); who serves a bot takes `holdDataFolder` first.
- * Throws data_unusable with the path and what to do, data_newer where a newer Switchboard wrote it, data_held where it is to be migrated and an older one serves it.
+ * Throws data_unusable with the path and what to do, data_missing if a journal was made in the folder and its database is
+ * gone, data_newer where a newer Switchboard wrote it, data_held where it is to be migrated and an older one serves it.
  */
 export function openDatabase(folder: string): DatabaseSync {
+  if (!hasDatabase(folder)) refuseLoss(folder);
   makeFolder(folder);
   const db = open(folder, 'switchboard.db', { timeout: 5000 });
   try {
@@ -70,6 +73,7 @@ function migrate(folder: string, db: DatabaseSync): void {
   const version = () => schemaVersion(db);
   const newest = steps.at(-1)?.number ?? 0;
   if (version() === newest) return;
+  if (version() === 0) refuseLoss(folder);
   if (version() > newest) {
     throw new SwitchboardError(
       'data_newer',

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { SwitchboardError } from '../errors.ts';
+import { requireData } from './data-folder.ts';
 import type { JournalReader } from './journal.ts';
 import { openConversations } from './sqlite-conversations.ts';
 import { openEntryIndex } from './sqlite-index.ts';
@@ -8,12 +7,6 @@ import { openReader, schemaVersions } from './sqlite-open.ts';
 import { prepareReads } from './sqlite-reads.ts';
 import { int, seqRange } from './sqlite-rows.ts';
 import { prepareUnits } from './sqlite-units.ts';
-
-/** Throws where the folder holds no data: a command that reads makes none. */
-export function requireData(folder: string): void {
-  if (!existsSync(join(folder, 'switchboard.db')))
-    throw new Error(`there is no data in ${folder}: see SWITCHBOARD_DATA`);
-}
 
 /**
  * Opens a bot's journal to be read alone, whether or not a server has it open: no epoch is taken and nothing is written.

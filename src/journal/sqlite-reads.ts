@@ -37,6 +37,7 @@ type Reads = Omit<
   | 'write'
   | 'onCommit'
   | 'onFault'
+  | 'refuseWrites'
   | 'bounds'
   | 'seqAt'
   | 'outboxDepth'

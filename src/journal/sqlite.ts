@@ -68,6 +68,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   let headSeq = head.nextSeq - 1;
   let waiting = countWaiting(outbox);
   let closed = false;
+  let refusal: SwitchboardError | null = null;
   let timer: TimerHandle | undefined;
   const trim = prepareTrim(db, range);
   let firstSeq = units.firstSeq() ?? head.nextSeq;
@@ -134,6 +135,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     {
       async begin() {
         endedBy = null;
+        if (refusal !== null) throw refusal;
         await beginImmediate();
         try {
           const row = fence.get(bot, head.epoch);
@@ -169,6 +171,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         runs.add(updateIds, entries[0]?.at ?? 0);
         const committed = [index.commit(entries), conversations.commit(state), outbox.entries.commit(state)];
         if (advance.run(state.nextSeq, state.pollOffset, bot, head.epoch, begunAt).changes !== 1) throw lost();
+        if (refusal !== null) throw refusal;
         db.exec('COMMIT');
         headSeq = state.nextSeq - 1;
         firstSeq = state.firstSeq ?? firstSeq;
@@ -210,7 +213,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   function explained(error: unknown): unknown {
     const fault = storageFault(error);
     if (fault === null) return error;
-    for (const listener of faultListeners) listener(fault);
+    if (fault !== refusal) for (const listener of faultListeners) listener(fault);
     return fault;
   }
 
@@ -224,6 +227,9 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
           ? Promise.reject(new SwitchboardError('shutting_down', `The journal of bot ${bot} is closed`))
           : group.write(job, patient),
       onCommit: (listener) => void listeners.push(listener),
+      refuseWrites(error) {
+        refusal ??= error;
+      },
       onFault: (listener) => void faultListeners.push(listener),
       bounds: () => ({ first: firstSeq, head: headSeq }),
       seqAt: async (at) => seqAt(at, firstSeq, headSeq),

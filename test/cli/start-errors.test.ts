@@ -13,6 +13,8 @@ import { follow, freeEnv, run } from './support.ts';
 vi.setConfig({ testTimeout: 60_000 });
 
 const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
+/** The other command that makes a data folder. */
+const MAKE_KEY = ['keys', 'create', '--role', 'admin', '--name', 'ada'];
 const OTHER = 'name another folder with SWITCHBOARD_DATA';
 
 /** The data folder's path below `folder`, with what is wrong there, and what is told. */
@@ -48,7 +50,7 @@ test.each(Object.entries(wrongFolders))('%s: exit 4, one line, with the path and
   const folder = temporaryFolder();
   const [data, says] = prepare(folder);
   const env = { ...freeEnv(), SWITCHBOARD_DATA: join(folder, data) };
-  const ends = await Promise.all([run(['start'], env).ended, run(['keys', 'list'], env).ended]);
+  const ends = await Promise.all([run(['start'], env).ended, run(MAKE_KEY, env).ended]);
   for (const end of ends) expect(end).toEqual({ code: 4, stdout: '', stderr: `switchboard: ${says}\n` });
 });
 
@@ -79,7 +81,7 @@ test.skipIf(stranger === null)('a folder, and a database, that this user may not
   chmodSync(folder, 0o755);
   const [empty, served] = [join(folder, 'empty'), join(folder, 'served')];
   mkdirSync(empty);
-  await run(['keys', 'list'], { ...freeEnv(), SWITCHBOARD_DATA: served }).ended;
+  await run(MAKE_KEY, { ...freeEnv(), SWITCHBOARD_DATA: served }).ended;
   for (const name of ['switchboard.db', 'switchboard.db-wal', 'switchboard.db-shm']) {
     writeFileSync(join(served, name), '', { flag: 'a' });
     chmodSync(join(served, name), 0o444);

@@ -9,6 +9,7 @@ test('the codes that callers may rely on: none is ever renamed, nor changes its 
     'status' in entry ? [`${entry.status} ${code}`] : [],
   );
   expect(codes).toEqual([
+    '503 data_gone',
     '400 body_malformed',
     '400 request_invalid',
     '400 idempotency_key_missing',
