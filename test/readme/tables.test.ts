@@ -15,6 +15,7 @@ const page = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
 test.each([
   'README.md',
+  'CONTRIBUTING.md',
   'machines/README.md',
   'docs/machines.md',
   'docs/events.md',
@@ -98,6 +99,14 @@ test('the bounds that docs/inspector.md tells are those of src/limits.ts', () =>
     `within ${limits.ticketLifeMs / 1000} seconds`,
   ])
     expect(inspector).toContain(told);
+});
+
+test('the commands that CONTRIBUTING.md names are there', () => {
+  const contributing = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+  const { scripts }: { scripts: object } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const named = [...contributing.matchAll(/`npm run ([\w:-]+)/g)].map(([, name = '']) => name);
+  expect(named).toEqual(expect.arrayContaining(['check', 'machines', 'test:long', 'bench', 'sim']));
+  for (const name of named) expect(Object.keys(scripts)).toContain(name);
 });
 
 test('the other commands that the page names are there', () => {
