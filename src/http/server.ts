@@ -43,6 +43,8 @@ export interface HttpServerOptions extends Omit<HttpParts, 'closing' | 'stuckMs'
   /** What the metrics have beside the status. */
   readonly figures: MetricsOptions['figures'];
   readonly version: string;
+  /** Connections open at once; by default limits.connectionsMax. */
+  readonly connectionsMax?: number;
   /** The pages to serve. */
   readonly pages?: readonly Page[];
   /** What the inspector's addresses look into; left out: there are none. */
@@ -96,7 +98,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     if (!(error instanceof SwitchboardError)) parts.reportFault(error);
   };
 
-  app.server.maxConnections = limits.connectionsMax;
+  app.server.maxConnections = options.connectionsMax ?? limits.connectionsMax;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   // JSON alone: a text would be refused as a body without fields, which tells less.

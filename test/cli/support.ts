@@ -30,10 +30,17 @@ export const freeEnv = (folder = temporaryFolder()): Env => ({
   ...{ SWITCHBOARD_DATA: join(folder, 'data'), SWITCHBOARD_PORT: '0', SWITCHBOARD_SANDBOX_PORT: '0' },
 });
 
+export interface RunOptions {
+  /** File descriptors that it may have open. */
+  readonly openFilesMax?: number | undefined;
+}
+
 /** Runs the command line in a process of its own, which ends with the test. Nothing of our settings goes in. */
-export function run(args: readonly string[], env: Env = freeEnv()): Process {
-  const node = ['--disable-warning=ExperimentalWarning', CLI, ...args];
-  return follow(spawn(process.execPath, node, { env: { ...machineEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] }));
+export function run(args: readonly string[], env: Env = freeEnv(), { openFilesMax }: RunOptions = {}): Process {
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', CLI, ...args];
+  const limit = openFilesMax === undefined ? [] : ['sh', '-c', `ulimit -n ${openFilesMax}; exec "$@"`, 'sh'];
+  const [command = '', ...rest] = [...limit, ...node];
+  return follow(spawn(command, rest, { env: { ...machineEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
 /** A process that the test has started, which ends with the test. */
@@ -81,8 +88,8 @@ function linesOf(text: string): Record<string, unknown>[] {
 }
 
 /** A running `switchboard start`, with its addresses. */
-export async function startServer(env: Env = freeEnv()) {
-  const server = run(['start'], env);
+export async function startServer(env: Env = freeEnv(), options: RunOptions = {}) {
+  const server = run(['start'], env, options);
   const ready = await server.logged('ready');
   return { ...server, env, ready, url: String(ready.url), sandboxUrl: String(ready.sandboxUrl) };
 }

@@ -62,6 +62,7 @@ export interface EdgeOptions {
   readonly clock?: Clock;
   readonly streamsPerKeyMax?: number;
   readonly streamsMax?: number;
+  readonly connectionsMax?: number;
   /** In place of a minute: the sockets' own time, which no test's clock moves. */
   readonly stuckMs?: number;
   /** Telegram, which otherwise cannot be reached. */
@@ -98,6 +99,7 @@ export async function startEdge({
   const uploads = createDiskUploads({ folder, journal, randomBytes, log });
   const outbox = createOutbox({ journal, clock, uploads });
   const nobody = () => Promise.reject(new TelegramUnreachable('a call', 'there is no Telegram here', false));
+  const disk = { databaseBytes: 4096, walBytes: 512, freeBytes: 8e9 };
   const parts = {
     ...{ bot: '123', journal, keyring, operators, conversations: router, outbox, status, clock, randomBytes, log },
     deliveries: createDeliveries({ bot: '123', outbox }),
@@ -105,9 +107,9 @@ export async function startEdge({
     reportFault: () => {},
     figures: async () => ({
       telegram: { calls: [{ method: 'sendMessage', outcome: 'rate_limited', count: 2 }], waitAskedS: 7.5 },
-      ...{ oldestWaitingAt: 1_750_000_000_500, quarantined: await journal.quarantinedCount() },
+      ...{ oldestWaitingAt: null, quarantined: await journal.quarantinedCount() },
       callbacks: callbacks.counts(),
-      disk: { databaseBytes: 4096, walBytes: 512, freeBytes: 1024 },
+      disk,
     }),
     version: '1.2.3',
     ...{ api: { call: nobody }, files: { open: nobody }, uploads, callbacks },
@@ -147,7 +149,7 @@ export async function startEdge({
 
   return {
     ...{ folder, url, server, parts, journal, keyring, operators, status, router, outbox, log, logged },
-    ...{ key, admin, clock, fault },
+    ...{ key, admin, clock, fault, disk },
     /** Whether somebody looks at the conversations' steps. */
     isWatched: () => watch !== null,
     /** Ends the streams of the admin key, as a network that breaks would: the key stays. */
