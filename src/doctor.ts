@@ -130,9 +130,9 @@ async function check(name: string, look: () => Promise<string>): Promise<Finding
  * so that no poll lasts, a rival shows by taking them.
  */
 async function lookForRival(api: BotApi, clock: Clock): Promise<string> {
-  const until = clock.now() + RIVAL_LOOK_MS;
+  const until = clock.steadyNow() + RIVAL_LOOK_MS;
   let waits: unknown = null;
-  for (let leftMs = RIVAL_LOOK_MS; leftMs > 0; leftMs = until - clock.now()) {
+  for (let leftMs = RIVAL_LOOK_MS; leftMs > 0; leftMs = until - clock.steadyNow()) {
     const updates = await api.call('getUpdates', { limit: 1, timeout: Math.ceil(leftMs / 1000) }).catch(explained);
     const first: unknown = Array.isArray(updates) ? updates[0] : undefined;
     const id = typeof first === 'object' && first !== null && 'update_id' in first ? first.update_id : null;

@@ -133,11 +133,12 @@ export const limits = {
   timersPerUnitMax: 200,
   /** Delay of a machine's `after` or `raise`, 100 years; a longer one is a fault of the machine. */
   timerDelayMaxMs: 100 * 366 * 24 * 3_600_000,
-  /**
-   * Longest single wait of the armed timer: within it a wall clock that was set forward, or a machine that slept, is
-   * noticed. Far below setTimeout's own limit of 2^31 ms, beyond which it fires at once.
-   */
+  /** Longest single wait of an armed timer, far below setTimeout's own limit of 2^31 ms, beyond which it fires at once. */
   timerArmMaxMs: 60_000,
+  /** How soon a wall clock that was set, or a machine that slept, is noticed. A look costs a microsecond. */
+  clockLookMs: 1000,
+  /** The wall clock left the steady one by more between two looks: it was set. NTP shifts it by far less. */
+  clockStepMs: 2000,
 
   /** Conversations whose versions are read at once, when a new version of a machine looks for those of another. */
   sweepPageMax: 1000,

@@ -218,7 +218,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     failed,
     async stop() {
       system.status.trigger.service({ state: 'stopping' });
-      const outboxUntil = clock.now() + limits.shutdownMs - limits.shutdownRestMs;
+      const outboxUntil = clock.steadyNow() + limits.shutdownMs - limits.shutdownRestMs;
       const late = clock.setTimeout(() => {
         log.error({ event: 'stop_timeout' }, 'the work at hand did not finish in time');
         process.exit(1);
@@ -226,7 +226,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
       const warn = (error: unknown): void => log.warn(errorText(error));
       await system.drain('ingress', limits.drainMs).catch(warn);
       await http.close();
-      await system.drain('outbox', outboxUntil - clock.now()).catch(async (error) => {
+      await system.drain('outbox', outboxUntil - clock.steadyNow()).catch(async (error) => {
         warn(error);
         // Calls that are cut off have a fate, which the outbox stores: unknown.
         await api.close();

@@ -23,6 +23,8 @@ export interface Status {
     readonly lastError: { readonly at: number; readonly src: string; readonly message: string } | null;
   };
   readonly journal: { readonly head: number };
+  /** How often the wall clock was set since the start, and by how much the last time. */
+  readonly clock: { readonly steps: number; readonly lastStepMs: number };
 }
 
 export interface OutboxFigures {
@@ -116,6 +118,7 @@ export function createStatus(startedAt: number) {
     conversations: { live: 0, activations: 0, steps: 0, quarantines: 0 },
     backend: { inFlight: 0, waiting: 0, failures: 0, lastError: null },
     journal: { head: 0 },
+    clock: { steps: 0, lastStepMs: 0 },
   };
   return createStore({
     context: initial,

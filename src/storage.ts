@@ -31,16 +31,15 @@ export function createStorageWatch({ journal, status, clock, log, onDamaged }: S
   let isDamaged = false;
   let stopped = false;
   let probe: TimerHandle | undefined;
-  /** Code and time of the last log line, and failures since. */
+  /** Code and time of the last log line, by the steady clock, and failures since. */
   let loggedCode = '';
   let loggedAt = 0;
   let failures = 0;
 
   function write(fault: SwitchboardError): void {
     failures += 1;
-    const now = clock.now();
-    // A clock that was set back must not silence it.
-    if (fault.code === loggedCode && Math.abs(now - loggedAt) < limits.storageLogEveryMs) return;
+    const now = clock.steadyNow();
+    if (fault.code === loggedCode && now - loggedAt < limits.storageLogEveryMs) return;
     log.error({ event: 'storage_failed', code: fault.code, failures }, fault.message);
     [loggedCode, loggedAt, failures] = [fault.code, now, 0];
   }

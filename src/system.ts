@@ -4,6 +4,7 @@ import type { RequestTries } from './backend/asking.ts';
 import type { Backend } from './backend/backend.ts';
 import { createRequestRunner } from './backend/requests.ts';
 import type { Clock } from './clock.ts';
+import { stepText, watchClock } from './clock-watch.ts';
 import { ask, type ConversationsEvent, conversationsLogic, type Reply } from './conversations/actor.ts';
 import type { Conversations, EventAccepted, StepWatch } from './conversations/conversations.ts';
 import type { MachineTable } from './conversations/machines.ts';
@@ -110,7 +111,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     journal,
     api,
     uploads,
-    pacing: createPacing(options.rates, clock.now()),
+    pacing: createPacing(options.rates, clock.steadyNow()),
     health: sendHealth,
     clock,
     random,
@@ -257,6 +258,16 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     },
   });
 
+  let stopWatching = () => {};
+  function clockStepped(byMs: number): void {
+    const { steps } = status.getSnapshot().context.clock;
+    status.trigger.set({ values: { clock: { steps: steps + 1, lastStepMs: byMs } } });
+    log.warn({ event: 'clock_stepped', byMs }, stepText(byMs));
+    // Dates may have come: of timers, and of messages that were scheduled or expire.
+    switchboard.part('conversations')?.send({ type: 'clock.stepped' });
+    switchboard.part('outbox')?.send({ type: 'messages.queued' });
+  }
+
   let router: Router | null = null;
   let stepWatch: StepWatch | null = null;
   let quarantines = 0;
@@ -331,10 +342,12 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     },
     start() {
       switchboard.start();
+      stopWatching = watchClock(clock, clockStepped);
       status.trigger.service({ state: 'ready' });
     },
     drain: switchboard.drain,
     async stop() {
+      stopWatching();
       switchboard.stop();
       storage.stop();
       await runner.close();

@@ -35,11 +35,21 @@ export interface AskingOptions {
   readonly onTry: (src: string, failure: string | null) => void;
 }
 
-/** A request's number of tries so far, when the first began, and why the last one failed. */
+/** A request's number of tries so far, until when it may be tried, by the steady clock, and why the last try failed. */
 export interface Tried {
   readonly attempts: number;
-  readonly since: number;
+  readonly deadline: number;
   readonly failure: string;
+}
+
+/**
+ * A request has its first try however long it has waited for its turn, or for a process to run. If nobody hears of its
+ * end, whether it is carried out is all that counts: its time begins with its first try. A clock that was set back since
+ * it was made gives it no longer than `deadlineMs`.
+ */
+export function beforeFirstTry({ invoke, createdAt }: RequestRecord, deadlineMs: number, clock: Clock): Tried {
+  const passedMs = invoke === '' ? 0 : Math.max(0, clock.now() - createdAt);
+  return { attempts: 0, deadline: clock.steadyNow() + Math.max(0, deadlineMs - passedMs), failure: '' };
 }
 
 /** How one try ended: the request's end, or the wait before the next try. Null: without an answer, nobody is to be told. */
@@ -58,13 +68,6 @@ export const WITHDRAWN = new BackendFailed('unreachable', 'the conversation no l
  */
 export function createAsking({ backend, bot, clock, random, log, tries, onTry }: AskingOptions) {
   const { timeoutMs, attemptsMax, deadlineMs, backoffMaxMs } = tries;
-
-  /**
-   * A request has its first try however long it has waited for its turn, or for a process to run. If nobody hears of its
-   * end, whether it is carried out is all that counts: its time begins with its first try.
-   */
-  const deadlineOf = ({ invoke, createdAt }: RequestRecord, { since }: Tried): number =>
-    (invoke === '' ? since : createdAt) + deadlineMs;
 
   const timedOut = (last: string): RequestEnd => ({
     error: { code: 'timeout', message: `no answer within ${deadlineMs / 1000} s; the last try: ${last}` },
@@ -113,9 +116,8 @@ export function createAsking({ backend, bot, clock, random, log, tries, onTry }:
     withdrawn: AbortSignal,
     closing: AbortSignal,
   ): Promise<TryOutcome> => {
-    const attempt = tried.attempts;
-    const deadline = deadlineOf(request, tried);
-    const leftMs = attempt === 1 ? Number.POSITIVE_INFINITY : deadline - clock.now();
+    const { attempts: attempt, deadline } = tried;
+    const leftMs = attempt === 1 ? Number.POSITIVE_INFINITY : deadline - clock.steadyNow();
     // It waited for a place meanwhile.
     if (leftMs <= 0) return { end: timedOut(tried.failure) };
     try {
@@ -132,7 +134,7 @@ export function createAsking({ backend, bot, clock, random, log, tries, onTry }:
       const backoff = backoffMs(attempt, Math.min(limits.requestBackoffMinMs, backoffMaxMs), backoffMaxMs, random);
       const retryInMs = Math.max(backoff, retryAfterMs);
       // A wait beyond the deadline has no try at its end.
-      return clock.now() + retryInMs < deadline ? { retryInMs, failure: message } : { end: timedOut(message) };
+      return clock.steadyNow() + retryInMs < deadline ? { retryInMs, failure: message } : { end: timedOut(message) };
     }
   };
 }

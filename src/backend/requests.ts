@@ -3,7 +3,15 @@ import type { TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import type { RequestRecord } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { type AskingOptions, createAsking, pause, type RequestEnd, type Tried, WITHDRAWN } from './asking.ts';
+import {
+  type AskingOptions,
+  beforeFirstTry,
+  createAsking,
+  pause,
+  type RequestEnd,
+  type Tried,
+  WITHDRAWN,
+} from './asking.ts';
 import { BackendFailed } from './backend.ts';
 import { type BackendHealth, createHealth } from './health.ts';
 
@@ -180,7 +188,7 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
           health.began(request.src);
           tellHealth();
         }
-        const before = rested?.tried ?? { attempts: 0, since: clock.now(), failure: '' };
+        const before = rested?.tried ?? beforeFirstTry(request, options.tries.deadlineMs, clock);
         run(request, (withdrawn) => askAndTell(request, before, withdrawn));
         started += 1;
       }

@@ -67,7 +67,7 @@ export function createConsole({ start, journal, clock, log }: ConsoleOptions): C
     if (thread !== null) return thread;
     const made = start(damaged);
     thread = made;
-    if (damaged) anewAt = clock.now();
+    if (damaged) anewAt = clock.steadyNow();
     damaged = false;
     made.on('message', (message) => {
       if (message.kind === 'resting') awake = false;
@@ -86,7 +86,7 @@ export function createConsole({ start, journal, clock, log }: ConsoleOptions): C
       thread = null;
       [awake, told] = [false, false];
       damaged = isDamage(error);
-      startAt = Math.max(clock.now() + limits.consoleRestartMs, damaged ? anewAt + limits.consoleAnewMs : 0);
+      startAt = Math.max(clock.steadyNow() + limits.consoleRestartMs, damaged ? anewAt + limits.consoleAnewMs : 0);
       const next = damaged ? 'the console index is damaged, and is made anew' : 'the console index is started again';
       if (!closed) log.warn({ event: 'console_failed', error: error.message }, next);
       for (const { reject } of asking.values()) reject(again());
@@ -99,7 +99,7 @@ export function createConsole({ start, journal, clock, log }: ConsoleOptions): C
 
   const again = (): SwitchboardError =>
     new SwitchboardError('overloaded', 'The console is being started: try again soon', {
-      retryAfterMs: Math.max(limits.consoleRestartMs, startAt - clock.now()),
+      retryAfterMs: Math.max(limits.consoleRestartMs, startAt - clock.steadyNow()),
     });
 
   function ask<Name extends keyof ConsoleAnswers>(
@@ -107,7 +107,7 @@ export function createConsole({ start, journal, clock, log }: ConsoleOptions): C
     asked: Parameters<ConsoleAnswers[Name]>,
   ): Promise<ReturnType<ConsoleAnswers[Name]>> {
     if (closed) return Promise.reject(new SwitchboardError('shutting_down', 'Switchboard is shutting down'));
-    if (asking.size >= limits.consoleAsksMax || clock.now() < startAt) return Promise.reject(again());
+    if (asking.size >= limits.consoleAsksMax || clock.steadyNow() < startAt) return Promise.reject(again());
     const { promise, resolve, reject } = Promise.withResolvers<ReturnType<ConsoleAnswers[Name]>>();
     const id = nextId++;
     asking.set(id, { resolve, reject });

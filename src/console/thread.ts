@@ -37,14 +37,14 @@ export interface ThreadParts {
  */
 export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts): void {
   const tell = (message: FromThread) => port.postMessage(message);
-  let lookedAt = clock.now();
+  let lookedAt = clock.steadyNow();
   let working = false;
 
   /** The head moved, and it has not been said since that it was followed. */
   let moved = false;
 
   function work(): void {
-    const begunAt = clock.now();
+    const begunAt = clock.steadyNow();
     const rests = begunAt - lookedAt > limits.consoleIdleMs;
     const step = rests ? 'idle' : indexing.step();
     if (moved && step !== 'live') {
@@ -57,7 +57,7 @@ export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts
       return;
     }
     // Whoever takes updates in wants the processor more.
-    clock.setTimeout(work, (clock.now() - begunAt) * limits.consoleRest);
+    clock.setTimeout(work, (clock.steadyNow() - begunAt) * limits.consoleRest);
   }
 
   function wake(): void {
@@ -72,7 +72,7 @@ export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts
       wake();
       return;
     }
-    lookedAt = clock.now();
+    lookedAt = clock.steadyNow();
     const { id, name, asked } = message;
     try {
       // With what is new; a head that runs ahead is not waited for.

@@ -29,7 +29,9 @@ export type ConversationsEvent =
       readonly outcome: RequestOutcome;
       readonly reply: Reply<boolean>;
     }
-  | { readonly type: 'journal.committed'; readonly commit: Commit };
+  | { readonly type: 'journal.committed'; readonly commit: Commit }
+  /** The wall clock was set: other timers may be due. */
+  | { readonly type: 'clock.stepped' };
 
 export interface ConversationsActorOptions {
   readonly clock: Clock;
@@ -62,6 +64,9 @@ export const conversationsLogic = (options: ConversationsActorOptions) =>
           return;
         case 'journal.committed':
           if (event.commit.timerAt !== null) timers.arm(event.commit.timerAt);
+          return;
+        case 'clock.stepped':
+          timers.look();
       }
     });
     void timers.start();

@@ -40,19 +40,19 @@ export function createCensus(
     let counted = 0;
     let busy = 0;
     for (let after = ''; ; ) {
-      const from = clock.now();
+      const from = clock.steadyNow();
       const page = await journal.conversationVersions(after, limits.censusPageMax);
       for (const conversation of page) add(machines, conversation);
       counted += page.length;
-      busy += clock.now() - from;
+      busy += clock.steadyNow() - from;
       seen({ at: clock.now(), counted, machines });
       if (page.length < limits.censusPageMax) break;
       after = page.at(-1)?.id ?? after;
       // The first count is waited for.
-      await rest(last === null ? 0 : (clock.now() - from) * limits.censusRest);
+      await rest(last === null ? 0 : (clock.steadyNow() - from) * limits.censusRest);
     }
     last = { at: begun, counted, machines };
-    restUntil = clock.now() + Math.max(limits.censusEveryMs, busy * limits.censusRest);
+    restUntil = clock.steadyNow() + Math.max(limits.censusEveryMs, busy * limits.censusRest);
   }
 
   const rest = (ms: number): Promise<void> => new Promise((resolve) => void clock.setTimeout(resolve, ms));
@@ -74,7 +74,7 @@ export function createCensus(
   return {
     /** Resolves once a count is there, or after limits.censusWaitMs with what was counted by then. */
     async counts(machine: string): Promise<StateCounts> {
-      if (walk === null && clock.now() >= restUntil) {
+      if (walk === null && clock.steadyNow() >= restUntil) {
         const seen: Census = { at: clock.now(), counted: 0, machines: new Map() };
         const done = count((so) => {
           if (walk !== null) walk.seen = so;

@@ -18,9 +18,12 @@ export interface Alone {
   readonly steps: number;
 }
 
-/** `dueAt`: when what it waited for was due. Counted anew after limits.aloneMs, so that it is a pace that is bounded. */
+/**
+ * `dueAt`: when what it waited for was due. Counted anew after limits.aloneMs, so that it is a pace that is bounded; and
+ * after a clock that was set back by more, which would stretch that time.
+ */
 export const aloneAfter = (before: Alone | null, dueAt: number): Alone =>
-  before === null || dueAt - before.since > limits.aloneMs
+  before === null || Math.abs(dueAt - before.since) > limits.aloneMs
     ? { since: dueAt, steps: 1 }
     : { since: before.since, steps: before.steps + 1 };
 

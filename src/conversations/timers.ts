@@ -21,7 +21,7 @@ export function createTimerService({ clock, nextTimerAt, fire, onError }: TimerS
   let firing = false;
   let stopped = false;
 
-  /** Waits for `next` in pieces, so that the wall clock may be set, or the machine sleep, meanwhile. */
+  /** Waits for `next` in pieces: setTimeout has a longest wait, and fires some of them a little early. */
   function wait(): void {
     clock.clearTimeout(handle);
     if (stopped || firing || next === null) return;
@@ -56,6 +56,11 @@ export function createTimerService({ clock, nextTimerAt, fire, onError }: TimerS
     start: run,
     /** A timer was set for this time. */
     arm,
+    /** The wall clock was set: what is due by it now fires. */
+    look(): void {
+      next = clock.now();
+      wait();
+    },
     stop(): void {
       stopped = true;
       clock.clearTimeout(handle);

@@ -62,8 +62,8 @@ export function createTravel(options: TravelOptions) {
 
   async function stepsOf(query: StepQuery): Promise<StepPage> {
     const { after, before, limit } = query;
-    const deadline = clock.now() + limits.travelAnswerMs;
-    let slice = clock.now() + limits.travelSliceMs;
+    const deadline = clock.steadyNow() + limits.travelAnswerMs;
+    let slice = clock.steadyNow() + limits.travelSliceMs;
     const place = placeFor(query);
     const rehearsal = createRehearsal(stepper, journal.bot, place.checkpoint);
     let frontier = place;
@@ -101,14 +101,14 @@ export function createTravel(options: TravelOptions) {
         length -= lengthOf(standing);
         earlier = true;
       }
-      if (clock.now() < slice) continue;
-      if (clock.now() >= deadline) {
+      if (clock.steadyNow() < slice) continue;
+      if (clock.steadyNow() >= deadline) {
         complete = false;
         remember(frontier, 1);
         break;
       }
       await new Promise<void>((resolve) => void clock.setTimeout(resolve, 1));
-      slice = clock.now() + limits.travelSliceMs;
+      slice = clock.steadyNow() + limits.travelSliceMs;
     }
     cutOff = !complete;
     // Those on the way to the end are not what was asked for.

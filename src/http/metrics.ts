@@ -61,6 +61,12 @@ export function createMetrics({ status, figures, version, connectionsRefused }: 
   gauge('backend_waiting', 'Requests that wait to be asked', () => now().backend.waiting);
   gauge('backend_failures', 'Tries of one src that failed in a row', () => now().backend.failures);
   counter('quarantines_total', 'Chats brought to a stand since the start', () => now().conversations.quarantines);
+  counter(
+    'clock_steps_total',
+    'Times that the clock was set by more than 2 s, or the machine slept, since the start',
+    () => now().clock.steps,
+  );
+  gauge('clock_last_step_seconds', 'By how much the last time, negative: back', () => now().clock.lastStepMs / 1000);
   new Gauge({
     name: 'switchboard_part_up',
     help: '1 where the part is up',

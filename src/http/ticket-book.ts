@@ -60,7 +60,7 @@ interface Held {
 export function createTicketBook({ clock, randomBytes, isActive }: TicketBookOptions): TicketBook {
   /** By hash, the oldest first. */
   const tickets = new Map<string, Held>();
-  let sweptAt = clock.now();
+  let sweptAt = clock.steadyNow();
 
   const isOver = ({ connection, endsAt }: Held, now: number): boolean => connection === null && endsAt <= now;
 
@@ -72,7 +72,7 @@ export function createTicketBook({ clock, randomBytes, isActive }: TicketBookOpt
 
   return {
     issue(key) {
-      const now = clock.now();
+      const now = clock.steadyNow();
       sweep(now);
       let own = 0;
       for (const held of tickets.values()) if (held.key.id === key.id && !isOver(held, now)) own += 1;
@@ -81,15 +81,15 @@ export function createTicketBook({ clock, randomBytes, isActive }: TicketBookOpt
         throw new SwitchboardError('too_many_streams', `The key has ${own} tickets, the most`, { retryAfterMs });
       }
       const ticket = randomBytes(32).toString('base64url');
-      const expiresAt = now + limits.ticketLifeMs;
-      tickets.set(hashOf(ticket).toString('hex'), { key, secretHash: null, connection: null, endsAt: expiresAt });
-      return { ticket, expiresAt };
+      const endsAt = now + limits.ticketLifeMs;
+      tickets.set(hashOf(ticket).toString('hex'), { key, secretHash: null, connection: null, endsAt });
+      return { ticket, expiresAt: clock.now() + limits.ticketLifeMs };
     },
 
     use(ticket, secret, connection) {
       const held = tickets.get(hashOf(ticket).toString('hex'));
       const isMine = held?.secretHash === null || (secret !== null && isSame(held?.secretHash, hashOf(secret)));
-      if (held === undefined || !isMine || isOver(held, clock.now()) || !isActive(held.key.id)) {
+      if (held === undefined || !isMine || isOver(held, clock.steadyNow()) || !isActive(held.key.id)) {
         throw new SwitchboardError('key_missing', 'The ticket is none, was used, or its time is over: get a new one');
       }
       // A browser has one secret for all its tickets, so that its cookies do not grow in number.
@@ -100,7 +100,7 @@ export function createTicketBook({ clock, randomBytes, isActive }: TicketBookOpt
       connection.onClosed(() => {
         if (held.connection !== connection) return;
         held.connection = null;
-        held.endsAt = clock.now() + limits.ticketReturnMs;
+        held.endsAt = clock.steadyNow() + limits.ticketReturnMs;
       });
       return { key: held.key, secret: own };
     },

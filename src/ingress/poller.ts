@@ -57,14 +57,14 @@ export function createPoller(options: PollerOptions) {
         return { offset: await options.pollOffset() };
       }),
       poll: fromPromise<Batch, PollInput>(async ({ input: { offset, probe }, signal }) => {
-        const begun = clock.now();
+        const begun = clock.steadyNow();
         const timeout = probe ? 0 : options.pollTimeoutS;
         const params = { limit: limits.pollUpdatesMax, timeout, allowed_updates: UPDATE_KINDS };
         const asked = offset === null ? params : { offset, ...params };
         const result = await call('getUpdates', asked, signal, timeout * 1000);
         const batch = batchOf(result, offset);
         // A server that answers a long poll at once with nothing must not make this a busy loop.
-        if (!probe && batch.updates.length === 0 && clock.now() - begun < limits.pollEmptyMinMs) {
+        if (!probe && batch.updates.length === 0 && clock.steadyNow() - begun < limits.pollEmptyMinMs) {
           await new Promise<void>((resolve) => clock.setTimeout(resolve, limits.pollEmptyMinMs));
         }
         return batch;

@@ -11,6 +11,7 @@ export const SENDERS: Readonly<Record<string, Lane>> = {
   'request.answered': 'backend',
   'requests.freed': 'backend',
   'calls.ended': 'telegram',
+  'clock.stepped': 'switchboard',
   'journal.committed': 'journal',
   'requests.made': 'journal',
   'requests.withdrawn': 'journal',

@@ -333,7 +333,10 @@ export interface MessageRecord {
   readonly status: MessageStatus;
   /** -1 a reply, 0 high, 1 normal, 2 low. */
   readonly priority: number;
-  /** Not to be sent before. Times are kept in whole ms, rounded up. */
+  /**
+   * Scheduled: not to be sent before; that it has come due is not taken back. Queued: when it is tried again, counted from
+   * `updatedAt`; 0: at once. Times are kept in whole ms, rounded up.
+   */
   readonly dueAt: number;
   readonly expiresAt: number | null;
   readonly onUnknown: 'hold' | 'resend';
@@ -361,11 +364,10 @@ export interface ClaimableOf {
   readonly priorityMax?: number;
 }
 
-/** Until when Telegram is not to be sent anything for a chat; `chat` null: for any. */
+/** For how long, from the transaction's time, Telegram is not to be sent anything for a chat; `chat` null: for any. */
 export interface Hold {
   readonly chat: string | null;
-  /** ms since 1970. */
-  readonly until: number;
+  readonly waitMs: number;
 }
 
 /** A key's place among the updates. */
@@ -403,6 +405,8 @@ export interface RememberedAnswer {
 export interface Tx {
   /** The transaction's time, ms since 1970. */
   readonly now: number;
+  /** The same on the clock that nobody sets (Clock.steadyNow): what rests in the outbox rests by it. */
+  readonly steadyNow: number;
   /** The seq that the next `append` will give. */
   nextSeq(): number;
   /** Adds an entry; returns its seq. */
@@ -497,16 +501,24 @@ export interface Tx {
   claimable(limit: number, which?: ClaimableOf): Promise<MessageRecord[]>;
   /** Of claimable messages: they are `sending` from now on, an attempt more each. */
   claim(messages: readonly MessageRecord[]): void;
-  /** Of a claimable message: neither it nor what waits behind it is claimable before that time. */
+  /** Of a claimable message: neither it nor what waits behind it is claimable before that time, by steadyNow. */
   rest(message: MessageRecord, until: number): void;
   /**
-   * When there is something to do beside what is claimable now: a message is due or comes off its rest, a scheduled one
-   * is to be queued, one expires. It may have passed. Null: nothing.
+   * At start, when the steady clock is another than that of the rows: what rests for its pace rests no more, and what
+   * waits for another try does so for what is left of its wait, never longer than the whole.
+   */
+  restAnew(): void;
+  /**
+   * When there is something to do beside what is claimable now, by steadyNow: a message is due or comes off its rest, a
+   * scheduled one is to be queued, one expires. It may have passed. Null: nothing.
    */
   nextMessageAt(): Promise<number | null>;
   /** Telegram asked to wait. Of two waits for the same the longer holds. */
   hold(hold: Hold): void;
-  /** The waits that are not over: the bot's, then the longest ones. */
+  /**
+   * The waits that are not over, with what is left of each: never more than was asked for. The bot's comes first, then
+   * those that end last.
+   */
   holds(limit: number): Promise<Hold[]>;
   /** Messages claimed by a process that did not settle them. */
   orphanedMessages(): Promise<MessageRecord[]>;

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
-import type { ClaimableOf } from './journal.ts';
+import type { ClaimableOf, Tx } from './journal.ts';
 import { BY_NUMBER, int, intOrNull, MESSAGE_COLUMNS, messageOf, type SeqRange } from './sqlite-rows.ts';
 
 /**
@@ -8,6 +8,9 @@ import { BY_NUMBER, int, intOrNull, MESSAGE_COLUMNS, messageOf, type SeqRange } 
  * at most is under way. While none is, the first (by priority, then by acceptance) leads it: its `ready_at` says when
  * it may be claimed, and all the others' is null. So a claim finds what it may take, and costs the same whether one
  * message waits or a million do.
+ *
+ * `ready_at` is a time of the steady clock of the process that wrote it, `due_at` one of the wall clock: a message that is
+ * tried again waits for what is left until then, but never longer than its whole wait, which began at `updated_at`.
  */
 export function prepareLanes(db: DatabaseSync, range: SeqRange) {
   const { slot, id: idOf } = range;
@@ -17,7 +20,7 @@ export function prepareLanes(db: DatabaseSync, range: SeqRange) {
      WHERE lanes.slot = ?1 AND lanes.chat = ?2 AND lanes.lane = ?3${but} AND status IN ('queued', 'sending')
      ORDER BY lanes.priority, lanes.id LIMIT ${limit}`;
   const first = db.prepare(inLane('lanes.id, lanes.priority, ready_at', 1));
-  const firstTwo = db.prepare(inLane('lanes.id, due_at, ready_at', 2));
+  const firstTwo = db.prepare(inLane('lanes.id, due_at, updated_at, ready_at', 2));
   const sending = db.prepare(
     `SELECT 1 FROM messages INDEXED BY messages_sending
      WHERE slot = ? AND chat = ? AND lane = ? AND status = 'sending' LIMIT 1`,
@@ -25,7 +28,7 @@ export function prepareLanes(db: DatabaseSync, range: SeqRange) {
   // As `readyFrom` says. The one that has ended is passed over without a look at its row; nobody leads beside one that is
   // being sent, as there may be where two chats became one before this process.
   const leadFirst = db.prepare(
-    `UPDATE messages SET ready_at = CASE WHEN due_at <= ?4 THEN 0 ELSE due_at END
+    `UPDATE messages SET ready_at = ${readyFrom('?4', '?6')}
      WHERE id = (${inLane('lanes.id', 1, ' AND lanes.id IS NOT ?5')}) AND status = 'queued'`,
   );
   const ready = db.prepare('UPDATE messages SET ready_at = ? WHERE id = ?');
@@ -54,36 +57,40 @@ export function prepareLanes(db: DatabaseSync, range: SeqRange) {
   const nextAt = db.prepare(
     `SELECT min(at) AS at FROM (
        SELECT min(ready_at) AS at FROM messages INDEXED BY messages_resting WHERE slot = ?1 AND ready_at > 0
-       UNION ALL SELECT min(due_at) FROM messages INDEXED BY messages_scheduled
+       UNION ALL SELECT min(due_at) + ?2 FROM messages INDEXED BY messages_scheduled
          WHERE slot = ?1 AND status = 'scheduled'
-       UNION ALL SELECT min(expires_at) FROM messages INDEXED BY messages_expiring
+       UNION ALL SELECT min(expires_at) + ?2 FROM messages INDEXED BY messages_expiring
          WHERE slot = ?1 AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL)`,
   );
-  const readyFrom = (dueAt: number, now: number): number => (dueAt <= now ? 0 : dueAt);
+  const restAnew = db.prepare(
+    `UPDATE messages SET ready_at = ${readyFrom('?2', '?3')}
+     WHERE id IN (SELECT id FROM messages INDEXED BY messages_resting WHERE slot = ?1 AND ready_at > 0)`,
+  );
 
   return {
     /** `ready_at` of a message that is about to be queued. It passes the one that leads, where it comes before that. */
-    join(chat: number | string, lane: number, priority: number, dueAt: number, now: number): number | null {
+    join(chat: number | string, lane: number, priority: number, dueAt: number, time: Time): number | null {
       const head = first.get(slot, chat, lane);
-      if (head === undefined) return readyFrom(dueAt, now);
+      if (head === undefined) return readyAt(dueAt, time.now, time);
       // No message leads while one is under way.
       if (head.ready_at === null || int(head, 'priority') <= priority) return null;
       ready.run(null, int(head, 'id'));
-      return readyFrom(dueAt, now);
+      return readyAt(dueAt, time.now, time);
     },
     /**
      * The message under way has ended, or waits again. Nobody leads while one is under way, so that the first leads now.
      * True where one does. `ended`: its id; null where it waits again.
      */
-    leadAfterSent(chat: number | string, lane: number, now: number, ended: number | null): boolean {
-      return leadFirst.run(slot, chat, lane, now, ended).changes > 0;
+    leadAfterSent(chat: number | string, lane: number, time: Time, ended: number | null): boolean {
+      return leadFirst.run(slot, chat, lane, time.now, ended, time.steadyNow).changes > 0;
     },
     /** A message of the lane was queued, or left it: the first of them leads it now. True where there is one. */
-    lead(chat: number | string, lane: number, now: number): boolean {
+    lead(chat: number | string, lane: number, time: Time): boolean {
       const [head, next] = firstTwo.all(slot, chat, lane);
       if (head === undefined) return false;
       if (sending.get(slot, chat, lane) !== undefined) return true;
-      if (head.ready_at === null) ready.run(readyFrom(int(head, 'due_at'), now), int(head, 'id'));
+      if (head.ready_at === null)
+        ready.run(readyAt(int(head, 'due_at'), int(head, 'updated_at'), time), int(head, 'id'));
       // It led until another came before it.
       if (next !== undefined && next.ready_at !== null) ready.run(null, int(next, 'id'));
       return true;
@@ -95,15 +102,30 @@ export function prepareLanes(db: DatabaseSync, range: SeqRange) {
     },
     /** The lane that this message leads is not looked at before. */
     rest: (seq: number, until: number): void => void ready.run(Math.ceil(until), idOf(seq)),
+    /** As the port's `restAnew`. */
+    restAnew: ({ now, steadyNow }: Time): void => void restAnew.run(slot, now, steadyNow),
     /** Lanes whose time has come may be claimed from. At most limits.outboxDuePerUnitMax at once. */
-    wake: (now: number): void => void wake.run(slot, now, limits.outboxDuePerUnitMax),
+    wake: (steadyNow: number): void => void wake.run(slot, steadyNow, limits.outboxDuePerUnitMax),
     claimable: (now: number, limit: number, { uncounted = false, priorityMax = ANY_PRIORITY }: ClaimableOf) =>
       (uncounted ? claimable.uncounted : claimable.all)
         .all(slot, now, limit, priorityMax)
         .map((row) => messageOf(range, row, BY_NUMBER)),
     claim: (seqs: readonly number[], now: number): void => void claim.run(now, JSON.stringify(seqs.map(idOf))),
-    nextAt: (): number | null => intOrNull(nextAt.get(slot) ?? { at: null }, 'at'),
+    /** As the port's `nextMessageAt`. */
+    nextAt: ({ now, steadyNow }: Time): number | null =>
+      intOrNull(nextAt.get(slot, steadyNow - now) ?? { at: null }, 'at'),
   };
 }
+
+type Time = Pick<Tx, 'now' | 'steadyNow'>;
+
+/** `ready_at` of a message that was queued at `updatedAt`, to be tried at `dueAt`. */
+const readyAt = (dueAt: number, updatedAt: number, { now, steadyNow }: Time): number =>
+  dueAt <= now ? 0 : steadyNow + Math.min(dueAt - now, Math.max(0, dueAt - updatedAt));
+
+/** The same in SQL. `now` and `steadyNow` are the names of parameters. */
+const readyFrom = (now: string, steadyNow: string): string =>
+  `CASE WHEN due_at <= ${now} THEN 0 ELSE ${steadyNow} + min(due_at - ${now}, max(0, due_at - updated_at)) END`;
+
 const ANY_PRIORITY = Number.MAX_SAFE_INTEGER;
 export type Lanes = ReturnType<typeof prepareLanes>;

@@ -108,6 +108,7 @@ type OutboxTx = Pick<
   | 'claimable'
   | 'claim'
   | 'rest'
+  | 'restAnew'
   | 'nextMessageAt'
   | 'hold'
   | 'holds'
@@ -126,9 +127,14 @@ const isOpen = ({ status }: Pick<MessageRecord, 'status'>): boolean => status ==
 const laneOf = ({ order, seq }: MessageRecord): number => (order === 'chat' ? 0 : seq);
 
 /** The outbox's part of a transaction. */
-export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState): OutboxTx {
+export function outboxTx(
+  { now, steadyNow }: Pick<Tx, 'now' | 'steadyNow'>,
+  sql: OutboxStatements,
+  state: OutboxState,
+): OutboxTx {
   const { range, lanes, entries } = sql;
   const { slot } = range;
+  const time = { now, steadyNow };
 
   function message(seq: number): MessageRecord | null {
     const row = sql.one.get(range.id(seq));
@@ -156,8 +162,8 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
     else if (isOpen(m) && moves) entries.change(entry, entryOf(m));
     const led =
       isOpen(before) &&
-      (ended ? lanes.leadAfterSent(chat, lane, now, isOpen(m) ? null : id) : lanes.lead(chat, lane, now));
-    if (isOpen(m) && (!isOpen(before) || moves)) lanes.lead(chatOf(m), laneOf(m), now);
+      (ended ? lanes.leadAfterSent(chat, lane, time, isOpen(m) ? null : id) : lanes.lead(chat, lane, time));
+    if (isOpen(m) && (!isOpen(before) || moves)) lanes.lead(chatOf(m), laneOf(m), time);
     // Queued; or taken out of the queue with one behind it, which came free. Who sends knows of its own.
     if (before.status !== 'sending' && (waits(m) || (led && m.status !== 'sending'))) state.outbox = true;
   }
@@ -171,7 +177,7 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
     ...holdsTx(now, sql.holds, range),
     addMessage(m) {
       const [chat, lane, dueAt] = [chatOf(m), laneOf(m), Math.ceil(m.dueAt)];
-      const readyAt = m.status === 'queued' ? lanes.join(chat, lane, m.priority, dueAt, now) : null;
+      const readyAt = m.status === 'queued' ? lanes.join(chat, lane, m.priority, dueAt, time) : null;
       const what = [range.id(m.seq), slot, chat, lane, m.method, m.counted ? null : 1, m.params] as const;
       const when = [readyAt, dueAt, m.expiresAt === null ? null : Math.ceil(m.expiresAt)] as const;
       const fate = [m.attempts, m.telegramMessageId, m.error, m.createdAt, m.updatedAt, m.files] as const;
@@ -189,12 +195,13 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       change(before, { ...before, ...changes });
     },
     async dueMessages() {
-      const at = lanes.nextAt();
-      if (at === null || at > now) return { expired: [] };
+      const at = lanes.nextAt(time);
+      if (at === null || at > steadyNow) return { expired: [] };
       const due = sql.queueDue.all(slot, now, limits.outboxDuePerUnitMax).map((row) => messageOf(range, row));
-      for (const m of due) change(m, { ...m, status: 'queued' });
+      // What has come due stays due, whatever the clock is set to.
+      for (const m of due) change(m, { ...m, status: 'queued', dueAt: 0 });
       const expired = sql.expired.all(slot, now, limits.outboxDuePerUnitMax).map((row) => messageOf(range, row));
-      lanes.wake(now);
+      lanes.wake(steadyNow);
       // At the bound there may be more: the outbox comes again.
       if (expired.length === limits.outboxDuePerUnitMax) state.outbox = true;
       return { expired };
@@ -211,10 +218,13 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       state.waiting -= messages.length;
     },
     rest({ seq }, until) {
-      lanes.rest(seq, Math.max(until, now + 1));
+      lanes.rest(seq, Math.max(until, steadyNow + 1));
+    },
+    restAnew() {
+      lanes.restAnew(time);
     },
     async nextMessageAt() {
-      return lanes.nextAt();
+      return lanes.nextAt(time);
     },
     async orphanedMessages() {
       return sql.orphans.all(slot).map((row) => messageOf(range, row));
@@ -252,7 +262,7 @@ export function outboxTx(now: number, sql: OutboxStatements, state: OutboxState)
       lanes.unlead(next, 0);
       sql.move.run(next, slot, old);
       entries.move(state, old, next);
-      lanes.lead(next, 0, now);
+      lanes.lead(next, 0, time);
       sql.moveScheduled.run(next, slot, old);
       state.outbox = true;
     },

@@ -125,10 +125,13 @@ export function prepareStatements(db: DatabaseSync, bot: string, nextSeq: number
 }
 export type Statements = ReturnType<typeof prepareStatements>;
 
+/** A transaction's time, as the port says. */
+export type TxTime = Pick<Tx, 'now' | 'steadyNow'>;
+
 /** The transaction's methods over SQLite. Everything runs at once; the promises are the port's. */
 export function sqliteTx(
   bot: string,
-  now: number,
+  { now, steadyNow }: TxTime,
   sql: Statements,
   runs: UpdateRuns,
   conversations: Conversations,
@@ -163,9 +166,10 @@ export function sqliteTx(
     return current;
   }
 
-  const { moveMessages, addMessage, ...messages } = outboxTx(now, outbox, state);
+  const { moveMessages, addMessage, ...messages } = outboxTx({ now, steadyNow }, outbox, state);
   const tx: Tx = {
     now,
+    steadyNow,
     nextSeq: () => state.nextSeq,
     trim(before) {
       state.firstSeq = trim.trim(Math.min(before, state.nextSeq)) ?? state.firstSeq;

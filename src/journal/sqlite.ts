@@ -13,7 +13,7 @@ import { countWaiting, prepareOutbox } from './sqlite-outbox.ts';
 import { prepareReads } from './sqlite-reads.ts';
 import { int, seqRange } from './sqlite-rows.ts';
 import { prepareSeqAt, prepareTrim } from './sqlite-trim.ts';
-import { emptyState, markOf, prepareStatements, sqliteTx, type TxState } from './sqlite-tx.ts';
+import { emptyState, markOf, prepareStatements, sqliteTx, type TxState, type TxTime } from './sqlite-tx.ts';
 import { prepareUnits } from './sqlite-units.ts';
 import { prepareUpdateRuns } from './sqlite-updates.ts';
 
@@ -146,7 +146,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
           throw error;
         }
         state = emptyState(begunAt, waiting, openRequests);
-        return guarded(sqliteTx(bot, clock.now(), sql, runs, conversations, outbox, trim, firstSeq, state));
+        return guarded(sqliteTx(bot, timeOf(clock), sql, runs, conversations, outbox, trim, firstSeq, state));
       },
       async nested(tx, job) {
         const undo = markOf(state);
@@ -267,6 +267,9 @@ function explaining<T extends object>(target: T, explained: (error: unknown) => 
   }
   return target;
 }
+
+/** As rows have it: in whole ms. */
+const timeOf = (clock: Clock): TxTime => ({ now: clock.now(), steadyNow: Math.ceil(clock.steadyNow()) });
 
 const stopProcess = (error: unknown): void =>
   queueMicrotask(() => {

@@ -171,7 +171,7 @@ export function createUpdateQueues(options: UpdateQueuesOptions): UpdateQueues {
     polls.set(keyId, own);
     tellStatus();
     const polledAt = clock.now();
-    const until = polledAt + timeoutMs;
+    const until = clock.steadyNow() + timeoutMs;
     const source = { journal, chats, turn: () => turnOf(own) };
     try {
       const cursor = await place(request, source);
@@ -180,7 +180,7 @@ export function createUpdateQueues(options: UpdateQueuesOptions): UpdateQueues {
         own.news = false;
         const texts = own.ended === null ? await given(source, cursor, limit) : [];
         if (own.ended !== null) throw own.ended;
-        const left = until - clock.now();
+        const left = until - clock.steadyNow();
         if (texts.length > 0 || left <= 0 || signal.aborted) {
           note(request, polledAt, cursor.seq, texts);
           return texts;

@@ -10,7 +10,7 @@ export interface Claimed {
   readonly claimed: readonly MessageRecord[];
   /** To chats that take none: failed. */
   readonly closed: readonly MessageRecord[];
-  /** When the bot as a whole may go on; null where it need not wait. */
+  /** When the bot as a whole may go on, by the steady clock; null where it need not wait. */
   readonly botAt: number | null;
   /** There may be more to take at once. */
   readonly more: boolean;
@@ -72,7 +72,7 @@ async function claimOf(which: ClaimableOf, { tx, bot, pacing, inFlight, expected
       // What comes after a message in bulk is in bulk too.
       full = message.priority > REPLY_PRIORITY && going.length >= bulkRoom;
       if (full) break;
-      const leave = pacing.ask(pacedOf(message), tx.now);
+      const leave = pacing.ask(pacedOf(message), tx.steadyNow);
       if (leave.kind === 'bot') botAt = leave.until;
       if (leave.kind === 'bot') break;
       if (leave.kind === 'go') going.push(message);

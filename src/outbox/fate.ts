@@ -185,7 +185,8 @@ const backoff = (attempts: number, random: () => number): number =>
 /** As long again as the outage has lasted, so that it is met with fewer and fewer tries. */
 function outageDelayMs({ failures, now }: History, random: () => number): number {
   const first = failures[0];
-  const lastedMs = first === undefined ? 0 : now - Date.parse(first.from);
+  // A clock that was set back must not make an old outage look like one that has just begun.
+  const lastedMs = first === undefined ? 0 : Math.abs(now - Date.parse(first.from));
   return Math.min(limits.sendBackoffMaxMs, Math.max(limits.sendBackoffMinMs, lastedMs)) * (0.5 + random() / 2);
 }
 

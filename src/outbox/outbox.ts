@@ -158,8 +158,8 @@ export function addMessage(tx: MessageTx, bot: string, message: NewMessage): Mes
     params,
     status,
     priority,
-    // Not now: a clock that is set back would hold it up.
-    dueAt: sendAt ?? 0,
+    // One that has come due stays due: a clock that is set back later would hold it up.
+    dueAt: status === 'scheduled' && sendAt !== null ? sendAt : 0,
     expiresAt,
     onUnknown,
     keyId,

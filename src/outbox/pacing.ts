@@ -36,6 +36,8 @@ const GO: Leave = { kind: 'go' };
  * A bucket for each chat and one for the bot; each learns (bucket.ts). Replies may empty the bot's bucket, bulk leaves a
  * third of it to them: however much waits in bulk, a reply finds a token.
  *
+ * All times are those of the steady clock: that the wall clock is set neither stops nor hurries anything.
+ *
  * Memory: the chats written to last, limits.pacedChatsMax, and those that Telegram asked to wait with. A chat that is
  * forgotten starts anew.
  */
@@ -124,9 +126,9 @@ export function createPacing(rates: PacingRates, startAt: number) {
     allRefused,
 
     /** At start: Telegram asked an earlier process to wait. */
-    heldOver({ chat, until }: Hold, now: number): void {
+    heldOver({ chat, waitMs }: Hold, now: number): void {
       const bucket = chat === null ? bot : bucketOf(chat, now);
-      bucket.refused(now, until - now);
+      bucket.refused(now, waitMs);
     },
 
     /** Messages a second in all, as learned so far. */

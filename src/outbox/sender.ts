@@ -97,10 +97,10 @@ export function createSender(options: SenderOptions) {
 
   /** Where Telegram asks to wait, whoever else it means waits too, also in the next process. */
   function asHeld(message: MessageRecord, fate: Fate, { ms, by }: Wait): Ended {
-    const now = clock.now();
+    const now = clock.steadyNow();
     const held = by === 'gateway' ? pacing.allRefused(ms, now) : pacing.refused(message.chat, ms, now);
     if (held === 'message') return { message, fate, hold: null };
-    const hold = { chat: held === 'bot' ? null : message.chat, until: now + ms };
+    const hold = { chat: held === 'bot' ? null : message.chat, waitMs: ms };
     if (fate.kind !== 'retry') return { message, fate, hold };
     return { message, fate: { ...fate, error: { ...fate.error, held } }, hold };
   }
@@ -131,7 +131,8 @@ export function createSender(options: SenderOptions) {
     for (const { seq } of [...done.expired, ...done.closed]) onFate(seq);
     for (const message of done.claimed) void send({ ...message, status: 'sending', attempts: message.attempts + 1 });
     onRound();
-    const waitMs = done.nextAt === null ? null : Math.min(Math.max(0, done.nextAt - clock.now()), limits.timerArmMaxMs);
+    const waitMs =
+      done.nextAt === null ? null : Math.min(Math.max(0, done.nextAt - clock.steadyNow()), limits.timerArmMaxMs);
     return { inFlight, more: done.more, ended: endedSoFar(), waitMs };
   }
 
@@ -155,7 +156,8 @@ export function createSender(options: SenderOptions) {
       return journal.write(async (tx) => {
         const orphans = await tx.orphanedMessages();
         for (const message of orphans) settle(tx, bot, message, { kind: 'unknown', error, resendAfterMs: 0 });
-        for (const hold of await tx.holds(limits.pacedChatsMax)) pacing.heldOver(hold, tx.now);
+        for (const hold of await tx.holds(limits.pacedChatsMax)) pacing.heldOver(hold, tx.steadyNow);
+        tx.restAnew();
         return orphans.length;
       });
     },

@@ -47,7 +47,7 @@ const MINUTE_MS = 60_000;
 
 /** Counts one message, or throws 429 with the seconds to wait and counts nothing. */
 export function checkFlood(clock: Clock, flood: FloodLimits, bot: FloodTrace, chat: FloodTrace, group: boolean): void {
-  const now = clock.now();
+  const now = clock.steadyNow();
   const waits = [
     flood.botPerSecond === null ? 0 : bucketWaitMs(bot, now, 1000 / flood.botPerSecond, flood.botPerSecond),
     group ? windowWaitMs(chat, now, flood.groupPerMinute) : 0,

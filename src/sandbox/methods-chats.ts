@@ -82,7 +82,7 @@ function sendChatAction({ bot, params }: Call): true {
 function answerCallbackQuery({ world, bot, params }: Call): true {
   const id = params.text('callback_query_id');
   const button = bot.buttons.get(id);
-  if (button === undefined || world.clock.now() - button.atMs > limits.sandboxCallbackLifeMs) {
+  if (button === undefined || world.clock.steadyNow() - button.atMs > limits.sandboxCallbackLifeMs) {
     throw badRequest('query is too old and response timeout expired or query ID is invalid');
   }
   const text = params.text('text');

@@ -41,7 +41,7 @@ function setWebhook(call: Call): Answer {
   const { world, bot, params } = call;
   if (params.text('url') === '') return removeWebhook(call, 'Webhook was deleted', 'Webhook is already deleted');
   const settings = readWebhookSettings(call);
-  const now = world.clock.now();
+  const now = world.clock.steadyNow();
   if (bot.flood.repeatedPolls && now < bot.webhookSetAtMs + 1000) throw tooManyRequests(1);
   bot.webhookSetAtMs = now;
   rememberAllowed(call);

@@ -52,7 +52,7 @@ export function createPoller(clock: Clock, queue: UpdateQueue, flood: () => Floo
 
   /** Slows down a caller who asks for the same offset again and again. */
   const paced = (request: PollRequest): PollRequest => {
-    const now = clock.now();
+    const now = clock.steadyNow();
     const sinceMs = request.offset === last.offset && flood().repeatedPolls ? now - last.atMs : Infinity;
     last = { offset: request.offset, atMs: now };
     return {
@@ -63,7 +63,7 @@ export function createPoller(clock: Clock, queue: UpdateQueue, flood: () => Floo
   };
 
   const refuse = (error: ApiError): Promise<never> => {
-    const now = clock.now();
+    const now = clock.steadyNow();
     if (now >= conflictAtMs || !flood().repeatedPolls) {
       conflictAtMs = now + CONFLICT_DELAY_MS;
       return Promise.reject(error);

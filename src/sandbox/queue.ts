@@ -62,7 +62,7 @@ export function createUpdateQueue(clock: Clock, firstId: number): UpdateQueue {
     }
   };
   const expire = (): void => {
-    const now = clock.now();
+    const now = clock.steadyNow();
     forgetWhile((update) => update.expiresAtMs <= now);
   };
   const isOfThisNumbering = (offset: number): boolean =>
@@ -80,7 +80,7 @@ export function createUpdateQueue(clock: Clock, firstId: number): UpdateQueue {
         id,
         json: encode(id),
         lane,
-        expiresAtMs: clock.now() + limits.sandboxUpdateLifeMs,
+        expiresAtMs: clock.steadyNow() + limits.sandboxUpdateLifeMs,
         dropped: false,
       };
       updates.push(update);

@@ -104,7 +104,7 @@ export function pressButton(world: World, bot: Bot, chat: ChatRecord, from: User
   if (stored === undefined) return null;
   bot.buttonsPressed += 1;
   const id = `${bot.id}${String(bot.buttonsPressed).padStart(10, '0')}`;
-  const pressed = { chatId: chat.id, atMs: world.clock.now(), answer: undefined };
+  const pressed = { chatId: chat.id, atMs: world.clock.steadyNow(), answer: undefined };
   bot.buttons.set(id, pressed);
   const oldest = bot.buttons.size > limits.sandboxCallbacksMax ? bot.buttons.keys().next().value : undefined;
   if (oldest !== undefined) bot.buttons.delete(oldest);

@@ -85,7 +85,7 @@ export function createWebhook(settings: WebhookSettings, deps: WebhookDeps): Web
     lastError = { atMs: clock.now(), message: error };
     const waitS = retryAfterS > 0 ? retryAfterS : backoffS(lane);
     lane.failures += 1;
-    if (clock.now() + waitS * 1000 >= update.expiresAtMs) next(lane, update);
+    if (clock.steadyNow() + waitS * 1000 >= update.expiresAtMs) next(lane, update);
     else if (waitS === 0) ready.push(lane);
     else readyAfter(lane, waitS * 1000);
   };

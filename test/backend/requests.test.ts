@@ -260,6 +260,22 @@ describe('the deadline', () => {
     ]);
   });
 
+  test.each([-24 * 3_600_000, -5000, 5000, 24 * 3_600_000])(
+    'is as far off as it was, where the clock is set by %i ms',
+    async (byMs) => {
+      const { clock, runner, ends, tries, last } = setUp({ tries: { ...TRIES, timeoutMs: 2 * TRIES.deadlineMs } });
+      runner.take([request('r')]);
+      clock.set(clock.now() + byMs);
+      last().fail(unreachable());
+      await pass(clock, 500);
+      expect(tries).toHaveLength(2);
+      await pass(clock, TRIES.deadlineMs - 501);
+      expect(ends).toEqual([]);
+      await pass(clock, 1);
+      expect(ends).toMatchObject([['r', { error: { code: 'timeout' } }]]);
+    },
+  );
+
   test('of one that waits for its turn does not end it: it has its turn', async () => {
     const { clock, runner, ends, tries } = setUp({ tries: { ...TRIES, timeoutMs: 2 * TRIES.deadlineMs } });
     const full = Array.from({ length: limits.requestsInFlightMax }, (_, n) => request(`r${n}`));

@@ -33,6 +33,7 @@ function hastyClock(meanwhile: () => Promise<unknown>): Clock {
   let now = Date.parse('2026-01-01T00:00:00Z');
   return {
     now: () => now,
+    steadyNow: () => now,
     setTimeout(fn, delayMs) {
       now += delayMs;
       void meanwhile().then(fn);

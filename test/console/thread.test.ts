@@ -75,7 +75,7 @@ test('a thread that fails costs the questions under way; the next question start
   await ended;
   await expect(console.chats(ADMIN, ALL)).rejects.toMatchObject({ code: 'overloaded' });
   expect(log.warn).toHaveBeenCalledOnce();
-  clock.set(clock.now() + limits.consoleRestartMs);
+  clock.skip(limits.consoleRestartMs);
   expect(await console.chats(ADMIN, ALL)).toMatchObject({ chats: [{ chat: '7' }] });
   expect(started.length).toBe(2);
 });
@@ -122,7 +122,7 @@ test.each([2, 3, 4])(
     damage(first);
     await refused();
     expect(log.warn).toHaveBeenCalledOnce();
-    clock.set(clock.now() + limits.consoleRestartMs);
+    clock.skip(limits.consoleRestartMs);
     await madeAnew();
     expect(log.warn).toHaveBeenCalledOnce();
 
@@ -133,12 +133,12 @@ test.each([2, 3, 4])(
     await worker?.terminate();
     await ended;
     damage(first);
-    clock.set(clock.now() + limits.consoleRestartMs);
+    clock.skip(limits.consoleRestartMs);
     await refused();
-    clock.set(madeAt + limits.consoleAnewMs - 1);
+    clock.skip(madeAt + limits.consoleAnewMs - 1 - clock.now());
     await refused();
     expect(started).toHaveLength(3);
-    clock.set(madeAt + limits.consoleAnewMs);
+    clock.skip(1);
     await madeAnew();
   },
 );
@@ -180,7 +180,7 @@ test('after a while in which nobody looked the index rests, and says so', async 
   hear({ kind: 'moved' });
   await clock.advance(100);
   expect(told.slice(1)).toEqual([{ kind: 'caught-up' }]);
-  clock.set(clock.now() + limits.consoleIdleMs + 1);
+  clock.skip(limits.consoleIdleMs + 1);
   await say(journal, '7', 'more');
   hear({ kind: 'moved' });
   await clock.advance(100);

@@ -126,7 +126,7 @@ test('a way that is too long for one answer is gone on with each asking', async 
   // Each look at this clock takes as long as many steps do.
   const clock: Clock = {
     ...systemClock,
-    now: () => (now += 4),
+    steadyNow: () => (now += 4),
     setTimeout: (fn) => systemClock.setTimeout(fn, 0),
   };
   const inspector = inspect(journal, first, clock);
@@ -203,7 +203,7 @@ test('who asks for counts again at once gets the same: a count is not begun anew
     },
   };
   let now = 0;
-  const inspector = inspect(counting, first, { ...systemClock, now: () => now });
+  const inspector = inspect(counting, first, { ...systemClock, steadyNow: () => now });
   for (let n = 0; n < 5; n += 1) expect((await inspector.counts('shop')).counted).toBe(1);
   expect(walks).toBe(1);
   now += limits.censusEveryMs;

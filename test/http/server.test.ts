@@ -79,7 +79,8 @@ describe('health', () => {
     const edge = await startEdge();
     const ended = { sent: 12, failed: 3, unknown: 2, expired: 1, canceled: 0 };
     const outbox = { depth: 3, inFlight: 1, sent: 12, lastSentAt: 1_750_000_000_000, ended };
-    edge.status.trigger.set({ values: { outbox, poller: { updates: 9, lastPollAt: 1_750_000_001_000 } } });
+    const clock = { steps: 2, lastStepMs: -3_600_000 };
+    edge.status.trigger.set({ values: { outbox, clock, poller: { updates: 9, lastPollAt: 1_750_000_001_000 } } });
     edge.status.trigger.part({ name: 'outbox', state: 'up' });
     await edge.get('/v1/chats/7');
     for (let scrape = 0; scrape < 2; scrape += 1) {
@@ -91,6 +92,8 @@ describe('health', () => {
         'switchboard_messages_total{status="failed"} 3',
         'switchboard_messages_total{status="canceled"} 0',
         'switchboard_outbox_depth 3',
+        'switchboard_clock_steps_total 2',
+        'switchboard_clock_last_step_seconds -3600',
         'switchboard_part_up{part="outbox"} 1',
         'switchboard_part_up{part="ingress"} 0',
         'switchboard_telegram_calls_total{method="sendMessage",outcome="rate_limited"} 2',

@@ -325,9 +325,8 @@ export function outboxContract(openEngine: OpenEngine): void {
   test('waits that Telegram asked for are remembered until they are over, the longer of two for the same', async () => {
     const engine = await openEngine();
     const first = await engine.open();
-    const now = engine.clock.now();
     const hold = (journal: Journal, chat: string | null, ms: number) =>
-      journal.write(async (tx) => tx.hold({ chat, until: now + ms }));
+      journal.write(async (tx) => tx.hold({ chat, waitMs: ms }));
     for (const [chat, ms] of [
       ['7', 10],
       [null, 20],
@@ -340,7 +339,7 @@ export function outboxContract(openEngine: OpenEngine): void {
     }
     const again = await engine.open();
     const held = (limit = 99) =>
-      again.write(async (tx) => (await tx.holds(limit)).map(({ chat, until }) => [chat, until - now]));
+      again.write(async (tx) => (await tx.holds(limit)).map(({ chat, waitMs }) => [chat, waitMs]));
     expect(await held()).toEqual([
       [null, 20],
       ['@news', 40],
@@ -353,13 +352,24 @@ export function outboxContract(openEngine: OpenEngine): void {
     ]);
     await engine.clock.advance(25);
     expect(await held()).toEqual([
-      ['@news', 40],
-      ['-8', 30],
+      ['@news', 15],
+      ['-8', 5],
     ]);
-    await hold(again, '-8', 31);
+    await hold(again, '-8', 6);
+    expect(await held()).toEqual([
+      ['@news', 15],
+      ['-8', 6],
+    ]);
+    // A clock that is set back makes no wait longer than what was asked for.
+    engine.clock.set(engine.clock.now() - 3_600_000);
     expect(await held()).toEqual([
       ['@news', 40],
-      ['-8', 31],
+      ['-8', 6],
+    ]);
+    await hold(again, '@news', 7);
+    expect((await held()).sort()).toEqual([
+      ['-8', 6],
+      ['@news', 7],
     ]);
     expect(await (await engine.open('2')).write((tx) => tx.holds(99))).toEqual([]);
   });

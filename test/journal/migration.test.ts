@@ -112,10 +112,11 @@ test('a wait that Telegram asked of an earlier version is waited for still', asy
       message(4, "'@news'", 'NULL', 'NULL'),
     ].join(';'),
   );
-  const journal = openJournal(folder, manualClock());
+  const clock = manualClock();
+  const journal = openJournal(folder, clock);
   expect(await journal.write((tx) => tx.holds(99))).toEqual([
-    { chat: null, until: 5e12 },
-    { chat: '7', until: 4e12 },
+    { chat: null, waitMs: 5e12 - clock.now() },
+    { chat: '7', waitMs: 4e12 - clock.now() },
   ]);
 });
 

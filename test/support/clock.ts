@@ -6,6 +6,8 @@ export interface ManualClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Somebody sets the wall clock, forward or back: what is armed waits as long as before. */
   set(now: number): void;
+  /** Time passes and nothing fires, as if nobody had looked: what is armed waits as long as before. */
+  skip(ms: number): void;
   /** The longest delay that was ever asked for. */
   longestDelayMs(): number;
 }
@@ -16,13 +18,16 @@ interface Armed {
 }
 
 export function manualClock(startAt = Date.parse('2026-01-01T00:00:00Z')): ManualClock {
+  /** The steady clock; and what somebody has set the wall clock ahead of it by. */
   let now = startAt;
+  let aheadMs = 0;
   let longestDelayMs = 0;
   const armed = new Set<Armed>();
   const next = (until: number): Armed | undefined =>
     [...armed].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
   return {
-    now: () => now,
+    now: () => now + aheadMs,
+    steadyNow: () => now,
     setTimeout(fn, delayMs) {
       const timer: Armed = { at: now + delayMs, fn };
       longestDelayMs = Math.max(longestDelayMs, delayMs);
@@ -33,8 +38,11 @@ export function manualClock(startAt = Date.parse('2026-01-01T00:00:00Z')): Manua
       if (handle !== undefined) armed.delete(handle.timer as Armed);
     },
     set(to) {
-      for (const timer of armed) timer.at += to - now;
-      now = to;
+      aheadMs = to - now;
+    },
+    skip(ms) {
+      for (const timer of armed) timer.at += ms;
+      now += ms;
     },
     longestDelayMs: () => longestDelayMs,
     async advance(ms) {
