@@ -9,6 +9,8 @@ export interface Posted {
   /** Times of the wall clock that the post names. */
   readonly sendAt: number | null;
   readonly expiresAt: number | null;
+  /** The latest that the wall clock has shown since the post, up to when it was last set. */
+  latestShown: number;
   /** The message's id, once it is told. */
   id: string | null;
   /** Refused for good, with this code. */
@@ -53,6 +55,7 @@ export class ModelAggregator {
       op,
       sendAt,
       expiresAt,
+      latestShown: wall,
       id: null,
       refused: null,
       canceled: false,
@@ -76,6 +79,12 @@ export class ModelAggregator {
           this.#world.violate('I2', `${text} was refused: ${code}`);
       },
     );
+  }
+
+  /** The wall clock is about to be set. */
+  noteTime(): void {
+    const { wall } = this.#world.time;
+    for (const posted of this.posts) posted.latestShown = Math.max(posted.latestShown, wall);
   }
 
   note(n: number, conversation: string): void {

@@ -55,8 +55,10 @@ export class VirtualTime {
 
   /** The clock of one process: with its death its timers die. */
   clockOf(process: { readonly dead: boolean }): Clock {
+    const aheadMs = this.wallOffsetMs;
     return {
       now: () => this.wall,
+      steadyNow: () => this.#now + aheadMs,
       setTimeout: (fn, delayMs) => {
         const whole = delayMs >= 1 && delayMs <= NODE_DELAY_MAX_MS ? Math.trunc(delayMs) : 1;
         const timer: Armed = this.after(whole, () => {

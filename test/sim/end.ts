@@ -11,6 +11,10 @@ export async function settle(world: World): Promise<void> {
   const { time, broken } = world;
   world.becomeCalm();
   world.disconnectAll();
+  // A clock that is wrong holds up what is to happen at a time, and nothing else.
+  await waitFor(world, async () => (world.latestShown > 0 ? undated(world) : []));
+  if (broken()) return;
+  world.setClock(Math.max(0, world.latestShown - time.wall));
   await comeToRest(world);
   if (broken()) return;
   if (world.ledger.quarantined.length > 0) {
@@ -27,19 +31,29 @@ export async function settle(world: World): Promise<void> {
   await time.run(time.now + 5000, broken);
 }
 
-async function comeToRest(world: World): Promise<void> {
+const comeToRest = (world: World): Promise<void> => waitFor(world, () => unsettled(world));
+
+/** Until nothing is left. */
+async function waitFor(world: World, left: () => Promise<string[]>): Promise<void> {
   const { time, broken } = world;
   // A poll whose request was lost may be waited for first.
   const end = time.now + CALM_MAX_MS + world.script.pollTimeoutS * 1000;
   while (time.now < end && !broken()) {
     await time.run(time.now + SLICE_MS, broken);
-    if (await isSettled(world)) break;
+    if ((await left()).length === 0) break;
   }
   if (broken()) return;
-  for (const what of await unsettled(world)) world.violate('liveness', what);
+  for (const what of await left()) world.violate('liveness', what);
 }
 
-const isSettled = async (world: World): Promise<boolean> => (await unsettled(world)).length === 0;
+/** Messages without a fate that wait for no time of the wall clock's. */
+function undated({ ledger, aggregator, time }: World): string[] {
+  const open = [...ledger.messages.values()].filter(({ text, fates }) => {
+    const post = aggregator.posts.find((one) => one.text === text);
+    return fates.length === 0 && (post?.sendAt ?? 0) <= Math.max(time.wall, post?.latestShown ?? 0);
+  });
+  return open.map(({ text }) => `"${text}" has no fate, whatever the clock shows`);
+}
 
 /** What has not come to its end. */
 async function unsettled(world: World): Promise<string[]> {

@@ -45,8 +45,10 @@ export class Inquiries {
   readonly #made = new Map<string, Inquiry>();
   readonly #asked = new Map<string, Asked>();
   readonly #keys = new Map<string, string>();
-  /** The latest that the wall clock has shown. */
-  latest = 0;
+  /** By how much the wall clock was set back in all: added to its times, it never goes back. */
+  setBackMs = 0;
+  /** The latest that it has shown, so counted. */
+  #latest = 0;
 
   constructor(violate: (invariant: string, what: string) => void, tries: RequestTries) {
     this.#violate = violate;
@@ -58,8 +60,13 @@ export class Inquiries {
     return [...this.#made.values()].filter(({ open }) => open);
   }
 
+  /** An entry of this time has come. */
+  heardAt(at: number): void {
+    this.#latest = Math.max(this.#latest, at + this.setBackMs);
+  }
+
   make(src: string, about: string, madeAt: number): Inquiry {
-    const inquiry = { src, about, madeAt, open: true };
+    const inquiry = { src, about, madeAt: madeAt + this.setBackMs, open: true };
     this.#made.set(keyOf(src, about), inquiry);
     return inquiry;
   }
@@ -116,7 +123,7 @@ export class Inquiries {
   #checkEnd(seq: number, { request, output, error }: Ended, inquiry: Inquiry | null, asked: Asked | null): void {
     const { attemptsMax, deadlineMs, backoffMaxMs } = this.#tries;
     // It ends once the next try would come too late.
-    const expired = inquiry !== null && this.latest >= inquiry.madeAt + deadlineMs - backoffMaxMs;
+    const expired = inquiry !== null && this.#latest >= inquiry.madeAt + deadlineMs - backoffMaxMs;
     const why = `entry ${seq} ends ${request} as ${error?.code ?? 'answered'}`;
     if (asked === null) {
       this.#violate('requests', `${why}, and it was never asked`);

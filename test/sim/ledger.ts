@@ -62,6 +62,12 @@ export class Ledger {
     this.punctuality.excuse(wall);
   }
 
+  /** Somebody has set the wall clock: it shows this now. */
+  clockSet(byMs: number, wall: number): void {
+    this.punctuality.clockSet(wall);
+    this.inquiries.setBackMs += Math.max(0, -byMs);
+  }
+
   messageOf(text: string): Told | null {
     return this.#byText.get(text) ?? null;
   }
@@ -90,7 +96,7 @@ export class Ledger {
     const { seq, type, chat, at } = entry;
     if (seq !== this.#seq + 1) this.#violate('journal', `entry ${seq} follows entry ${this.#seq}`);
     this.#seq = seq;
-    this.inquiries.latest = Math.max(this.inquiries.latest, at);
+    this.inquiries.heardAt(at);
     const fields: Fields = JSON.parse(entry.body);
     const id: string = fields.conversation ?? chat ?? '';
     this.#takeDelayed(id, type);

@@ -1,7 +1,7 @@
 /** What a unit of work, and those that wait before it, may take. */
 const SLACK_MS = 1000;
-/** So soon a wall clock that was set forward is noticed. */
-const NOTICED_MS = 60_000;
+/** So soon a wall clock that was set is noticed. */
+const NOTICED_MS = 1000;
 
 /**
  * How late a timer may fire: soon after it is due, if a process serves and the disk lets it. All times are those of the

@@ -147,6 +147,11 @@ export function scriptOf(seed: number): Script {
     const op =
       random.next() < 0.55 ? ordinary(random, chats, groupShare, n, at) : troubleOf(trouble, random, chats, at);
     if (op !== null) ops.push(op);
+    // While it is down, somebody sets the clock.
+    if ((op?.do === 'stop' || op?.do === 'crash') && random.next() < 0.25) {
+      at += Math.floor(op.downMs / 2);
+      ops.push(clockOp(random, at));
+    }
     // What it waits for comes while it stands still.
     if (trouble === 'deploys' && op?.do === 'write' && /^(later|both)/.test(op.text) && random.next() < 0.4)
       ops.push({ ...op, text: `boom #${n + FAULTS_FROM}` });
@@ -259,9 +264,17 @@ function telegramTrouble(random: Random, chats: readonly number[], at: number): 
   if (die < 0.7) return { at, do: 'poll fault', kind: pick(random, POLL_FAULTS) };
   if (die < 0.82) return { at, do: 'repeat', count: random.whole(1, 10) };
   if (die < 0.86) return { at, do: 'block', chat: pick(random, chats) };
-  if (die < 0.94) return { at, do: 'clock', byMs: random.whole(-90_000, 90_000) };
+  if (die < 0.94) return clockOp(random, at);
   if (die < 0.97) return { at, do: 'resolve', as: pick(random, ['sent', 'failed', 'resend'] as const) };
   return { at, do: 'outage', of: 'telegram', ms: random.whole(1000, 90_000) };
+}
+
+/** By how much clocks are set: a little, or by a wrong time zone. */
+const CLOCK_STEPS_MS = [5000, 40_000, 3_600_000];
+
+function clockOp(random: Random, at: number): Op {
+  if (random.next() < 0.5) return { at, do: 'clock', byMs: random.whole(-90_000, 90_000) };
+  return { at, do: 'clock', byMs: pick(random, CLOCK_STEPS_MS) * (random.next() < 0.5 ? 1 : -1) };
 }
 
 function pick<T>(random: Random, items: readonly T[]): T {

@@ -62,8 +62,7 @@ export function perform(world: World, op: Op): void {
       world.telegram.block(op.chat);
       return;
     case 'clock':
-      world.time.wallOffsetMs += op.byMs;
-      world.ledger.punctuality.clockSet(world.time.wall);
+      world.setClock(op.byMs);
       return;
     case 'crash':
       world.trouble.armCrash(op);

@@ -61,6 +61,8 @@ export class World {
   /** Processes that have ended. */
   deaths = 0;
   events = 0;
+  /** The latest that the wall clock has shown, up to when it was last set. */
+  latestShown = 0;
   /** One number for all that has happened, in its order. */
   hash = 0x811c9dc5;
   readonly story: string[] | null;
@@ -189,6 +191,14 @@ export class World {
     for (const operator of this.operators) operator.leave();
     this.start();
     this.time.after(lingersMs, () => this.kill(current, 0, true, 'its rival has it ended'));
+  }
+
+  /** Somebody sets the wall clock. */
+  setClock(byMs: number): void {
+    this.aggregator.noteTime();
+    this.latestShown = Math.max(this.latestShown, this.time.wall);
+    this.time.wallOffsetMs += byMs;
+    this.ledger.clockSet(byMs, this.time.wall);
   }
 
   /** No reader is there, and none comes by itself. */
