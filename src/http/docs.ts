@@ -21,7 +21,15 @@ export async function describeRoutes(app: App): Promise<void> {
       return { url, schema: route.config?.scope === undefined ? described : { ...described, security: [{ key: [] }] } };
     },
   });
-  await app.register(swaggerUi, { routePrefix: '/docs' });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    // Its addresses are relative only from `/docs/`, and a proxy may serve it below a path of its own.
+    uiHooks: {
+      onRequest: async (request, reply) => (request.url === '/docs' ? reply.redirect('docs/') : undefined),
+    },
+    transformSpecification: (description) => ({ ...description, servers: [{ url: '..' }] }),
+    transformSpecificationClone: false,
+  });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
 

@@ -32,7 +32,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** For the page's import map. */
 export const IMPORT_MAP = JSON.stringify({
-  imports: Object.fromEntries(Object.entries(LIBRARIES).map(([name, file]) => [name, `/assets/npm/${file}`])),
+  imports: Object.fromEntries(Object.entries(LIBRARIES).map(([name, file]) => [name, `./assets/npm/${file}`])),
 });
 
 export interface PageModule {

@@ -69,6 +69,7 @@ export function pageRoutes(app: App, pages: readonly Page[]): void {
   });
 }
 
+/** Its addresses are relative: a proxy may serve it below a path of its own. */
 const documentOf = ({ name, title, styles = [] }: Page, pages: readonly Page[]): string => `<!doctype html>
 <html lang="en">
 <head>
@@ -76,11 +77,11 @@ const documentOf = ({ name, title, styles = [] }: Page, pages: readonly Page[]):
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title} · Switchboard</title>
-<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/assets/theme.css">
-${['page.css', ...styles].map((file) => `<link rel="stylesheet" href="/assets/${name}/${file}">`).join('\n')}
+<link rel="icon" href="assets/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="assets/theme.css">
+${['page.css', ...styles].map((file) => `<link rel="stylesheet" href="assets/${name}/${file}">`).join('\n')}
 <script type="importmap">${IMPORT_MAP}</script>
-<script type="module" src="/assets/${name}/main.ts"></script>
+<script type="module" src="assets/${name}/main.ts"></script>
 </head>
 <body data-pages="${pages.map((page) => page.name).join(' ')}"><div id="page"></div><noscript>This page needs JavaScript.</noscript></body>
 </html>

@@ -56,6 +56,7 @@ export function useTicket(book: TicketBook, ticket: string, request: FastifyRequ
     throw new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: it takes ${scope}`);
   }
   if (once) return key;
-  raw.setHeader('set-cookie', `${COOKIE}=${secret}; Path=/v1/events; HttpOnly; SameSite=Strict${secureFor(request)}`);
+  // Without a path it goes to the addresses beside this one: below a proxy's path too.
+  raw.setHeader('set-cookie', `${COOKIE}=${secret}; HttpOnly; SameSite=Strict${secureFor(request)}`);
   return key;
 }

@@ -289,7 +289,7 @@ test('whatever is written looks right and runs nothing, in light, in dark, and o
   expect(await barriers(page)).toEqual([]);
   // Where the inspector is served, it is one click away.
   await page.keyboard.press('Escape');
-  expect(await did(page).getByRole('link', { name: 'Inspector' }).getAttribute('href')).toBe('/inspector#chat=777');
+  expect(await did(page).getByRole('link', { name: 'Inspector' }).getAttribute('href')).toBe('inspector#chat=777');
   expect(complaints).toEqual([]);
 
   const phone = await openPage({ dark: true, width: 390 });

@@ -25,7 +25,7 @@ const get = <T>(
   const fields = Object.entries(query).flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
   const text = new URLSearchParams(fields).toString();
   return call(
-    `/v1/console/${path}${text === '' ? '' : `?${text}`}`,
+    `v1/console/${path}${text === '' ? '' : `?${text}`}`,
     signal === undefined ? {} : { signal },
   ) as Promise<T>;
 };
@@ -56,7 +56,7 @@ export const chats = (filter: Filter, after: string | null, limit: number) =>
 export const chatsOf = (filter: Filter, ids: readonly string[]): Promise<ChatsPage> => {
   const fields = Object.entries(filtered(filter)).flatMap(([name, value]) => (value == null ? [] : [[name, value]]));
   const query = new URLSearchParams([...fields, ...ids.map((id) => ['id', id]), ['limit', '200']]);
-  return call(`/v1/console/chats?${query}`) as Promise<ChatsPage>;
+  return call(`v1/console/chats?${query}`) as Promise<ChatsPage>;
 };
 
 export const states = () => get<{ readonly states: readonly StateCount[] }>('states');
@@ -76,7 +76,7 @@ export const search = (q: string, before: number | null, signal: AbortSignal) =>
 export const place = (seq: number) => get<Place>(`entries/${seq}`);
 
 export const markRead = (chat: string, seq: number) =>
-  call(`/v1/console/chats/${part(chat)}/read`, { method: 'POST', body: { seq } });
+  call(`v1/console/chats/${part(chat)}/read`, { method: 'POST', body: { seq } });
 
 export interface Overview {
   readonly now: string;
@@ -105,13 +105,13 @@ export const overview = () => get<Overview>('overview');
 
 /** A file's bytes, to be shown: never an address of its own, as what users send must not become a page. */
 export async function file(fileId: string): Promise<Blob> {
-  const response = await fetch(`/v1/console/file?file_id=${part(fileId)}`);
+  const response = await fetch(`v1/console/file?file_id=${part(fileId)}`);
   if (!response.ok) throw new Error(`The server answered ${response.status}`);
   return response.blob();
 }
 
 export const send = (body: unknown, key: string) =>
-  call('/v1/messages', { method: 'POST', body, headers: { 'idempotency-key': key } }) as Promise<{
+  call('v1/messages', { method: 'POST', body, headers: { 'idempotency-key': key } }) as Promise<{
     readonly id: string;
   }>;
 /** What became of a message (docs/messages.md). */
@@ -125,15 +125,15 @@ export interface MessageNow {
 }
 /** How a message stands: at once, or when it is settled, if that comes within so many seconds. */
 export const message = (id: string, waitS: number) =>
-  call(`/v1/messages/${part(id)}?wait=${waitS}`) as Promise<MessageNow>;
-export const cancel = (id: string) => call(`/v1/messages/${part(id)}`, { method: 'DELETE' });
+  call(`v1/messages/${part(id)}?wait=${waitS}`) as Promise<MessageNow>;
+export const cancel = (id: string) => call(`v1/messages/${part(id)}`, { method: 'DELETE' });
 export const resolve = (id: string, as: 'sent' | 'failed' | 'resend') =>
-  call(`/v1/messages/${part(id)}/resolve`, { method: 'POST', body: { as } });
+  call(`v1/messages/${part(id)}/resolve`, { method: 'POST', body: { as } });
 export const retry = (conversation: string) =>
-  call(`/v1/chats/${part(conversation)}/retry`, { method: 'POST' }) as Promise<ConversationNow>;
+  call(`v1/chats/${part(conversation)}/retry`, { method: 'POST' }) as Promise<ConversationNow>;
 /** How a conversation stands, and why it stands still. */
 export interface ConversationNow {
   readonly status: string;
   readonly error: string | null;
 }
-export const standing = (conversation: string) => call(`/v1/chats/${part(conversation)}`) as Promise<ConversationNow>;
+export const standing = (conversation: string) => call(`v1/chats/${part(conversation)}`) as Promise<ConversationNow>;

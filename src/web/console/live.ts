@@ -25,7 +25,7 @@ export interface LiveListener {
 /** Follows what happens, over whatever breaks the connection, until `close`. */
 export function createLive(listener: LiveListener) {
   const connected = signal(true);
-  const address = (last: string): string => (last === '' ? '/v1/events' : `/v1/events?last_event_id=${last}`);
+  const address = (last: string): string => (last === '' ? 'v1/events' : `v1/events?last_event_id=${last}`);
   const { close } = listen(address, [...TYPES, ...ANEW], {
     event(data, type) {
       if (ANEW.includes(type)) return listener.reload();

@@ -6,7 +6,7 @@ import { call } from '../ui/api.ts';
  * comes from the very process that it asks.
  */
 const get = <T>(path: string, signal?: AbortSignal): Promise<T> =>
-  call(`/v1/inspector/${path}`, signal === undefined ? {} : { signal }) as Promise<T>;
+  call(`v1/inspector/${path}`, signal === undefined ? {} : { signal }) as Promise<T>;
 
 const part = encodeURIComponent;
 
@@ -29,4 +29,4 @@ export const steps = (chat: string, query: { readonly after?: number; readonly b
 
 /** Posts an event to a chat, as an aggregator would. */
 export const postEvent = (chat: string, event: unknown, key: string) =>
-  call(`/v1/chats/${part(chat)}/events`, { method: 'POST', body: event, headers: { 'idempotency-key': key } });
+  call(`v1/chats/${part(chat)}/events`, { method: 'POST', body: event, headers: { 'idempotency-key': key } });

@@ -3,7 +3,7 @@ import type { Elk } from './layout.ts';
 
 /** ELK in a worker of its own, which is its file as it comes: it is no module, and needs no eval. */
 export function elkWorker(): Elk {
-  const worker = new Worker('/assets/npm/elkjs/lib/elk-worker.min.js');
+  const worker = new Worker('assets/npm/elkjs/lib/elk-worker.min.js');
   const waiting = new Map<number, { resolve(data: unknown): void; reject(error: Error): void }>();
   const failed = new Error('The chart could not be laid out');
   let lastId = 0;

@@ -43,9 +43,9 @@ export function followFates(chat: string, after: number) {
 
   const types = ['message.accepted', ...FATES];
   async function address(last: string): Promise<string> {
-    const from = last === '' ? `${fieldsOf(await call('/v1/events?poll=1&limit=1')).stream}.${after}` : last;
+    const from = last === '' ? `${fieldsOf(await call('v1/events?poll=1&limit=1')).stream}.${after}` : last;
     const query = [['chat', chat], ['last_event_id', from], ...types.map((type) => ['type', type])];
-    return `/v1/events?${new URLSearchParams(query)}`;
+    return `v1/events?${new URLSearchParams(query)}`;
   }
   const { close } = listen(address, types, { event: take, opened() {}, lost() {} });
 

@@ -82,7 +82,7 @@ export function followFeed(actors: readonly string[]) {
   }
 
   const query = actors.map((actor) => `actor=${encodeURIComponent(actor)}`).join('&');
-  const stream = listen(() => `/v1/inspector/feed?${query}`, ['message'], {
+  const stream = listen(() => `v1/inspector/feed?${query}`, ['message'], {
     event: (data) => take(JSON.parse(data)),
     opened() {
       connected.value = true;

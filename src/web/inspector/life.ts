@@ -123,7 +123,7 @@ export function createLife(chat: string) {
     }
   });
   const begun = begin();
-  const stream = listen(() => `/v1/events?chat=${encodeURIComponent(chat.replace(/:.*/, ''))}`, TYPES, {
+  const stream = listen(() => `v1/events?chat=${encodeURIComponent(chat.replace(/:.*/, ''))}`, TYPES, {
     event: () => void begun.then(refresh),
     opened() {
       void begun.then(refresh);

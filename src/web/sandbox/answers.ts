@@ -7,7 +7,7 @@ import { call } from '../ui/api.ts';
  * asks.
  */
 const control = <T>(path: string, body?: unknown, method: 'POST' | 'DELETE' = 'POST'): Promise<T> =>
-  call(`/v1/sandbox/control/${path}`, { method, body }) as Promise<T>;
+  call(`v1/sandbox/control/${path}`, { method, body }) as Promise<T>;
 
 /** A chat of the list. */
 export interface ChatItem {
@@ -27,9 +27,9 @@ export interface ChatItem {
 /** The bot, its chats and users, and what goes wrong next. */
 export type World = Omit<Overview, 'chats'> & { readonly chats: readonly ChatItem[] };
 
-export const world = () => call('/v1/sandbox') as Promise<World>;
+export const world = () => call('v1/sandbox') as Promise<World>;
 export const transcript = (chat: number) =>
-  call(`/v1/sandbox/chats/${chat}`) as Promise<{
+  call(`v1/sandbox/chats/${chat}`) as Promise<{
     readonly chat: ChatItem | null;
     readonly messages: readonly Message[];
   }>;
@@ -78,7 +78,7 @@ export const addFault = (fault: {
 }) => control('faults', fault);
 export const clearFaults = () => control('faults', undefined, 'DELETE');
 /** Takes the Bot API off the network, or brings it back. */
-export const setOffline = (offline: boolean) => call('/v1/sandbox/offline', { method: 'POST', body: { offline } });
+export const setOffline = (offline: boolean) => call('v1/sandbox/offline', { method: 'POST', body: { offline } });
 
 /** Where a file of a chat is shown from. */
-export const fileAddress = (fileId: string): string => `/v1/sandbox/files/${encodeURIComponent(fileId)}`;
+export const fileAddress = (fileId: string): string => `v1/sandbox/files/${encodeURIComponent(fileId)}`;

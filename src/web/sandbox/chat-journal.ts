@@ -18,7 +18,7 @@ export function followActs(chat: number, since: number) {
     }
     acts.value = [...held.acts];
   });
-  const stream = listen(() => `/v1/sandbox/chats/${chat}/entries?since=${since}`, ENTRY_TYPES, {
+  const stream = listen(() => `v1/sandbox/chats/${chat}/entries?since=${since}`, ENTRY_TYPES, {
     event: (data) => take(JSON.parse(data)),
     opened() {
       connected.value = true;

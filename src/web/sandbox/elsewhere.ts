@@ -10,5 +10,5 @@ export function Elsewhere({ conversation }: { readonly conversation: string }) {
     { page: 'console', title: 'Console', id: chat },
     { page: 'inspector', title: 'Inspector', id: conversation },
   ].filter(({ page }) => SERVED.includes(page));
-  return html`${links.map(({ page, title, id }) => html`<a href=${`/${page}#chat=${encodeURIComponent(id)}`}>${title}</a>`)}`;
+  return html`${links.map(({ page, title, id }) => html`<a href=${`${page}#chat=${encodeURIComponent(id)}`}>${title}</a>`)}`;
 }

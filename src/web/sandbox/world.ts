@@ -93,7 +93,7 @@ const firstUser = (found: answers.World): number | null => found.users[0]?.id ??
 /** Follows the sandbox from now on, for as long as the page is open. */
 export function follow(): void {
   const take = gather<FeedEvent>((events) => batch(() => takeAll(events)));
-  listen(() => '/v1/sandbox/feed', FEED_TYPES, {
+  listen(() => 'v1/sandbox/feed', FEED_TYPES, {
     event: (data) => take(JSON.parse(data)),
     opened() {
       connected.value = true;

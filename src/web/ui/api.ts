@@ -24,8 +24,9 @@ export interface CallOptions {
 }
 
 /**
- * Calls Switchboard with the log-in of this page. Resolves with the answer's JSON, null where there is none; rejects
- * with a Problem, or with a TypeError where the server could not be reached.
+ * Calls Switchboard with the log-in of this page. Paths are relative, as `v1/session`: a proxy may serve all below a path.
+ * Resolves with the answer's JSON, null if there is none; rejects with a Problem, or with a TypeError if the server cannot be
+ * reached.
  */
 export async function call(path: string, { method = 'GET', body, headers = {}, signal }: CallOptions = {}) {
   const isForm = body instanceof FormData;

@@ -12,7 +12,7 @@ export function Bar({ page, children }: { readonly page: PageName; readonly chil
   // As the server has written them into the page.
   const pages = document.body.dataset.pages?.split(' ') ?? [];
   const links = PAGES.filter((name) => pages.includes(name)).map(
-    (name) => html`<a href="/${name}" aria-current=${name === page ? 'page' : undefined}>${TITLES[name]}</a>`,
+    (name) => html`<a href=${name} aria-current=${name === page ? 'page' : undefined}>${TITLES[name]}</a>`,
   );
   const me = who.value;
   const [failure, setFailure] = useState<string | null>(null);
@@ -22,7 +22,7 @@ export function Bar({ page, children }: { readonly page: PageName; readonly chil
   };
   return html`
     <header class="bar">
-      <img class="mark" src="/assets/icon.svg" alt="Switchboard" />
+      <img class="mark" src="assets/icon.svg" alt="Switchboard" />
       <nav aria-label="Pages">${links}</nav>
       ${children}
       ${failure === null ? null : html`<p class="notice bad" role="alert">${failure}</p>`}

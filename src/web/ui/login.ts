@@ -28,7 +28,7 @@ const whoOf = (answer: unknown): Who => {
 /** Asks who is logged in. A key that has been revoked meanwhile logs out. */
 export async function refreshWho(): Promise<void> {
   try {
-    who.value = whoOf(await call('/v1/session'));
+    who.value = whoOf(await call('v1/session'));
   } catch (error) {
     if (error instanceof Problem && error.status === 401) who.value = null;
   }
@@ -54,7 +54,7 @@ function changeTo(now: Who | null): void {
 /** Logs out: the browser forgets the key. Resolves with why not; null: it is done. */
 export async function logOut(): Promise<string | null> {
   try {
-    await call('/v1/session', { method: 'DELETE' });
+    await call('v1/session', { method: 'DELETE' });
   } catch (error) {
     return `Still logged in: ${reasonOf(error)}`;
   }
@@ -72,7 +72,7 @@ export function Login({ role }: { readonly role: string }) {
     setBusy(true);
     setFailure('');
     try {
-      changeTo(whoOf(await call('/v1/session', { method: 'POST', body: { key: key.trim() } })));
+      changeTo(whoOf(await call('v1/session', { method: 'POST', body: { key: key.trim() } })));
     } catch (error) {
       setFailure(reasonOf(error));
     }
