@@ -21,6 +21,7 @@ test.each([
   'docs/events.md',
   'docs/facade.md',
   'docs/inspector.md',
+  'docs/operations.md',
 ])('every relative link of %s leads somewhere', (file) => {
   const links = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, to = '']) => to);
   const relative = links.filter((to) => !/^\w+:/.test(to));
@@ -87,6 +88,21 @@ test('the bounds that docs/events.md tells are those of src/limits.ts', () => {
     expect(events).toContain(told);
   expect(events).toContain('twice as old, or twice as');
   expect(limits.retentionPatience).toBe(2);
+});
+
+test('the bounds that docs/operations.md tells are those of src/limits.ts', () => {
+  const operations = readFileSync(join(ROOT, 'docs', 'operations.md'), 'utf8');
+  for (const told of [
+    `exits with 0 within ${limits.shutdownMs / 1000} s`,
+    `A comment comes every ${limits.heartbeatMs / 1000} s`,
+    `silent for up to ${limits.messageWaitMaxMs / 1000} s`,
+    `a message's files hold ${limits.uploadBytesMax / 1024 / 1024} MiB at most, other bodies ${limits.bodyBytesMax / 1024 / 1024} MiB`,
+  ])
+    expect(operations).toContain(told);
+  const [, bodyMib] = /client_max_body_size (\d+)m;/.exec(operations) ?? [];
+  expect(Number(bodyMib) * 1024 * 1024).toBeGreaterThan(limits.uploadBytesMax);
+  const [, stopS] = /TimeoutStopSec=(\d+)/.exec(operations) ?? [];
+  expect(Number(stopS) * 1000).toBeGreaterThan(limits.shutdownMs);
 });
 
 test('the bounds that docs/inspector.md tells are those of src/limits.ts', () => {
