@@ -49,7 +49,7 @@ export function loadSettings(folder: string, env: Environment): Settings {
   const local = join(own, 'local.json');
   const origins = new Map<string, string>();
   if (existsSync(local)) merge(merged, readJson(local), '', origins, own === folder ? 'config/local.json' : local);
-  fromEnvironment(SettingsSchema, merged, '', env, origins);
+  fromEnvironment(SettingsSchema, merged, '', withProxies(env), origins);
   const settings: unknown = merged;
   if (Shape.Check(settings)) return settings;
   throw firstError(merged, origins);
@@ -83,6 +83,12 @@ function merge(target: Fields, source: Fields, path: string, origins: Map<string
       origins.set(`${path}/${name}`, origin);
     }
   }
+}
+
+/** Proxies have names in lower case too, which come first, as with curl. */
+function withProxies(env: Environment): Environment {
+  const names = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'];
+  return { ...env, ...Object.fromEntries(names.map((name) => [name, env[name.toLowerCase()] || env[name]])) };
 }
 
 function fromEnvironment(

@@ -11,6 +11,17 @@ const text = (
 ) => Type.String({ description, ...options });
 /** With a host, maybe a port and a path. */
 const ADDRESS = '^https?://([\\w-]+(\\.[\\w-]+)*|\\[[\\da-fA-F:.]+\\])(:\\d{1,5})?(/[^\\s?#]*)?';
+/** Of a proxy: maybe without a scheme, maybe with a user name and a password. */
+const PROXY = '^(https?://)?(([^\\s/@%]|%[\\da-fA-F]{2})+@)?([\\w-]+(\\.[\\w-]+)*|\\[[\\da-fA-F:.]+\\])(:\\d{1,5})?/?$';
+const proxy = (description: string, env: string) =>
+  optional(
+    text(description, {
+      env,
+      secret: true,
+      pattern: PROXY,
+      says: 'the address of a proxy, as http://proxy.example:3128',
+    }),
+  );
 const optional = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const MACHINE_NAME = '^[a-z][a-z0-9-]*$';
 const strict = { additionalProperties: false };
@@ -77,6 +88,15 @@ export const SettingsSchema = Type.Object(
     ),
     sandbox: Type.Object(
       { port: whole("The sandbox's port; 0 takes a free one", 0, 65535, 'SWITCHBOARD_SANDBOX_PORT') },
+      strict,
+    ),
+    network: Type.Object(
+      {
+        httpsProxy: proxy('Proxy through which https addresses are reached', 'HTTPS_PROXY'),
+        httpProxy: proxy('Proxy for http addresses, and for https ones where there is no other', 'HTTP_PROXY'),
+        noProxy: optional(text('Hosts that are reached without a proxy, separated by commas', { env: 'NO_PROXY' })),
+        addressTimeoutMs: whole('ms until the next address of a host is tried', 10, 5000),
+      },
       strict,
     ),
     data: text('Folder of the database', { env: 'SWITCHBOARD_DATA', minLength: 1, says: 'the path of a folder' }),

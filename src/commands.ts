@@ -16,6 +16,7 @@ import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import { adviseOn } from './listening.ts';
 import { createLog } from './log.ts';
+import { openDispatcher } from './network.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import { joinChatIds, parse, UsageError } from './usage.ts';
 
@@ -240,7 +241,9 @@ function newKey(args: string[]): NewKey {
 
 async function doctor(settings: Settings): Promise<number> {
   const { token, apiRoot, deleteWebhook } = settings.telegram;
-  const api = token === null ? null : createHttpBotApi({ root: apiRoot, token, connections: 2, clock: systemClock });
+  const { network } = settings;
+  const api =
+    token === null ? null : createHttpBotApi({ root: apiRoot, token, connections: 2, clock: systemClock, network });
   let failed = false;
   const findings = examine({
     api,
@@ -268,11 +271,14 @@ async function doctor(settings: Settings): Promise<number> {
     },
     async telegramTime() {
       const { request } = await import('undici');
+      const dispatcher = await openDispatcher(network);
       const { headers, body } = await request(apiRoot, {
+        dispatcher,
         method: 'HEAD',
         signal: AbortSignal.timeout(limits.botApiTimeoutMs),
       });
       await body.dump();
+      await dispatcher.destroy();
       return typeof headers.date === 'string' ? Date.parse(headers.date) : null;
     },
   });

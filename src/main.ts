@@ -110,9 +110,10 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     playground = sandbox.playground(token);
   }
   const connections = limits.sendsInFlightMax + limits.facadeCallsMax + 2;
-  const { api, counts } = countCalls(createHttpBotApi({ root, token, connections, clock }));
+  const { network } = settings;
+  const { api, counts } = countCalls(createHttpBotApi({ root, token, connections, clock, network }));
   closing.add(() => api.close());
-  const files = createHttpBotFiles({ root, token, connections: limits.facadeDownloadsMax });
+  const files = createHttpBotFiles({ root, token, connections: limits.facadeDownloadsMax, network });
   closing.add(() => files.close());
 
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
@@ -143,7 +144,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   });
   void failed.then((error) => system.status.trigger.service({ state: 'failed', detail: errorText(error) }));
 
-  const sender = createHttpCallbacks(clock);
+  const sender = createHttpCallbacks(clock, network);
   closing.add(() => sender.close());
   const callbacks = createCallbacks({ journal, keyring, send: sender.send, clock, random, log });
 
@@ -277,9 +278,13 @@ async function createInspector({
   return { inspector, feed: createFeed({ ...system, clock, conversation: (id) => journal.conversation(id) }) };
 }
 
-async function createBackend({ backend }: Settings, openPayments: () => PaymentStore, clock: Clock): Promise<Backend> {
+async function createBackend(
+  { backend, network }: Settings,
+  openPayments: () => PaymentStore,
+  clock: Clock,
+): Promise<Backend> {
   if (backend.url === null) return createPayments({ store: openPayments(), clock });
   // Not everybody has a service of their own: its client is loaded for those who do.
   const { createHttpBackend } = await import('./backend/http.ts');
-  return createHttpBackend({ url: backend.url, secret: backend.secret, clock });
+  return createHttpBackend({ url: backend.url, secret: backend.secret, clock, network });
 }

@@ -12,6 +12,7 @@ const ROOT = join(import.meta.dirname, '..');
  * not hold (log), waits between tries by one formula (backoff) or as it is asked to (retry-after), tells browsers of other
  * sites apart by one rule (own-page), and says in one place what an error of the disk or the database means (storage-fault),
  * and why a port cannot be listened on (listening).
+ * Every part that calls another server reaches it by one way (network), and tells one kind of failure (connect-errors).
  */
 const SHARED = [
   'src/errors.ts',
@@ -24,6 +25,8 @@ const SHARED = [
   'src/own-page.ts',
   'src/storage-fault.ts',
   'src/listening.ts',
+  'src/network.ts',
+  'src/connect-errors.ts',
 ];
 /** What an area shows to others: its port (named like the folder), and Telegram's plain facts. */
 const PORTS = /^src\/(\w+)\/\1\.ts$|^src\/telegram\/(errors|update|methods)\.ts$/;

@@ -1,8 +1,10 @@
 import { Webhook } from 'standardwebhooks';
-import { Agent, request as call, type Dispatcher } from 'undici';
+import { request as call, type Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
+import { failureText } from '../connect-errors.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { DIRECT, type Network, openDispatcher, withoutMark } from '../network.ts';
 import { retryAfterMs } from '../retry-after.ts';
 import { type Backend, BackendFailed, type BackendRequest } from './backend.ts';
 
@@ -12,6 +14,8 @@ export interface HttpBackendOptions {
   /** `whsec_` and base64: signs each request; null: they are not signed. */
   readonly secret: string | null;
   readonly clock: Clock;
+  /** Default: no proxy. */
+  readonly network?: Network;
 }
 
 /** 4xx answers that say "not now" rather than "not this". */
@@ -26,12 +30,12 @@ const NOT_NOW = new Set([408, 425, 429]);
  * else, and no answer at all: `unreachable`, worth another try, after `Retry-After` if the answer has one. One try lasts
  * until `signal` ends it.
  */
-export function createHttpBackend({ url, secret, clock }: HttpBackendOptions): Backend {
+export function createHttpBackend({ url, secret, clock, network = DIRECT }: HttpBackendOptions): Backend {
   const signer = secret === null ? null : new Webhook(secret);
   // A path or a query may hold the team's own secrets: messages name the host alone.
   const { origin } = new URL(url);
   // As many connections as calls, which limits.requestsInFlightMax bounds: a slow src takes none that another needs.
-  const dispatcher = new Agent({ pipelining: 1 });
+  let opening: Promise<Dispatcher> | null = null;
 
   return {
     async ask(request, signal) {
@@ -40,8 +44,9 @@ export function createHttpBackend({ url, secret, clock }: HttpBackendOptions): B
       let waitMs: number;
       let text: string | null;
       try {
+        opening ??= openDispatcher(network);
         const response = await call(url, {
-          dispatcher,
+          dispatcher: await opening,
           method: 'POST',
           headers: headersOf(request, body, signer, clock.now()),
           body,
@@ -68,7 +73,7 @@ export function createHttpBackend({ url, secret, clock }: HttpBackendOptions): B
       }
       return parse(text, origin);
     },
-    close: () => dispatcher.destroy(),
+    close: async () => (await opening)?.destroy(),
   };
 }
 
@@ -101,7 +106,7 @@ async function readBounded(body: Dispatcher.ResponseData['body']): Promise<strin
 function parse(text: string, origin: string): unknown {
   if (text.trim() === '') return null;
   try {
-    return JSON.parse(text);
+    return JSON.parse(withoutMark(text));
   } catch (error) {
     // Often a proxy's error page in place of the service: the next try may get through.
     throw new BackendFailed(
@@ -115,5 +120,5 @@ function parse(text: string, origin: string): unknown {
 
 function reasonOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return errorText(signal.reason);
-  return error instanceof Error && 'code' in error ? String(error.code) : errorText(error);
+  return failureText(error);
 }

@@ -33,8 +33,8 @@ export interface CallbackState {
   readonly disabled: string | null;
 }
 
-/** Sends one callback. Gives the HTTP status; null where there was no answer. Never throws. */
-export type SendCallback = (callback: OutgoingCallback, signal: AbortSignal) => Promise<number | null>;
+/** Sends one callback. Gives the HTTP status, or why there was no answer. Never throws. */
+export type SendCallback = (callback: OutgoingCallback, signal: AbortSignal) => Promise<number | string>;
 
 export interface OutgoingCallback {
   readonly url: string;

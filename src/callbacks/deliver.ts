@@ -106,7 +106,7 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
         stopping.signal,
       );
       if (stopping.signal.aborted) break;
-      if (status === null || status < 200 || status > 299) {
+      if (typeof status === 'string' || status < 200 || status > 299) {
         return notTaken({ ...before, seq, ...(seq > before.seq ? { failingSince: null, failures: 0 } : {}) }, status);
       }
       seq = entry.seq;
@@ -116,7 +116,7 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
     if (entries.length === limits.callbackPageEntries) ready.add(keyId);
   }
 
-  async function notTaken(record: CallbackRecord, status: number | null): Promise<void> {
+  async function notTaken(record: CallbackRecord, status: number | string): Promise<void> {
     const now = clock.now();
     const failures = record.failures + 1;
     const failingSince = record.failingSince ?? now;
@@ -130,7 +130,10 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
     // Before the cursor is saved: the commit may bring news of this key, which has to wait too.
     if (disabled === null) rest(record.keyId, delayMs);
     await save({ ...record, failures, failingSince, disabled });
-    const fields = { event: 'callback_not_taken', key: record.keyId, status, failures, disabled: disabled !== null };
+    const answer = typeof status === 'string' ? { status: null, error: status } : { status };
+    const fields = {
+      ...{ event: 'callback_not_taken', key: record.keyId, ...answer, failures, disabled: disabled !== null },
+    };
     log.warn(fields, disabled === null ? 'a callback was not taken' : 'no more callbacks are sent for a key');
   }
 

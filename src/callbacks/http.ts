@@ -1,6 +1,8 @@
 import { Webhook } from 'standardwebhooks';
 import type { Clock } from '../clock.ts';
+import { failureText } from '../connect-errors.ts';
 import { limits } from '../limits.ts';
+import { DIRECT, type Network, openDispatcher } from '../network.ts';
 import type { SendCallback } from './callbacks.ts';
 
 /**
@@ -8,12 +10,14 @@ import type { SendCallback } from './callbacks.ts';
  * Redirects are not followed, and of an answer nothing but its status is looked at: whoever set the URL learns nothing
  * of what is behind it.
  */
-export function createHttpCallbacks(clock: Clock): { readonly send: SendCallback; close(): Promise<void> } {
+export function createHttpCallbacks(
+  clock: Clock,
+  network: Network = DIRECT,
+): { readonly send: SendCallback; close(): Promise<void> } {
   /** undici comes with the first callback: most have none. */
   async function openClient() {
-    const { Agent, request } = await import('undici');
-    const agent = new Agent({ connections: limits.callbacksInFlightMax, pipelining: 1 });
-    return { request, agent };
+    const { request } = await import('undici');
+    return { request, agent: await openDispatcher(network, { connections: limits.callbacksInFlightMax }) };
   }
   let client: ReturnType<typeof openClient> | null = null;
 
@@ -40,8 +44,8 @@ export function createHttpCallbacks(clock: Clock): { readonly send: SendCallback
         // Read, so that the connection can be used again; a large one is cut.
         await response.body.dump({ limit: limits.callbackAnswerBytesMax });
         return response.statusCode;
-      } catch {
-        return null;
+      } catch (error) {
+        return late.signal.aborted ? `no answer within ${limits.callbackTimeoutMs} ms` : failureText(error);
       } finally {
         clock.clearTimeout(timer);
       }

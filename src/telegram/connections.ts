@@ -1,17 +1,17 @@
-import type { Client } from 'undici';
+import type { Dispatcher } from 'undici';
 
 /** Connections to one server, each lent to one call at a time. */
-export interface Connections {
+export interface Connections<D extends Dispatcher = Dispatcher> {
   /**
    * Calls `use` with a free connection: the one that was used last, so that few are kept open; else a new one; at the bound
    * once one is given back, in the order of asking.
    */
-  lend(use: (client: Client) => void): void;
+  lend(use: (client: D) => void): void;
   /**
    * What was lent: its call is over. It is free once the event loop has come round: by then undici has done with the call,
    * and where the server closed the connection behind its answer, it has heard of that.
    */
-  giveBack(client: Client): void;
+  giveBack(client: D): void;
   /** Ends all calls. What is sent from then on fails. */
   destroy(): Promise<void>;
 }
@@ -20,14 +20,14 @@ export interface Connections {
  * `connect` makes a client of one connection; there are `max` at most. undici's Pool does the same, but looks through its
  * clients for a free one with each call, and then for another: with these a call takes a tenth less CPU.
  */
-export function createConnections(connect: () => Client, max: number): Connections {
-  const all: Client[] = [];
-  const free: Client[] = [];
-  const waiting: ((client: Client) => void)[] = [];
-  let givenBack: Client[] = [];
+export function createConnections<D extends Dispatcher>(connect: () => D, max: number): Connections<D> {
+  const all: D[] = [];
+  const free: D[] = [];
+  const waiting: ((client: D) => void)[] = [];
+  let givenBack: D[] = [];
   let destroyed = false;
 
-  function another(): Client | null {
+  function another(): D | null {
     if (all.length === max) return null;
     const client = connect();
     all.push(client);
@@ -61,3 +61,10 @@ export function createConnections(connect: () => Client, max: number): Connectio
     },
   };
 }
+
+/** Connections that the dispatcher shares out itself. */
+export const sharing = (dispatcher: Dispatcher): Connections => ({
+  lend: (use) => use(dispatcher),
+  giveBack: () => {},
+  destroy: () => dispatcher.destroy(),
+});

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import type { Dispatcher } from 'undici';
+import { limits } from '../limits.ts';
 import type { Connections } from './connections.ts';
 
 /** An HTTP answer, its body as text. */
@@ -53,7 +55,12 @@ export function exchange(
       onResponseEnd() {
         connections.giveBack(client);
         const [first = Buffer.alloc(0)] = chunks;
-        resolve({ status, headers, text: (chunks.length > 1 ? Buffer.concat(chunks) : first).toString() });
+        const body = chunks.length > 1 ? Buffer.concat(chunks) : first;
+        try {
+          resolve({ status, headers, text: unpacked(body, headers['content-encoding']).toString() });
+        } catch (why) {
+          reject(why);
+        }
       },
       onResponseError(_, why) {
         connections.giveBack(client);
@@ -71,3 +78,19 @@ export function exchange(
     begun: () => controller !== null,
   };
 }
+
+/**
+ * The body of an answer that is packed although nobody asked for that: some gateways pack everything. undici's interceptor
+ * does this too, at a cost to every call. Throws if the body cannot be unpacked, or has too many bytes then.
+ */
+function unpacked(body: Buffer, encoding: string | undefined): Buffer {
+  const unpack = encoding === undefined ? undefined : UNPACKING[encoding.toLowerCase()];
+  return unpack === undefined ? body : unpack(body, { maxOutputLength: limits.botApiAnswerBytesMax });
+}
+
+const UNPACKING: Readonly<Record<string, typeof gunzipSync>> = {
+  gzip: gunzipSync,
+  'x-gzip': gunzipSync,
+  deflate: inflateSync,
+  br: brotliDecompressSync,
+};

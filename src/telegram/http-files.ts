@@ -1,5 +1,6 @@
-import { errorText } from '../errors.ts';
+import { ConnectFailed, failureText } from '../connect-errors.ts';
 import { limits } from '../limits.ts';
+import { DIRECT, type Network, openDispatcher } from '../network.ts';
 import { TelegramRefused, TelegramUnreachable } from './errors.ts';
 import type { BotFiles } from './telegram.ts';
 
@@ -8,18 +9,23 @@ export interface HttpBotFilesOptions {
   readonly token: string;
   /** Downloads at once; further ones wait for a connection. */
   readonly connections: number;
+  /** Default: no proxy. */
+  readonly network?: Network;
 }
 
 /**
  * The bot's files over HTTP. A file beyond limits.fileBytesMax, or one that stands still for limits.fileStallMs, breaks
  * off. Errors never hold the token: it is in the path, and no path is in a message.
  */
-export function createHttpBotFiles({ root, token, connections }: HttpBotFilesOptions): BotFiles {
+export function createHttpBotFiles({ root, token, connections, network = DIRECT }: HttpBotFilesOptions): BotFiles {
   const base = `${root.replace(/\/+$/, '')}/file/bot${token}/`;
   /** undici comes with the first file, as with the first call (http.ts). */
   async function openClient() {
-    const { Agent, request } = await import('undici');
-    return { request, dispatcher: new Agent({ connections, pipelining: 1, maxResponseSize: limits.fileBytesMax }) };
+    const { request } = await import('undici');
+    return {
+      request,
+      dispatcher: await openDispatcher(network, { connections, maxResponseSize: limits.fileBytesMax }),
+    };
   }
   let client: ReturnType<typeof openClient> | null = null;
 
@@ -33,7 +39,7 @@ export function createHttpBotFiles({ root, token, connections }: HttpBotFilesOpt
         headersTimeout: limits.botApiTimeoutMs,
         bodyTimeout: limits.fileStallMs,
       }).catch((error: unknown) => {
-        throw new TelegramUnreachable('a download', errorText(error), true, error);
+        throw new TelegramUnreachable('a download', failureText(error), !(error instanceof ConnectFailed), error);
       });
       if (statusCode === 200) {
         const length = headers['content-length'];

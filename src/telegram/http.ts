@@ -2,9 +2,10 @@ import { openAsBlob } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { FormData } from 'undici';
 import type { Clock, TimerHandle } from '../clock.ts';
-import { errorText } from '../errors.ts';
+import { failureText, isProxyRefusal } from '../connect-errors.ts';
 import { limits } from '../limits.ts';
-import { createConnections } from './connections.ts';
+import { createConnector, DIRECT, isDirect, type Network, openDispatcher } from '../network.ts';
+import { type Connections, createConnections, sharing } from './connections.ts';
 import { CallImpossible, TelegramUnreachable } from './errors.ts';
 import { type Answered, type Exchange, exchange } from './exchange.ts';
 import { resultOf } from './outcome.ts';
@@ -17,17 +18,23 @@ export interface HttpBotApiOptions {
   /** Connections kept alive. One is the long poll's. */
   readonly connections: number;
   readonly clock: Clock;
+  /** Default: no proxy. */
+  readonly network?: Network;
 }
 
 /** The Bot API over HTTP. Errors never hold the token: it is in the path, and no path is in a message. */
-export function createHttpBotApi({ root, token, connections: max, clock }: HttpBotApiOptions): BotApi {
+export function createHttpBotApi({
+  root,
+  token,
+  connections: max,
+  clock,
+  network = DIRECT,
+}: HttpBotApiOptions): BotApi {
   /** undici comes with the first call: a start is ready a tenth of a second sooner without it. */
   async function open() {
     const { origin, pathname } = new URL(`${root.replace(/\/+$/, '')}/bot${token}/`);
-    const { FormData, Client } = await import('undici');
-    const onread = createReading();
-    const connect = () => new Client(origin, { ...CLIENT, connect: { onread } });
-    return { FormData, path: pathname, connections: createConnections(connect, max) };
+    const { FormData } = await import('undici');
+    return { FormData, origin, path: pathname, connections: await openConnections(network, origin, max) };
   }
   let opening: ReturnType<typeof open> | null = null;
 
@@ -51,19 +58,22 @@ export function createHttpBotApi({ root, token, connections: max, clock }: HttpB
       let answered: Answered;
       try {
         opening ??= open();
-        const { path, connections, FormData } = await opening;
+        const { origin, path, connections, FormData } = await opening;
         const form = files.length === 0 ? null : await formOf(method, params, files, new FormData());
         // A form's type names its boundary: it is the form's own.
         const body = form === null ? { headers: JSON_HEADERS, body: JSON.stringify(params) } : { body: form };
         if (signal?.aborted === true) abort();
         // Over before it has begun.
         if (cutBy !== null) throw cutBy;
-        const request = { path: path + method, method: 'POST', ...body, headersTimeout: 0, bodyTimeout: 0 } as const;
-        under = exchange(connections, request, heard);
+        const way = { origin, path: path + method, method: 'POST', headersTimeout: 0, bodyTimeout: 0 } as const;
+        under = exchange(connections, { ...way, ...body }, heard);
         answered = await under.answer;
       } catch (error) {
         if (error instanceof CallImpossible) throw error;
-        throw new TelegramUnreachable(method, reason(error), under?.begun() ?? false, error);
+        const why = error instanceof Cut ? error.message : failureText(error);
+        // What has not begun has not left, nor has what a proxy did not pass on.
+        const left = (under?.begun() ?? false) && !isProxyRefusal(error);
+        throw new TelegramUnreachable(method, why, left, error);
       } finally {
         clock.clearTimeout(timer);
         clock.clearTimeout(silence);
@@ -99,8 +109,14 @@ async function formOf(
   return form;
 }
 
-/** HTTP/1.1, one call at a time. */
-const CLIENT = { pipelining: 1, allowH2: false, maxResponseSize: limits.botApiAnswerBytesMax };
+/** Without a proxy connections are lent directly (connections.ts); with one undici's own agent shares them out. */
+async function openConnections(network: Network, origin: string, max: number): Promise<Connections> {
+  const maxResponseSize = limits.botApiAnswerBytesMax;
+  if (!isDirect(network, origin)) return sharing(await openDispatcher(network, { connections: max, maxResponseSize }));
+  const { Client, buildConnector } = await import('undici');
+  const connect = createConnector(buildConnector, network, createReading());
+  return createConnections(() => new Client(origin, { pipelining: 1, allowH2: false, maxResponseSize, connect }), max);
+}
 
 /**
  * How connections read: all into one buffer, of which what came is copied. Else Node makes one of 64 KiB for each answer,
@@ -117,21 +133,3 @@ const JSON_HEADERS = { 'content-type': 'application/json' };
 
 /** Why this side ended a call. */
 class Cut extends Error {}
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-
-/** What users are told in place of undici's own codes. */
-const WORDS: Readonly<Record<string, string>> = {
-  UND_ERR_SOCKET: 'the connection was closed',
-  UND_ERR_DESTROYED: 'Switchboard stopped',
-  UND_ERR_CLOSED: 'Switchboard stopped',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'the answer is too large',
-};
-
-const reason = (error: unknown): string => {
-  if (error instanceof Cut) return error.message;
-  const code = codeOf(error);
-  return WORDS[code] ?? (code || errorText(error));
-};

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Compile } from 'typebox/compile';
 import { limits } from '../limits.ts';
+import { withoutMark } from '../network.ts';
 import { retryAfterMs } from '../retry-after.ts';
 import { AnswerSchema, GatewayRefused, TelegramRefused, TelegramUnreachable } from './errors.ts';
 import type { Answered } from './exchange.ts';
@@ -63,7 +64,7 @@ function locationText(location: string | string[] | undefined, secret: string): 
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(withoutMark(text));
   } catch {
     return undefined;
   }

@@ -140,7 +140,7 @@ describe('a request fails', () => {
       new AbortController().signal,
     );
     await expect(asking).rejects.toMatchObject({ code: 'unreachable', retryable: true });
-    await expect(asking).rejects.toThrow(/127\.0\.0\.1:1 gave no answer: ECONNREFUSED/);
+    await expect(asking).rejects.toThrow(/127\.0\.0\.1:1 gave no answer: the connection was refused \(ECONNREFUSED\)/);
     await expect(asking).rejects.not.toThrow(/s3cret/);
   });
 

@@ -151,7 +151,7 @@ test('a receiver that takes nothing for days is given up, after ever longer wait
   const tries: number[] = [];
   const { tell, callbacks } = start(async () => {
     tries.push(clock.now());
-    return null;
+    return 'nobody listens';
   });
   await tell(id);
   while ((await callbacks.state(id))?.disabled === null) await clock.advance(20 * 60_000);

@@ -75,6 +75,9 @@ const EACH: readonly (readonly [string, string, object])[] = [
   ['SWITCHBOARD_HOST', '0.0.0.0', { http: { host: '0.0.0.0' } }],
   ['SWITCHBOARD_PORT', '0', { http: { port: 0 } }],
   ['SWITCHBOARD_SANDBOX_PORT', '65535', { sandbox: { port: 65_535 } }],
+  ['HTTPS_PROXY', 'http://eva:a%40b@10.0.0.1:3128', { network: { httpsProxy: 'http://eva:a%40b@10.0.0.1:3128' } }],
+  ['HTTP_PROXY', 'proxy.example:3128', { network: { httpProxy: 'proxy.example:3128' } }],
+  ['NO_PROXY', 'localhost, .example.org', { network: { noProxy: 'localhost, .example.org' } }],
   ['SWITCHBOARD_DATA', '/var/lib/switchboard', { data: '/var/lib/switchboard' }],
   ['SWITCHBOARD_LOG_LEVEL', 'trace', { logLevel: 'trace' }],
   ['SWITCHBOARD_INSPECT', '1', { inspect: '1' }],
@@ -89,6 +92,17 @@ test('every variable that the schema names is tried here', () => {
 test.each(EACH)('%s rules over both files; empty it is as if unset', (name, value, expected) => {
   expect(load({ http: { port: 1 }, data: 'elsewhere', logLevel: 'warn' }, { [name]: value })).toMatchObject(expected);
   expect(load(null, { [name]: '' })).toEqual(load(null));
+});
+
+test('a proxy in lower case rules over one in capitals; an address that is none is refused, and its password not shown', () => {
+  const both = { https_proxy: 'http://lower:1', HTTPS_PROXY: 'http://upper:2' };
+  expect(load(null, both).network.httpsProxy).toBe('http://lower:1');
+  expect(load(null, { ...both, https_proxy: '' }).network.httpsProxy).toBe('http://upper:2');
+  for (const wrong of ['http://eva:hunter2@', 'socks5://eva:hunter2@proxy:1080', 'http://eva:hunter2%@proxy:1080']) {
+    expect(complaint(null, { HTTPS_PROXY: wrong })).toBe(
+      'HTTPS_PROXY: network.httpsProxy is a value that is not shown; allowed is the address of a proxy, as http://proxy.example:3128, or null',
+    );
+  }
 });
 
 test('local.json rules over default.json, one setting at a time', () => {

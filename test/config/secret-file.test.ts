@@ -11,6 +11,8 @@ import { temporaryFolder } from '../support/journal.ts';
 const CONFIG = join(import.meta.dirname, '..', '..', 'config');
 const GOOD: Readonly<Record<string, string>> = {
   TELEGRAM_BOT_TOKEN: '123456:ABC-DEF_ghi',
+  HTTPS_PROXY: 'http://eva:hunter2@proxy.example:3128',
+  HTTP_PROXY: 'http://eva:hunter2@proxy.example:3128',
   SWITCHBOARD_BACKEND_SECRET: `whsec_${'A'.repeat(32)}`,
 };
 
@@ -41,7 +43,9 @@ function complaint(env: Readonly<Record<string, string>>): string {
 }
 
 test('every setting whose name says so is a secret, and every secret is tried here', () => {
-  expect(all.filter(({ name }) => /TOKEN|SECRET|PASSWORD|HASH/.test(name)).map(({ name }) => name)).toEqual(secrets);
+  expect(
+    all.filter(({ name }) => /TOKEN|SECRET|PASSWORD|HASH|^HTTPS?_PROXY$/.test(name)).map(({ name }) => name),
+  ).toEqual(secrets);
   expect(Object.keys(GOOD)).toEqual(secrets);
 });
 

@@ -94,7 +94,14 @@ export async function startEdge({
   );
   let watch: StepWatch | null = null;
   const router = createRouter({ journal, machines, username: () => null, watch: () => watch });
-  const callbacks = createCallbacks({ journal, keyring, send: async () => null, clock, random: () => 0, log });
+  const callbacks = createCallbacks({
+    journal,
+    keyring,
+    send: async () => 'nobody listens',
+    clock,
+    random: () => 0,
+    log,
+  });
   onTestFinished(() => callbacks.stop());
   const uploads = createDiskUploads({ folder, journal, randomBytes, log });
   const outbox = createOutbox({ journal, clock, uploads });

@@ -37,7 +37,7 @@ test('the settings are those of config/schema.ts, with the defaults of config/de
 
 test('every variable that the page names is a setting', () => {
   const [there = ''] = page.split('## Not there yet');
-  const named = new Set(there.match(/\b(TELEGRAM|SWITCHBOARD)_[A-Z_]+\b/g));
+  const named = new Set(there.match(/\b((TELEGRAM|SWITCHBOARD)_[A-Z_]+|(HTTPS?|NO)_PROXY(_FILE)?)\b/g));
   // It says where settings are, and is none itself.
   named.delete('SWITCHBOARD_CONFIG');
   expect([...named].sort()).toEqual([...variablesOf(SettingsSchema)].sort());

@@ -175,7 +175,10 @@ test('where nobody listens the call has never left', async () => {
   server.close();
   await once(server, 'close');
   const error = await unreachable(api(root).call('sendMessage', { chat_id: 1, text: 'x' }));
-  expect([error.left, error.message]).toEqual([false, 'No answer from Telegram to sendMessage: ECONNREFUSED']);
+  expect([error.left, error.message]).toEqual([
+    false,
+    'No answer from Telegram to sendMessage: the connection was refused (ECONNREFUSED)',
+  ]);
 });
 
 test('a name that nobody knows: the call has never left', async () => {
