@@ -13,8 +13,8 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** A folder like this one, with the command and nothing else. */
 function copyOfCommand(): string {
   const folder = temporaryFolder();
-  mkdirSync(join(folder, 'bin'));
-  for (const file of ['package.json', 'bin/switchboard', 'bin/main.js'])
+  mkdirSync(join(folder, 'src', 'bin'), { recursive: true });
+  for (const file of ['package.json', 'src/bin/switchboard', 'src/bin/main.js'])
     copyFileSync(join(ROOT, file), join(folder, file));
   return folder;
 }
@@ -64,18 +64,19 @@ test('it runs with the Node that npm ci has installed, whichever is on the PATH'
   fakeNode(path, 'echo old');
   fakeNode(installed, 'echo installed "$@"');
   // As npm links it.
-  symlinkSync('../../bin/switchboard', join(installed, 'switchboard'));
+  symlinkSync('../../src/bin/switchboard', join(installed, 'switchboard'));
   const { code, stdout } = await start(join(installed, 'switchboard'), ['keys', 'a b'], { env: { PATH: path } }).ended;
   expect([code, stdout]).toEqual([
     0,
-    `installed ${[...shippedFlags(), join(folder, 'bin', 'main.js')].join(' ')} keys a b\n`,
+    `installed ${[...shippedFlags(), join(folder, 'src', 'bin', 'main.js')].join(' ')} keys a b\n`,
   ]);
 });
 
 test('there is no Node: one line says what to do', async () => {
   const folder = copyOfCommand();
-  const { code, stderr } = await start(join(folder, 'bin', 'switchboard'), ['start'], { env: { PATH: systemPath() } })
-    .ended;
+  const { code, stderr } = await start(join(folder, 'src', 'bin', 'switchboard'), ['start'], {
+    env: { PATH: systemPath() },
+  }).ended;
   const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const [needed] = /[\d.]+/.exec(engines.node) ?? [];
   expect([code, stderr]).toEqual([
@@ -99,7 +100,11 @@ test.each(['24.11.0', '26.0.0'])('Node %s is new enough', async (version) => {
 /** Help, by this Node under the name of another version. */
 function asNode(version: string) {
   const versions = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
-  const args = ['--import', `data:text/javascript,${encodeURIComponent(versions)}`, join(ROOT, 'bin', 'main.js')];
+  const args = [
+    '--import',
+    `data:text/javascript,${encodeURIComponent(versions)}`,
+    join(ROOT, 'src', 'bin', 'main.js'),
+  ];
   return start(process.execPath, [...args, '--help'], { env: {} }).ended;
 }
 

@@ -1,7 +1,7 @@
 // Plain JavaScript: a Node that is too old to run TypeScript must still be able to say so.
 import { readFileSync } from 'node:fs';
 
-const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 const found = process.versions.node;
 const [major, minor] = found.split('.').map(Number);
 const [majorMin, minorMin] = engines.node.match(/\d+/g).map(Number);
@@ -12,4 +12,4 @@ if (major < majorMin || (major === majorMin && minor < minorMin)) {
   process.stderr.write(`switchboard: ${needed}: ${advice}\n`);
   process.exit(1);
 }
-await import('../src/cli.ts');
+await import('../cli.ts');
