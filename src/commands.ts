@@ -18,6 +18,7 @@ import { adviseOn } from './listening.ts';
 import { createLog } from './log.ts';
 import { openDispatcher } from './network.ts';
 import { createHttpBotApi } from './telegram/http.ts';
+import type { BotApi } from './telegram/telegram.ts';
 import { joinChatIds, parse, UsageError } from './usage.ts';
 
 const USAGE = `usage: switchboard <command>
@@ -33,6 +34,7 @@ const USAGE = `usage: switchboard <command>
   replay --chat ID [--machine FILE] [--save FILE]
                              steps a chat's journal through a machine, and shows where it departs from what happened
   doctor                     checks token, webhook, rival poller, clock, disk, keys
+  doctor --live --chat ID    tries in your own chat with a real bot what Switchboard takes Telegram to do
 
 Settings: config/default.json, config/local.json (or local.json in the folder SWITCHBOARD_CONFIG), the environment (README.md lists it).
 `;
@@ -70,8 +72,7 @@ async function main(args: readonly string[]): Promise<number> {
       return withSettings((settings) => replayCommand(rest, settings, write, progressOf('entries')));
     }
     case 'doctor':
-      takesNothing('doctor', rest);
-      return withSettings(doctor);
+      return doctorCommand(rest);
     case 'help':
     case '--help':
     case '-h':
@@ -239,12 +240,25 @@ function newKey(args: string[]): NewKey {
   return { role, name, chats, expiresAt, callback };
 }
 
-async function doctor(settings: Settings): Promise<number> {
+function doctorCommand(args: readonly string[]): Promise<number> {
+  const options = { live: { type: 'boolean' }, chat: { type: 'string' } } as const;
+  const { live = false, chat } = parse({ args: joinChatIds(args, 'chat'), options }).values;
+  if (!live && chat === undefined) return withSettings((settings) => doctor(settings, null));
+  if (!live || chat === undefined || !/^-?[1-9]\d{0,15}$/.test(chat)) {
+    throw new UsageError('doctor takes nothing, or --live and --chat with the id of your own chat with the bot');
+  }
+  return withSettings((settings) => doctor(settings, chat));
+}
+
+/** `liveChat`: the owner's chat; null: nothing is tried. */
+async function doctor(settings: Settings, liveChat: string | null): Promise<number> {
   const { token, apiRoot, deleteWebhook } = settings.telegram;
   const { network } = settings;
   const api =
     token === null ? null : createHttpBotApi({ root: apiRoot, token, connections: 2, clock: systemClock, network });
+  if (liveChat !== null && api === null) throw new UsageError('doctor --live needs a real bot: set TELEGRAM_BOT_TOKEN');
   let failed = false;
+  let holder: string | null = null;
   const findings = examine({
     api,
     clock: systemClock,
@@ -262,7 +276,8 @@ async function doctor(settings: Settings): Promise<number> {
         const store = createSqliteKeyStore(db);
         const now = systemClock.now();
         const active = store.list().filter((key) => key.revokedAt === null && (key.expiresAt ?? now + 1) > now);
-        return { holder: holderOf(settings.data, db), keys: active.length };
+        holder = holderOf(settings.data, db);
+        return { holder, keys: active.length };
       } catch (error) {
         throw dataFault(error, settings.data);
       } finally {
@@ -286,8 +301,30 @@ async function doctor(settings: Settings): Promise<number> {
     failed ||= state === 'fail';
     print(`${state.padEnd(4)} ${name.padEnd(8)} ${says}`);
   }
-  await api?.close();
-  return failed ? 1 : 0;
+  try {
+    if (liveChat === null || api === null || failed) return failed ? 1 : 0;
+    if (holder !== null) throw new Error(`${holder} serves this bot, and reads its updates: stop it first`);
+    return await tryLive(api, liveChat);
+  } finally {
+    await api?.close();
+  }
+}
+
+/** Exit code 1 if Telegram differs from the docs. */
+async function tryLive(api: BotApi, chat: string): Promise<number> {
+  const { tryFacts } = await import('./live.ts');
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  print(`The trials take some minutes, and send some forty messages to chat ${chat}, which are deleted at the end.`);
+  let differs = false;
+  const skipped = () => once(process.stdin, 'data');
+  for await (const { name, state, docs, seen } of tryFacts({
+    ...{ api, chat, clock: systemClock, say: print, skipped, signal: stop.signal },
+  })) {
+    differs ||= state === 'differs';
+    print(`${state.padEnd(7)} ${name.padEnd(15)} docs: ${docs}; seen: ${seen}`);
+  }
+  return differs ? 1 : 0;
 }
 
 /** Runs a command line; gives the exit code, which ends the process: what is still open (an idle connection) is not waited for. */

@@ -544,6 +544,14 @@ export const limits = {
   /** An index that is found damaged is made anew, and once more only after this time: until then the console is refused. */
   consoleAnewMs: 60_000,
 
+  // doctor --live.
+  /** The owner has so long to write a word or press a button; then that fact stays unclear. */
+  liveAskMs: 120_000,
+  /** Seconds that one look for what the owner does lasts. */
+  livePollS: 5,
+  /** A 429 is waited out up to this; with a longer one that fact stays unclear. */
+  liveWaitMs: 60_000,
+
   // The pages.
   /** How long a browser keeps a log-in, seconds; then the key is asked for again. */
   sessionMaxAgeS: 30 * 24 * 3600,
