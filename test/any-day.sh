@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/node_modules/.bin:$PATH"
+unset LC_ALL
 command -v faketime >/dev/null || { echo 'faketime is missing: apt-get install faketime'; exit 2; }
 
 # The moment at which the run begins, the time zone, the language. Where a day changes, the run crosses it.
@@ -26,9 +27,10 @@ for day in "${DAYS[@]}"; do
   # A distance, so that all processes of the run share one clock that goes on. Waiting is by the monotonic clock, which stays.
   distance=$(($(date -d "$moment" +%s) - $(date +%s)))
   begun=$SECONDS
-  TZ=$zone LANG=$language LC_ALL=$language NO_COLOR=1 \
+  # Without the last variable libfaketime bends what threads wait for by the monotonic clock, and Chromium stands still.
+  TZ=$zone LANG=$language NO_COLOR=1 FAKETIME_FORCE_MONOTONIC_FIX=0 \
     faketime --exclude-monotonic -m -f "$(printf '%+d' "$distance")" \
-    vitest run --config test/vitest.config.ts "$@" >"$log" 2>&1 &
+    vitest run --configLoader native --config test/vitest.config.ts "$@" >"$log" 2>&1 &
 
   run=$!
   while kill -0 "$run" 2>/dev/null; do

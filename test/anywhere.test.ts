@@ -59,7 +59,15 @@ test('own settings, own machines and the path of the checkout change nothing', {
   const run = (file: string, ...args: string[]) =>
     promisify(execFile)(process.execPath, [join(checkout, 'node_modules', file), ...args], { cwd: checkout, env });
   const paths = TESTS.map((path) => join('test', path));
-  const tests = await run('vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.ts', ...paths);
+  const tests = await run(
+    'vitest/vitest.mjs',
+    'run',
+    '--configLoader',
+    'native',
+    '--config',
+    'test/vitest.config.ts',
+    ...paths,
+  );
   expect(tests.stdout).toContain('Test Files');
   const checked = await run('@biomejs/biome/bin/biome', 'check', 'machines', 'config');
   expect(checked.stdout).toContain('No fixes applied');

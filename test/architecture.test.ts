@@ -212,4 +212,11 @@ describe('the rules that keep the tests green anywhere', () => {
     const measures = testFilesWith(/\bperformance\.now\(\)|\bhrtime\b/);
     expect(measures.filter((line) => !allowed.some((path) => line.startsWith(`test/${path}:`)))).toEqual([]);
   });
+
+  test('a user who does not own the files can run the tests: nothing is written beside the configuration', () => {
+    const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+      readFileSync(join(ROOT, 'package.json'), 'utf8'),
+    );
+    expect(scripts.test).toContain('vitest run --configLoader native ');
+  });
 });

@@ -17,7 +17,7 @@ part() {
 kills() {
   for n in $(seq 10); do
     echo "  run $n of 10"
-    vitest run --config test/vitest.config.ts test/system/kill.test.ts test/system/outbox-faults.test.ts || return 1
+    vitest run --configLoader native --config test/vitest.config.ts test/system/kill.test.ts test/system/outbox-faults.test.ts || return 1
   done
 }
 
