@@ -17,6 +17,7 @@ import { limits } from './limits.ts';
 import { adviseOn } from './listening.ts';
 import { createLog } from './log.ts';
 import { openDispatcher } from './network.ts';
+import { storageFault } from './storage-fault.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import type { BotApi } from './telegram/telegram.ts';
 import { joinChatIds, parse, UsageError } from './usage.ts';
@@ -284,6 +285,7 @@ async function doctor(settings: Settings, liveChat: string | null): Promise<numb
         db.close();
       }
     },
+    checkData: () => checkData(settings.data),
     async telegramTime() {
       const { request } = await import('undici');
       const dispatcher = await openDispatcher(network);
@@ -325,6 +327,28 @@ async function tryLive(api: BotApi, chat: string): Promise<number> {
     print(`${state.padEnd(7)} ${name.padEnd(15)} docs: ${docs}; seen: ${seen}`);
   }
   return differs ? 1 : 0;
+}
+
+/** Checks the database in a thread of its own, so that progress can be told meanwhile, and an end be put to it. */
+async function checkData(folder: string): Promise<readonly string[] | null> {
+  const { Worker } = await import('node:worker_threads');
+  const worker = new Worker(join(import.meta.dirname, 'quick-check-worker.ts'), { workerData: { folder } });
+  const progress = progressOf('seconds of reading the database');
+  let seconds = 0;
+  const ticking = setInterval(() => progress(++seconds), 1000);
+  try {
+    const late = AbortSignal.timeout(limits.quickCheckMaxMs);
+    const [found]: unknown[] = await once(worker, 'message', { signal: late }).catch((error: unknown) => {
+      if (late.aborted) return [null];
+      const fault = storageFault(error);
+      throw fault === null ? error : new Error(fault.message);
+    });
+    return Array.isArray(found) ? found.map(String) : null;
+  } finally {
+    clearInterval(ticking);
+    // Not waited for: it ends with the process, whatever it does.
+    void worker.terminate();
+  }
 }
 
 /** Runs a command line; gives the exit code, which ends the process: what is still open (an idle connection) is not waited for. */

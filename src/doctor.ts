@@ -19,6 +19,8 @@ export interface DoctorOptions {
    * none is made.
    */
   readonly openData: () => { readonly holder: string | null; readonly keys: number } | null;
+  /** Reads the whole database; what is wrong with it, at most some lines. Null: it takes too long. */
+  readonly checkData: () => Promise<readonly string[] | null>;
   /** Telegram's own time by its Date header, ms since 1970; null where it cannot be had. */
   readonly telegramTime: () => Promise<number | null>;
 }
@@ -43,12 +45,16 @@ const RIVAL_PAUSE_MS = 1000;
 export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
   const { api, clock, folder } = options;
   let holder: string | null = null;
+  let hasData = false;
   yield await check('data', async () => {
     const data = options.openData();
     if (data === null) return `nothing in ${folder} yet: a start makes it in ${await writableAncestor(folder)}`;
+    hasData = true;
     holder = data.holder;
     return `${folder} opens; ${data.holder === null ? 'nobody serves it' : `served by ${data.holder}`}`;
   });
+  if (hasData) yield await check('damage', () => damageIn(options));
+  else yield { name: 'damage', state: 'skip', says: 'there is no database to look at' };
   yield await check('disk', async () => {
     const { bavail, bsize } = await statfs(await writableAncestor(folder));
     const mib = Math.floor((bavail * bsize) / 2 ** 20);
@@ -101,6 +107,15 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
     if (Math.abs(off) > CLOCK_OFF_MAX_MS) throw new Error(`${Math.round(off / 1000)} s off: set the machine's clock`);
     return `within ${Math.ceil(Math.abs(off) / 1000)} s of Telegram's`;
   });
+}
+
+async function damageIn({ checkData, folder }: DoctorOptions): Promise<string> {
+  const found = await checkData();
+  if (found === null)
+    return `not looked through to its end within ${limits.quickCheckMaxMs / 60_000} minutes: no damage so far`;
+  const [first] = found;
+  if (first === undefined) return 'none in the database';
+  throw new Error(`the database in ${folder} is damaged (${first}): stop Switchboard, and restore a backup`);
 }
 
 /** The folder, or the nearest above it that is there. Throws if nothing can be made in it. */

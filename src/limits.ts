@@ -63,6 +63,8 @@ export const limits = {
    */
   lockRetryMs: 20,
   lockTriesMax: 250,
+  /** `doctor` reads the database for so long at most; some 100 MB a second. */
+  quickCheckMaxMs: 10 * 60_000,
   /** Between looks whether the database is still where it was opened: noticed within 5 s on a slow disk too. */
   dataFolderLookMs: 1000,
   /** Between tries to commit on a disk that is full or fails; what a caller who was refused for it is told to wait. */

@@ -116,6 +116,10 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   const files = createHttpBotFiles({ root, token, connections: limits.facadeDownloadsMax, network });
   closing.add(() => files.close());
 
+  /** Set once there is a system to tell. */
+  let reportFault = (error: unknown): void => {
+    throw error;
+  };
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const newStreamId = () => randomBytes(6).toString('hex');
   const reader = connection(openReader);
@@ -127,7 +131,10 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     journal.refuseWrites(error);
     fail(error);
   });
-  const keyring = createKeyring({ store: writing(createSqliteKeyStore), clock, randomBytes });
+  const keyring = createKeyring({
+    ...{ store: writing(createSqliteKeyStore), clock, randomBytes },
+    onError: (error) => reportFault(error),
+  });
   closing.add(() => keyring.close());
 
   const backend = await createBackend(settings, () => writing((db) => createSqlitePaymentStore(db, clock)), clock);
@@ -142,6 +149,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     rates: settings.outbox,
     onRefused: fail,
   });
+  reportFault = system.reportFault;
   void failed.then((error) => system.status.trigger.service({ state: 'failed', detail: errorText(error) }));
 
   const sender = createHttpCallbacks(clock, network);

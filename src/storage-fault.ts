@@ -57,7 +57,7 @@ export function storageFault(error: unknown): SwitchboardError | null {
 export const damaged = (what: string, cause?: unknown): SwitchboardError =>
   new SwitchboardError(
     'data_damaged',
-    `The database is damaged (${what}): stop Switchboard, run "switchboard doctor", and restore a backup`,
+    `The database is damaged (${what}): stop Switchboard, look at it with switchboard doctor, and restore a backup`,
     { cause },
   );
 

@@ -122,7 +122,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     onRound: () => tellFigures(),
   });
 
-  const storage = createStorageWatch({ journal, status, clock, log, onDamaged: () => {} });
+  const storage = createStorageWatch({ journal, status, clock, log, onDamaged: (fault) => operators.fail(fault) });
   /** What the disk or the database is to blame for, `storage` has logged. */
   const logFailure = (event: string, error: unknown, message: string): void => {
     if (storageFault(error) === null) log.error({ event, error: errorText(error) }, message);

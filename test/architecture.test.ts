@@ -32,10 +32,11 @@ const SHARED = [
 const PORTS = /^src\/(\w+)\/\1\.ts$|^src\/telegram\/(errors|update|methods)\.ts$/;
 /** Files that touch the world for a port. Only the composition root may name them. */
 const ADAPTERS = /^src\/(?!http\/)\w+\/(sqlite|postgres|http)(-\w+)?\.ts$/;
-/** The composition roots: of the server, of its thread for the console, and of the commands that open the data themselves. */
+/** The composition roots: of the server, of its threads for the console and for doctor's check, and of the commands that open the data themselves. */
 const COMPOSITION = [
   'src/main.ts',
   'src/console-worker.ts',
+  'src/quick-check-worker.ts',
   'src/chats.ts',
   'src/migrate.ts',
   'src/replay.ts',

@@ -62,7 +62,8 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
         .catch((error: unknown) => {
           if (stopping.signal.aborted) return;
           // The disk or the database is to blame: the log says so already, and it is tried again soon.
-          if (storageFault(error) !== null) return rest(keyId, limits.storageRetryMs);
+          const fault = storageFault(error);
+          if (fault !== null) return rest(keyId, fault.retryAfterMs ?? limits.callbackBackoffMaxMs);
           log.warn(
             { event: 'callbacks_failed', key: keyId, error: errorText(error) },
             'callbacks stand still for a while',

@@ -86,5 +86,6 @@ export type StreamLine =
     }
   | { readonly type: 'stream.heartbeat'; readonly seq?: number }
   | { readonly type: 'stream.reset' }
+  | { readonly type: 'stream.error'; readonly code: string; readonly detail: string }
   | StreamGap
   | WithoutId<JournalEvent>;

@@ -55,6 +55,12 @@ async function ask(
   const response = await fetch(address, { headers, signal, cache: 'no-store' }).catch(() => null);
   if (response === null) return { kind: 'later', afterMs: null };
   if (response.ok && response.body !== null) return { kind: 'stream', lines: linesOf(response.body, clock) };
+  // Only a person can mend a damaged database.
+  if (response.status === 500) {
+    const refused = await refusal(response);
+    if (refused.code === 'data_damaged') throw refused;
+    return { kind: 'later', afterMs: null };
+  }
   if (response.status < 500 && response.status !== 429 && response.status !== 408) throw await refusal(response);
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
   await response.body?.cancel().catch(() => {});

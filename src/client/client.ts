@@ -2,7 +2,7 @@ import { backoffMs } from '../backoff.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { limits } from '../limits.ts';
 import type { ClientEvent, StreamLine } from './client-events.ts';
-import { open, type StreamAddress } from './client-stream.ts';
+import { EventsRefused, open, type StreamAddress } from './client-stream.ts';
 
 export type { ClientEvent, JournalEvent, StreamGap, StreamReset } from './client-events.ts';
 export { EventsRefused } from './client-stream.ts';
@@ -35,7 +35,7 @@ export interface EventsOptions {
  * next process goes on there.
  *
  * Ends when the signal is aborted. Throws EventsRefused where coming back is in vain: the key is none or may not read
- * this, or the id is none. Runs in Node and in browsers; nothing is read ahead of what you take.
+ * this, the id is none, or the database is damaged. Runs in Node and in browsers; nothing is read ahead of what you take.
  */
 export async function* events(options: EventsOptions): AsyncGenerator<ClientEvent, void, undefined> {
   const { signal = new AbortController().signal, clock = systemClock, random = Math.random } = options;
@@ -119,6 +119,8 @@ class Place {
         // Of a filtered stream: what was up to there was not for this reader.
         if (!this.#isWhole && typeof line.seq === 'number') this.#seq = Math.max(this.#seq, line.seq);
         return [];
+      case 'stream.error':
+        throw new EventsRefused(500, line.code, line.detail);
       case 'stream.reset':
         return this.#isReset ? [] : this.#reset();
       case 'stream.gap':

@@ -1,4 +1,5 @@
 import type { SQLOutputValue } from 'node:sqlite';
+import { damaged } from '../storage-fault.ts';
 import type { ConversationRecord, ConversationVersion, MessageRecord, RequestRecord, TimerRecord } from './journal.ts';
 import { MESSAGE_STATUSES } from './journal.ts';
 
@@ -9,7 +10,7 @@ import { MESSAGE_STATUSES } from './journal.ts';
 export type Row = Record<string, SQLOutputValue>;
 
 const wrong = (column: string | number, value: unknown): never => {
-  throw new TypeError(`The database column ${column} holds ${typeof value}: the file is damaged`);
+  throw damaged(`the column ${column} holds ${typeof value}`);
 };
 
 /** A column that is never null; throws where it holds another type. */

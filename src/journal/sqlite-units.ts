@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { damaged } from '../storage-fault.ts';
 import type { Entry, EntryType } from './journal.ts';
 import { chatCell, int, type Row, type SeqRange, text, textOrNull } from './sqlite-rows.ts';
 
@@ -35,10 +36,10 @@ export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
     /** The entries from a seq on, and up to another, in order, a unit at a time. */
     *from(seq: number, to = Number.POSITIVE_INFINITY): Generator<Entry> {
       const begun = unitHolding(seq);
-      for (const entry of begun) if (entry.seq >= seq && entry.seq <= to) yield entry;
+      for (const entry of begun) if (entry.seq >= seq && entry.seq <= to) yield checked(entry);
       const last = begun.at(-1)?.seq ?? seq - 1;
       for (const row of after.iterate(range.id(last), Math.min(range.id(to), range.last))) {
-        for (const entry of entriesOf(bot, range, row)) if (entry.seq <= to) yield entry;
+        for (const entry of entriesOf(bot, range, row)) if (entry.seq <= to) yield checked(entry);
       }
     },
     /** The entries from a seq on, in order, with their owners. */
@@ -57,7 +58,7 @@ export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
       for (const seq of seqs) {
         if (seq > (unit.at(-1)?.seq ?? 0)) unit = unitHolding(seq);
         const entry = unit[seq - (unit[0]?.seq ?? 0)];
-        if (entry?.seq === seq) yield entry;
+        if (entry?.seq === seq) yield checked(entry);
       }
     },
   };
@@ -92,16 +93,42 @@ function ownersIn(row: Row): readonly (string | null)[] {
   return runs.flatMap(([owner, entries]) => Array.from({ length: entries }, () => owner));
 }
 
+/**
+ * An entry as it leaves the database. Its body goes to readers without being parsed: what is no JSON object would break
+ * their frames, or be taken for something else. Throws data_damaged: nobody may skip the entry (I4).
+ */
+function checked(entry: Entry): Entry {
+  if (entry.body.startsWith('{') && isJson(entry.body)) return entry;
+  throw damaged(`entry ${entry.seq} is no JSON object`);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What stands in a frame without being escaped. */
+const TYPE = /^[a-z_.]+$/;
+/** ECMA-262: the largest time of a Date. */
+const TIME_MAX = 8.64e15;
+
 function entriesOf(bot: string, range: SeqRange, row: Row): Entry[] {
-  const heads: unknown = JSON.parse(text(row, 'heads'));
-  const bodies = text(row, 'bodies');
   const [at, firstSeq] = [int(row, 'at'), range.seq(int(row, 'id'))];
-  if (!Array.isArray(heads)) throw new TypeError(`The unit of seq ${firstSeq} has no heads: the file is damaged`);
+  const [headsText, bodies] = [text(row, 'heads'), text(row, 'bodies')];
+  const heads: unknown = isJson(headsText) ? JSON.parse(headsText) : null;
+  if (!Array.isArray(heads) || heads.length % 3 !== 0 || Math.abs(at) > TIME_MAX) {
+    throw damaged(`the entries from ${firstSeq} on have no heads`);
+  }
   const entries: Entry[] = [];
   let begin = 0;
   for (let n = 0; n < heads.length; n += 3) {
     const [type, chat, length] = [heads[n], heads[n + 1], heads[n + 2]];
     // A unit of one entry is all its body: the length of what was written before there were units counts characters.
+    if (typeof type !== 'string' || !TYPE.test(type)) throw damaged(`entry ${firstSeq + n / 3} has no type`);
     const end = heads.length === 3 ? bodies.length : begin + length;
     entries.push({
       seq: firstSeq + n / 3,

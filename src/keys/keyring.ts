@@ -9,6 +9,8 @@ export interface KeyringOptions {
   readonly clock: Clock;
   /** Cryptographically random bytes. */
   readonly randomBytes: (size: number) => Buffer;
+  /** The store could not be read: the keys that are known stay in use until it can. By default the process stops. */
+  readonly onError?: (error: unknown) => void;
 }
 
 interface Held {
@@ -28,7 +30,7 @@ const DUMMY_HASH = Buffer.alloc(32);
  * I7: secrets are known as SHA-256 alone and compared in constant time. A secret has 256 random bits, so that a
  * plain hash cannot be searched.
  */
-export function createKeyring({ store, clock, randomBytes }: KeyringOptions): Keyring {
+export function createKeyring({ store, clock, randomBytes, onError }: KeyringOptions): Keyring {
   const listeners = new Set<(id: string) => void>();
   let held = new Map<string, Held>();
   let version = -1;
@@ -61,7 +63,12 @@ export function createKeyring({ store, clock, randomBytes }: KeyringOptions): Ke
   }
 
   function watch(): void {
-    refresh();
+    try {
+      refresh();
+    } catch (error) {
+      if (onError === undefined) throw error;
+      onError(error);
+    }
     if (!closed) timer = clock.setTimeout(watch, limits.keysRefreshMs);
   }
 

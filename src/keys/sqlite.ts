@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { damaged } from '../storage-fault.ts';
 import type { KeyStore, StoredKey } from './keys.ts';
 import { ROLES } from './keys.ts';
 
@@ -86,10 +87,9 @@ type Row = Record<string, SQLOutputValue>;
 /** A row that is not of the schema's types means a damaged file: stop rather than let anybody in. */
 function keyOf(row: Row): StoredKey {
   const role = ROLES.find((r) => r === row.role);
-  if (role === undefined)
-    throw new TypeError(`Key ${String(row.id)} has a role that nobody knows: ${String(row.role)}`);
+  if (role === undefined) throw damaged(`key ${String(row.id)} has no known role`);
   const secretHash = text(row, 'secret_hash');
-  if (!/^[0-9a-f]{64}$/.test(secretHash)) throw new TypeError('keys.secret_hash holds no SHA-256: the file is damaged');
+  if (!/^[0-9a-f]{64}$/.test(secretHash)) throw damaged('keys.secret_hash holds no SHA-256');
   return {
     id: text(row, 'id'),
     role,
@@ -104,20 +104,19 @@ function keyOf(row: Row): StoredKey {
 
 function text(row: Row, column: string): string {
   const value = row[column];
-  if (typeof value !== 'string') throw new TypeError(`keys.${column} holds ${typeof value}: the file is damaged`);
+  if (typeof value !== 'string') throw damaged(`keys.${column} holds ${typeof value}`);
   return value;
 }
 
 function time(row: Row, column: string): number | null {
   const value = row[column];
-  if (value !== null && typeof value !== 'number')
-    throw new TypeError(`keys.${column} holds ${typeof value}: the file is damaged`);
+  if (value !== null && typeof value !== 'number') throw damaged(`keys.${column} holds ${typeof value}`);
   return value;
 }
 
 function chatsOf(json: string): string[] {
   const value: unknown = JSON.parse(json);
   if (!Array.isArray(value) || !value.every((chat) => typeof chat === 'string'))
-    throw new TypeError('keys.chats holds no list of chats: the file is damaged');
+    throw damaged('keys.chats holds no list of chats');
   return value;
 }

@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.ts';
-import { errorText } from '../errors.ts';
+import { errorText, type SwitchboardError } from '../errors.ts';
 import type { Entry } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { StatusStore } from '../status.ts';
+import { storageFault } from '../storage-fault.ts';
 import { bytesOf, controlFrame, frameOf, opening } from './frames.ts';
 import {
   entryText,
@@ -138,6 +139,16 @@ class Broadcast implements Operators {
     }
   }
 
+  fail(fault: SwitchboardError): void {
+    for (const reader of this.#readers) this.#failed(reader, fault);
+  }
+
+  #failed(reader: Reader, { code, message }: SwitchboardError): void {
+    reader.write(controlFrame(reader.format, 'stream.error', { code, detail: message }));
+    reader.sink.end();
+    this.#remove(reader);
+  }
+
   close(): void {
     this.#closed = true;
     this.#watch.stop();
@@ -253,7 +264,11 @@ class Broadcast implements Operators {
       if (written === page.entries.length) reader.after = page.after;
       if (parts.length > 0) reader.write(Buffer.concat(parts));
     } catch (error) {
-      log.warn({ event: 'replay_failed', error: errorText(error) }, 'The journal could not be read for a reader');
+      if (reader.state === 'gone') return;
+      const fault = storageFault(error);
+      if (fault?.code === 'data_damaged') return this.#failed(reader, fault);
+      if (fault === null)
+        log.warn({ event: 'replay_failed', error: errorText(error) }, 'The journal could not be read for a reader');
       // It resumes by itself where it is; going on here might skip what could not be read.
       reader.sink.destroy();
       this.#remove(reader);

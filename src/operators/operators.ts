@@ -1,3 +1,4 @@
+import type { SwitchboardError } from '../errors.ts';
 import type { Entry, EntryType } from '../journal/journal.ts';
 
 /**
@@ -19,6 +20,8 @@ export interface Operators {
   list(page: { readonly after: number; readonly limit: number }): OpenStream[];
   /** Ends the streams of a key that may read no more. */
   endStreamsOf(keyId: string): void;
+  /** Ends every stream with `stream.error`, which tells readers that coming back is in vain. */
+  fail(fault: SwitchboardError): void;
   /** Ends every stream cleanly: readers resume elsewhere. */
   close(): void;
 }

@@ -8,6 +8,7 @@ import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
 import { createSystem } from '../../src/system.ts';
 import { createKey, startServer } from '../cli/support.ts';
+import { MemorySink } from '../operators/support.ts';
 import { type AtDisk, connectionOf, diskError } from '../sim/disk.ts';
 import { manualClock, settle } from '../support/clock.ts';
 import { temporaryFolder } from '../support/journal.ts';
@@ -19,9 +20,10 @@ async function systemOnDisk() {
   const clock = manualClock();
   const folder = temporaryFolder();
   const [db, reader] = [openDatabase(folder), openReader(folder)];
-  const disk = { isFull: false };
+  const disk = { isFull: false, isDamaged: false };
   const atDisk: AtDisk = (moment) => {
     if (disk.isFull && moment === 'commit') throw diskError('full');
+    if (disk.isDamaged && moment === 'commit') throw diskError('damaged');
   };
   const writer = connectionOf(db, { dead: false }, atDisk, 'write');
   const journal = openSqliteJournal({ db: writer, reader, bot: '1', clock, newStreamId: () => 'stream' });
@@ -104,6 +106,33 @@ test('where nothing is written after a full disk, an empty commit shows that the
   await clock.advance(limits.storageRetryMs);
   await settle();
   expect(data().state).toBe('up');
+});
+
+test('a damaged database: open streams end with the error, once; the part stays degraded', async () => {
+  const { clock, disk, system, post, linesOf, data } = await systemOnDisk();
+  const subscribe = () => {
+    const sink = new MemorySink();
+    const reader = { keyId: 'k', chats: null, types: null, after: 0, format: 'ndjson' as const, reset: false, sink };
+    void system.operators.subscribe(reader);
+    return sink;
+  };
+  const before = subscribe();
+  disk.isDamaged = true;
+  await expect(post()).rejects.toMatchObject({ code: 'data_damaged' });
+  await settle();
+  expect(JSON.parse(before.text.trim().split('\n').at(-1) ?? '')).toMatchObject({
+    ...{ type: 'stream.error', code: 'data_damaged', detail: expect.stringContaining('restore a backup') },
+  });
+  expect(before.ended).toBe(true);
+  const after = subscribe();
+  await expect(post()).rejects.toMatchObject({ code: 'data_damaged' });
+  await settle();
+  expect(after.ended).toBe(false);
+  expect(linesOf('storage_failed')).toHaveLength(1);
+  disk.isDamaged = false;
+  await post();
+  await clock.advance(2 * limits.storageRetryMs);
+  expect(data().state).toBe('degraded');
 });
 
 test("another program's lock: the server goes on answering, writes wait and are then refused; all by itself goes on", async () => {
