@@ -34,6 +34,9 @@ const USAGE = `usage: switchboard <command>
   migrate [--dry-run]        brings conversations to today's versions of their machines, or says what would become of them
   replay --chat ID [--machine FILE] [--save FILE]
                              steps a chat's journal through a machine, and shows where it departs from what happened
+  backup FILE                copies the data folder, also while a server runs; a restored copy sends nothing until it is released
+  outbox                     says whether messages are sent, and how many wait
+  outbox release [--cancel]  sends again after a restore; --cancel: what waited in the backup is canceled, not sent
   doctor                     checks token, webhook, rival poller, clock, disk, keys
   doctor --live --chat ID    tries in your own chat with a real bot what Switchboard takes Telegram to do
 
@@ -71,6 +74,16 @@ async function main(args: readonly string[]): Promise<number> {
         if (!process.stdout.write(text)) await once(process.stdout, 'drain');
       };
       return withSettings((settings) => replayCommand(rest, settings, write, progressOf('entries')));
+    }
+    case 'backup': {
+      const { backupCommand } = await import('./backup.ts');
+      // An exit takes away what was copied so far.
+      void stopSignal().then(() => process.exit(1));
+      return backupCommand(rest, loadSettings(CONFIG, process.env), print, progressOf('percent'));
+    }
+    case 'outbox': {
+      const { outboxCommand } = await import('./outbox-command.ts');
+      return outboxCommand(rest, loadSettings(CONFIG, process.env), print);
     }
     case 'doctor':
       return doctorCommand(rest);

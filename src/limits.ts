@@ -152,6 +152,8 @@ export const limits = {
   printedChunkLength: 64 * 1024,
   /** A command that takes longer than this says how far it is, as often. */
   commandProgressMs: 1000,
+  /** Pages that a backup copies between two looks at how far it is: 16 MiB, some 50 ms on a slow disk. */
+  backupPagesAtOnce: 4096,
   /** What the search waits between two pages, so that it takes the less of the time the more there is to do. */
   sweepPauseMs: 5,
 

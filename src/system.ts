@@ -87,6 +87,10 @@ export interface System {
   stop(): Promise<void>;
 }
 
+const COPY_HELD =
+  'Nothing is sent: these data came from a copy, and what waits may have been sent already. switchboard outbox shows how ' +
+  'many messages wait; switchboard outbox release sends them, with --cancel it cancels those that came with the copy';
+
 /** Wires the parts of one bot between its ports. Nothing runs before `start`; opens and closes nothing. */
 export async function createSystem(options: SystemOptions): Promise<System> {
   const { journal, api, uploads, backend, machines, clock, random, log } = options;
@@ -129,6 +133,12 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   };
 
   let depth = await journal.outboxDepth();
+  /** In a restored copy nothing is sent until somebody has looked. */
+  let isHeld = journal.copyHold() !== null;
+  if (isHeld) {
+    trouble('outbox', 'copy', COPY_HELD);
+    log.warn({ event: 'outbox_held', waiting: depth }, COPY_HELD);
+  }
   const room = createRoom(depth);
 
   /** Sends to the conversations' actor an event that is answered once its unit of work is durable. */
@@ -298,6 +308,10 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     room.note(depth);
     openRequests = commit.openRequests;
     tellFigures();
+    if (isHeld && journal.copyHold() === null) {
+      isHeld = false;
+      trouble('outbox', 'copy', null);
+    }
     const event = { type: 'journal.committed', commit };
     if (commit.entries.length > 0) switchboard.part('operators')?.send(event);
     if (commit.timerAt !== null) switchboard.part('conversations')?.send(event);

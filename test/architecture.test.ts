@@ -37,9 +37,12 @@ const COMPOSITION = [
   'src/main.ts',
   'src/console-worker.ts',
   'src/quick-check-worker.ts',
+  'src/backup.ts',
   'src/chats.ts',
   'src/migrate.ts',
+  'src/outbox-command.ts',
   'src/replay.ts',
+  'src/serving.ts',
   'src/commands.ts',
   'src/cli.ts',
 ];

@@ -35,13 +35,16 @@ const Overview = Type.Object({
     polling: Type.Integer(),
   }),
   figures: nullable(Figures),
+  held_since: nullable(
+    Type.String({ description: 'For admins: since when the outbox is held, as these data are a copy' }),
+  ),
   readers: nullable(Type.Array(Reader, { description: 'For admins: who reads, the furthest behind first' })),
 });
 
 const READERS_SHOWN = 50;
 
 /** `GET /v1/console/overview`: how Switchboard is. Figures that tell of all chats are for keys that see all. */
-export function overviewRoute(app: App, { status, operators, updates, keyring, clock }: HttpParts): void {
+export function overviewRoute(app: App, { status, operators, outbox, updates, keyring, clock }: HttpParts): void {
   app.get(
     '/v1/console/overview',
     {
@@ -57,6 +60,8 @@ export function overviewRoute(app: App, { status, operators, updates, keyring, c
       const now = status.getSnapshot().context;
       const { connected, behind, lag, polling } = now.operators;
       const { lastPollAt } = now.poller;
+      const isAdmin = mayAccess(key, 'admin') && key.chats === null;
+      const { hold } = await outbox.held();
       return {
         now: new Date(clock.now()).toISOString(),
         parts: STATUS_NAMES.map((name) => ({
@@ -78,7 +83,8 @@ export function overviewRoute(app: App, { status, operators, updates, keyring, c
                 chats_in_memory: now.conversations.live,
                 requests: now.backend.inFlight + now.backend.waiting,
               },
-        readers: mayAccess(key, 'admin') && key.chats === null ? readers() : null,
+        held_since: isAdmin && hold !== null ? new Date(hold.since).toISOString() : null,
+        readers: isAdmin ? readers() : null,
       };
     },
   );

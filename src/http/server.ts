@@ -23,6 +23,7 @@ import { messagePostRoute } from './message-post.ts';
 import { messageRoutes } from './messages.ts';
 import { createMetrics, type MetricsOptions } from './metrics.ts';
 import { operatorRoutes } from './operators.ts';
+import { outboxRoutes } from './outbox.ts';
 import { type Page, pageRoutes } from './pages.ts';
 import { createPlaces } from './places.ts';
 import { loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
@@ -162,6 +163,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   operatorRoutes(app, parts);
   chatRoutes(app, parts);
   messageRoutes(app, parts);
+  outboxRoutes(app, parts);
   await messagePostRoute(app, parts);
   keyRoutes(app, parts);
   callbackRoutes(app, parts);

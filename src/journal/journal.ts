@@ -89,6 +89,8 @@ export interface Journal {
   oldestWaitingAt(): Promise<number | null>;
   /** Conversations that are quarantined now, up to limits.figuresRowsMax. */
   quarantinedCount(): Promise<number>;
+  /** Why nothing is sent: the data folder is a copy. As of the last commit; null: messages are sent. */
+  copyHold(): CopyHold | null;
   /** How far a key's callbacks have come; null before the first. */
   callback(keyId: string): Promise<CallbackRecord | null>;
   /** How far a key has read by getUpdates; null before its first poll. */
@@ -370,6 +372,17 @@ export interface Hold {
   readonly waitMs: number;
 }
 
+/**
+ * The journal was opened in a copy of its data folder, a restored backup say. What waits may have been sent since the copy
+ * was made, so that nothing is claimed until somebody has looked.
+ */
+export interface CopyHold {
+  /** ms since 1970. */
+  readonly since: number;
+  /** Messages with this seq or a later one were accepted in the copy; earlier ones came with it. */
+  readonly from: number;
+}
+
 /** A key's place among the updates. */
 export interface CursorRecord {
   readonly keyId: string;
@@ -520,6 +533,11 @@ export interface Tx {
    * those that end last.
    */
   holds(limit: number): Promise<Hold[]>;
+  copyHold(): CopyHold | null;
+  /** From now on messages are sent: somebody has looked at the copy. */
+  releaseCopy(): void;
+  /** Messages accepted before that seq that are queued or scheduled, at most so many. */
+  waitingBefore(seq: number, limit: number): Promise<MessageRecord[]>;
   /** Messages claimed by a process that did not settle them. */
   orphanedMessages(): Promise<MessageRecord[]>;
   /** As the journal's, with what this transaction has changed. */

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync, type DatabaseSyncOptions } from 'node:sqlite';
@@ -18,6 +18,7 @@ const MIGRATIONS = join(import.meta.dirname, 'sql');
 export function openDatabase(folder: string): DatabaseSync {
   if (!hasDatabase(folder)) refuseLoss(folder);
   makeFolder(folder);
+  requireOwnLog(join(folder, 'switchboard.db'));
   const db = open(folder, 'switchboard.db', { timeout: 5000 });
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
@@ -46,6 +47,22 @@ function open(folder: string, file: string, options: DatabaseSyncOptions): Datab
  * in the event loop. Its writes go through retryWhileLocked.
  */
 export const neverWait = (db: DatabaseSync): void => db.exec('PRAGMA busy_timeout = 0');
+
+/**
+ * Throws if a backup was put over a database whose log is still there: SQLite would write what is in the log into the backup.
+ * A backup has no log of its own (copyDatabase), which byte 18 of a database file says: https://sqlite.org/fileformat.html
+ */
+function requireOwnLog(file: string): void {
+  const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
+  if (log === undefined || log.size === 0 || !existsSync(file)) return;
+  const header = Buffer.alloc(19);
+  const descriptor = openSync(file, 'r');
+  const length = readSync(descriptor, header);
+  closeSync(descriptor);
+  if (length < header.length || header[18] !== 1) return;
+  const what = `${file}-wal belongs to another database than ${file}: delete it and ${file}-shm, then start again`;
+  throw new SwitchboardError('data_unusable', what);
+}
 
 /** A second connection that sees committed work alone. */
 export function openReader(folder: string): DatabaseSync {

@@ -46,6 +46,13 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     orphans: db.prepare(
       "SELECT * FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending' ORDER BY id",
     ),
+    queuedBefore: db.prepare(
+      `SELECT messages.* FROM lanes CROSS JOIN messages ON messages.id = lanes.id
+       WHERE lanes.slot = ? AND lanes.id < ? AND status = 'queued' LIMIT ?`,
+    ),
+    scheduledBefore: db.prepare(
+      `SELECT * FROM messages INDEXED BY messages_scheduled WHERE slot = ? AND status = 'scheduled' AND id < ? LIMIT ?`,
+    ),
     countEntries: db.prepare('SELECT count(*) AS n FROM lanes WHERE slot = ?'),
     countSending: db.prepare(
       "SELECT count(*) AS n FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending'",
@@ -116,6 +123,7 @@ type OutboxTx = Pick<
   | 'unknownMessages'
   | 'unknownCount'
   | 'outboxDepth'
+  | 'waitingBefore'
   | 'closeChat'
   | 'reopenChats'
   | 'closedChats'
@@ -234,6 +242,11 @@ export function outboxTx(
     },
     async unknownCount(query, max) {
       return sql.unknown.count(query, max);
+    },
+    async waitingBefore(seq, limit) {
+      const queued = sql.queuedBefore.all(slot, range.id(seq), limit);
+      const scheduled = sql.scheduledBefore.all(slot, range.id(seq), limit - queued.length);
+      return [...queued, ...scheduled].map((row) => messageOf(range, row));
     },
     async outboxDepth() {
       return state.waiting;

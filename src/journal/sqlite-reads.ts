@@ -42,6 +42,7 @@ type Reads = Omit<
   | 'seqAt'
   | 'outboxDepth'
   | 'openRequestCount'
+  | 'copyHold'
   | 'close'
 >;
 

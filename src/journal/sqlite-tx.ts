@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Entry, Tx } from './journal.ts';
+import type { CopyHold, Entry, Tx } from './journal.ts';
 import { prepareSaveCallback } from './sqlite-callbacks.ts';
 import type { Conversations, ConversationsState } from './sqlite-conversations.ts';
 import { prepareCursorReads, prepareSaveCursor } from './sqlite-cursors.ts';
@@ -21,10 +21,17 @@ export interface TxState extends OutboxState, ConversationsState {
   withdrawn: string[];
   openRequests: number;
   timerAt: number | null;
+  copyHold: CopyHold | null;
 }
 
 /** A transaction that has done nothing yet. */
-export const emptyState = (nextSeq: number, waiting: number, openRequests: number): TxState => ({
+export const emptyState = (
+  nextSeq: number,
+  waiting: number,
+  openRequests: number,
+  copyHold: CopyHold | null,
+): TxState => ({
+  copyHold,
   waiting,
   openRequests,
   withdrawn: [],
@@ -119,6 +126,7 @@ export function prepareStatements(db: DatabaseSync, bot: string, nextSeq: number
     saveCallback: prepareSaveCallback(db),
     cursors: prepareCursorReads(db, bot),
     saveCursor: prepareSaveCursor(db),
+    releaseCopy: db.prepare('UPDATE head SET held_since = NULL, held_from = NULL WHERE bot = ?'),
     held: prepareHeld(db),
     heldAwaited: prepareHeldAwaited(db, bot),
   };
@@ -294,6 +302,13 @@ export function sqliteTx(
 
     noteVersionCheck({ plan, after }) {
       sql.noteVersionCheck.run(bot, plan, after);
+    },
+
+    copyHold: () => state.copyHold,
+    releaseCopy() {
+      sql.releaseCopy.run(bot);
+      state.copyHold = null;
+      state.outbox = true;
     },
 
     ...heldTx(bot, sql.held),

@@ -44,7 +44,7 @@ export interface SqliteJournalOptions {
  */
 export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const { db, bot, clock } = options;
-  const head = takeEpoch(options);
+  const head = takeEpoch({ ...options, now: clock.now() });
   neverWait(db);
   const range = seqRange(head.slot);
   const sql = prepareStatements(db, bot, head.nextSeq);
@@ -73,7 +73,8 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const trim = prepareTrim(db, range);
   let firstSeq = units.firstSeq() ?? head.nextSeq;
   let openRequests = reads.openRequestCount();
-  let state: TxState = emptyState(head.nextSeq, waiting, openRequests);
+  let hold = head.hold;
+  let state: TxState = emptyState(head.nextSeq, waiting, openRequests, hold);
   let begunAt = head.nextSeq;
   /** The last transaction found the write lock taken for as long as it may be waited for. */
   let isLocked = false;
@@ -145,7 +146,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
           rollback();
           throw error;
         }
-        state = emptyState(begunAt, waiting, openRequests);
+        state = emptyState(begunAt, waiting, openRequests, hold);
         return guarded(sqliteTx(bot, timeOf(clock), sql, runs, conversations, outbox, trim, firstSeq, state));
       },
       async nested(tx, job) {
@@ -177,6 +178,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         firstSeq = state.firstSeq ?? firstSeq;
         waiting = state.waiting;
         openRequests = state.openRequests;
+        hold = state.copyHold;
         for (const tell of committed) tell();
         writeBackLater();
         tellListeners();
@@ -235,6 +237,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
       seqAt: async (at) => seqAt(at, firstSeq, headSeq),
       outboxDepth: async () => waiting,
       openRequestCount: async () => openRequests,
+      copyHold: () => hold,
       async close() {
         closed = true;
         clock.clearTimeout(timer);

@@ -33,6 +33,8 @@ export interface Claiming {
  * Telegram asked for holds that up. Tokens taken for a unit that does not commit are lost, which costs a moment.
  */
 export async function claimSome(claiming: Claiming): Promise<Claimed> {
+  // The one place where a copy's messages are held back.
+  if (claiming.tx.copyHold() !== null) return { claimed: [], closed: [], botAt: null, more: false };
   const first = await claimOf({}, claiming);
   if (first.botAt === null) return first;
   const inFlight = claiming.inFlight + first.claimed.length;

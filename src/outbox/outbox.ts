@@ -1,4 +1,4 @@
-import type { MessageRecord, MessageStatus, Tx, UnknownQuery } from '../journal/journal.ts';
+import type { CopyHold, MessageRecord, MessageStatus, Tx, UnknownQuery } from '../journal/journal.ts';
 import { writeMethod } from '../telegram/methods.ts';
 import { type Upload, uploadsOf } from '../uploads/uploads.ts';
 import type { DeliveryWish } from './delivery.ts';
@@ -34,6 +34,13 @@ export interface Outbox {
    * how many are still unknown of those asked for, counted up to limits.remainingCountMax.
    */
   resolveAll(query: UnknownQuery, as: Resolution): Promise<{ readonly resolved: number; readonly remaining: number }>;
+  /** Why nothing is sent, and how many messages wait. */
+  held(): Promise<{ readonly hold: CopyHold | null; readonly waiting: number }>;
+  /**
+   * Ends the hold of a copy: messages are sent from now on. `cancel`: those that came with the copy are canceled first.
+   * Returns how many were canceled. Does nothing if the outbox is not held.
+   */
+  release(cancel: boolean): Promise<{ readonly canceled: number }>;
 }
 
 /** What became of an unknown message, as somebody has found out; or: it is sent again. */

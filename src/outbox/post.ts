@@ -19,6 +19,7 @@ import {
   SETTLED,
   seqOfMessageId,
 } from './outbox.ts';
+import { releaseCopy } from './release.ts';
 
 export interface PostOptions {
   readonly journal: Journal;
@@ -156,6 +157,14 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
         }
         end(tx, bot, message, 'canceled', null);
       }),
+
+    held: async () => ({ hold: journal.copyHold(), waiting: await journal.outboxDepth() }),
+
+    async release(cancel) {
+      const canceled = await releaseCopy(journal, cancel);
+      for (const seq of canceled) settledNow(seq);
+      return { canceled: canceled.length };
+    },
 
     resolve: (id, as) =>
       change(id, (tx, message) => {

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
+import { copyDatabase } from '../../src/journal/sqlite-backup.ts';
 import { holdDataFolder, holderOf, openDatabase, openReader } from '../../src/journal/sqlite-open.ts';
 import { manualClock } from '../support/clock.ts';
 import { temporaryFolder } from '../support/journal.ts';
@@ -117,11 +118,33 @@ describe("a journal's name", () => {
     for (const { stream } of restored) expect(known).not.toContain(stream);
   });
 
-  test('stays where the whole folder moves', async () => {
-    const [folder, moved] = [temporaryFolder(), temporaryFolder()];
+  test('stays where the whole folder moves, and is another in a copy of it', async () => {
+    const [folder, other] = [temporaryFolder(), temporaryFolder()];
     const { stream } = await streamAt(folder);
-    cpSync(folder, moved, { recursive: true });
+    const [moved, copied] = [join(other, 'moved'), join(other, 'copied')];
+    renameSync(folder, moved);
     expect(await streamAt(moved)).toEqual({ stream, head: 2, renamed: false });
+    cpSync(moved, copied, { recursive: true, preserveTimestamps: true });
+    expect(await streamAt(copied)).toMatchObject({ head: 3, renamed: true });
+    expect(await streamAt(copied), 'it is noticed once').toMatchObject({ head: 4, renamed: false });
+    expect(await streamAt(moved), 'the copied one goes on').toEqual({ stream, head: 3, renamed: false });
+  });
+
+  test('is another for a backup that is put back into the folder that it came from', async () => {
+    const folder = temporaryFolder();
+    const { stream } = await streamAt(folder);
+    const backup = join(temporaryFolder(), 'backup.db');
+    await copyDatabase(folder, backup, () => {});
+    await streamAt(folder);
+    const file = join(folder, 'switchboard.db');
+    cpSync(backup, file);
+    await expect(streamAt(folder), 'over the log of the other').rejects.toThrow(
+      `${file}-wal belongs to another database than ${file}: delete it and ${file}-shm, then start again`,
+    );
+    for (const tail of ['-wal', '-shm']) rmSync(file + tail);
+    const restored = await streamAt(folder);
+    expect(restored).toMatchObject({ head: 2, renamed: true });
+    expect(restored.stream).not.toContain(stream);
   });
 
   test('is another, and kept from then on, after a crash before it was noted, or while it was', async () => {

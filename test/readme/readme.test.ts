@@ -44,9 +44,8 @@ test('every block of the page is run or looked for by a test here', () => {
   );
   expect(untested).toEqual([]);
   const languages = (section: string) => [...new Set(of(section).map(({ language }) => language))].sort();
-  for (const section of [CHAT, WALK, BOT, SANDBOX, KEYS, STILL, CONSOLE, INSPECTOR])
+  for (const section of [CHAT, WALK, BOT, SANDBOX, KEYS, STILL, CONSOLE, INSPECTOR, DATA])
     expect(languages(section)).toEqual(['sh', 'text']);
-  expect(languages(DATA)).toEqual(['sh']);
   expect(languages(EVENTS)).toEqual(['js']);
   expect(languages(BACKEND)).toEqual(['http', 'json', 'sh', 'text']);
   expect(of('Switchboard').map(({ lines }) => lines.join('\n'))).toEqual(BY_CI);

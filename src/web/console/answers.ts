@@ -97,11 +97,14 @@ export interface Overview {
     readonly chats_in_memory: number;
     readonly requests: number;
   } | null;
+  /** For admins: since when nothing is sent, as these data are a copy. */
+  readonly held_since: string | null;
   readonly readers:
     | readonly { readonly name: string; readonly kind: string; readonly state: string; readonly lag: number }[]
     | null;
 }
 export const overview = () => get<Overview>('overview');
+export const release = (cancel: boolean) => call('/v1/outbox/release', { method: 'POST', body: { cancel } });
 
 /** A file's bytes, to be shown: never an address of its own, as what users send must not become a page. */
 export async function file(fileId: string): Promise<Blob> {

@@ -3,6 +3,7 @@ import { html } from '../ui/html.ts';
 import type { Overview } from './answers.ts';
 import * as answers from './answers.ts';
 import { Spark } from './charts.ts';
+import { Held } from './held.ts';
 import { failureText, numberText } from './words.ts';
 
 const EVERY_MS = 2000;
@@ -75,6 +76,7 @@ export function OverviewPanel() {
     html`<${Spark} label=${label} value=${value} times=${times} points=${points.map(pick)} />`;
   const { figures, operators, readers } = now;
   return html`
+    ${now.held_since === null ? null : html`<${Held} />`}
     <section aria-label="Parts"><h2>Status</h2>
       <ul class="parts">${now.parts.map(({ name, state, detail }) => html`<li key=${name} data-part=${name}><span>${NAMES[name] ?? name}</span><span class=${`tag ${state === 'up' ? 'good' : state === 'degraded' || state === 'restarting' ? 'warn' : 'bad'}`}>${state}</span>${detail === null ? null : html`<p class="muted">${detail}</p>`}</li>`)}</ul>
     </section>

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { Settings } from '../config/schema.ts';
+import { systemClock } from './clock.ts';
+import { requireData } from './journal/data-folder.ts';
+import type { Journal } from './journal/journal.ts';
+import { openSqliteJournal } from './journal/sqlite.ts';
+import { holdDataFolder, openDatabase, openReader, urlOfHolder } from './journal/sqlite-open.ts';
+import { openSqliteReader } from './journal/sqlite-reader.ts';
+import { createKeyring } from './keys/keyring.ts';
+import { createSqliteKeyStore } from './keys/sqlite.ts';
+import { limits } from './limits.ts';
+import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
+import { UsageError } from './usage.ts';
+
+const Problem = Compile(Type.Object({ detail: Type.String() }));
+
+/** The process that serves a data folder, asked by its addresses. */
+export interface Server {
+  /** The answer's JSON. Throws UsageError with what it refused, Error where it failed. */
+  call(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown>;
+}
+
+/** What a command does with a data folder, whether or not a process serves it. */
+export interface Ways<T> {
+  /** The command's name, for the key that it makes to ask the server. */
+  readonly name: string;
+  readonly served: (server: Server) => T;
+  readonly unserved: (journal: Journal) => T;
+}
+
+/**
+ * Opens a data folder for a command. The journal has one writer: while a process serves the folder it is asked, with an
+ * admin key that is gone when the command is; else this process holds the folder meanwhile. Throws data_held.
+ */
+export function openServed<T>(settings: Settings, ways: Ways<T>): { readonly use: T; close(): Promise<void> } {
+  requireData(settings.data);
+  const db = openDatabase(settings.data);
+  try {
+    const url = urlOfHolder(settings.data, db);
+    return url === null ? holdFolder(settings, db, ways) : askServer(url, db, ways);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function askServer<T>(url: string, db: DatabaseSync, { name, served }: Ways<T>) {
+  const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
+  const expiresAt = systemClock.now() + limits.commandWaitMs;
+  const { key, text } = keyring.create({ role: 'admin', name, chats: null, expiresAt });
+
+  async function call(method: string, path: string, body?: object): Promise<unknown> {
+    const headers = { authorization: `Bearer ${text}`, ...(body && { 'content-type': 'application/json' }) };
+    const signal = AbortSignal.timeout(limits.commandWaitMs);
+    const response = await fetch(url + path, { method, headers, signal, ...(body && { body: JSON.stringify(body) }) });
+    const answer: unknown = await response.json();
+    if (response.ok) return answer;
+    const detail = Problem.Check(answer) ? answer.detail : `${url} answered ${response.status}`;
+    throw response.status < 500 ? new UsageError(detail) : new Error(detail);
+  }
+  return {
+    use: served({ call }),
+    async close() {
+      keyring.forget(key.id);
+      keyring.close();
+      db.close();
+    },
+  };
+}
+
+function holdFolder<T>(settings: Settings, db: DatabaseSync, { unserved }: Ways<T>) {
+  const bot = botOfToken(settings.telegram.token ?? SANDBOX_TOKEN);
+  if (bot === null) throw new TypeError('The settings let a malformed token through');
+  // The schema is of today by now; where there is nothing of this bot, no journal is begun.
+  openSqliteReader(settings.data, bot).close();
+  const held = holdDataFolder(settings.data, db, systemClock.now());
+  const reader = openReader(settings.data);
+  const newStreamId = () => randomBytes(6).toString('hex');
+  const journal = openSqliteJournal({ db, reader, bot, newStreamId, clock: systemClock });
+  return {
+    use: unserved(journal),
+    async close() {
+      await journal.close();
+      reader.close();
+      held.release();
+      db.close();
+    },
+  };
+}

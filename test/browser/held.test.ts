@@ -1,0 +1,37 @@
+import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ROLES } from '../../src/keys/keys.ts';
+import { freeEnv, startServer } from '../cli/support.ts';
+import { barriers, logIn, openPage } from './stage.ts';
+
+const FIXTURE = join(import.meta.dirname, '..', 'fixtures', 'data-0.1.0');
+
+test('after a restore the console says that nothing is sent, and an admin cancels what waited or sends it', async () => {
+  const env = freeEnv();
+  const data = String(env.SWITCHBOARD_DATA);
+  cpSync(join(FIXTURE, 'folder'), data, { recursive: true });
+  // As a backup is put into an empty folder.
+  rmSync(join(data, 'switchboard.stream'));
+  const { keys } = JSON.parse(readFileSync(join(FIXTURE, 'expected.json'), 'utf8'));
+  const server = await startServer(env);
+
+  const operator = await openPage();
+  await operator.page.goto(`${server.url}/console`);
+  await logIn(operator.page, keys[ROLES.indexOf('operator')]);
+  await operator.page.locator('[data-part=outbox]').getByText('degraded').waitFor();
+  expect(await operator.page.getByRole('region', { name: 'Nothing is sent' }).count()).toBe(0);
+
+  const { page, complaints } = await openPage({ dark: true });
+  await page.goto(`${server.url}/console`);
+  await logIn(page, keys[ROLES.indexOf('admin')]);
+  const held = page.getByRole('region', { name: 'Nothing is sent' });
+  await held.getByText('may have been sent since').waitFor();
+  expect(await barriers(page)).toEqual([]);
+  const released = page.waitForResponse(/\/v1\/outbox\/release$/);
+  await held.getByRole('button', { name: 'Cancel what came with the copy' }).click();
+  expect(Object(await (await released).json()).canceled).toBeGreaterThan(0);
+  await held.waitFor({ state: 'detached' });
+  await page.locator('[data-part=outbox]').getByText('up').waitFor();
+  expect([...complaints, ...operator.complaints]).toEqual([]);
+}, 300_000);
