@@ -14,6 +14,7 @@ import {
 } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { errorText, SwitchboardError } from '../src/errors.ts';
+import { withoutMark } from '../src/network.ts';
 import { type Settings, SettingsSchema } from './schema.ts';
 import { readSecretFile } from './secret-file.ts';
 
@@ -60,7 +61,7 @@ const Shape = Compile(SettingsSchema);
 function readJson(path: string): Fields {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(withoutMark(readFileSync(path, 'utf8')));
   } catch (error) {
     // What the parser quotes of the file may be a secret: only the place is told.
     const text = error instanceof Error ? error.message : '';

@@ -1,14 +1,13 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { limits } from '../src/limits.ts';
+import { withoutMark } from '../src/network.ts';
 
 /**
- * The secret that a file holds: its content without the line break at its end. Throws an Error whose text says what is wrong
+ * The secret that a file holds: its content without a byte order mark and without the line break at its end. Throws an Error whose text says what is wrong
  * with the file, and repeats nothing of it.
  */
 export function readSecretFile(path: string): string {
-  const text = readBounded(path)
-    .toString('utf8')
-    .replace(/\r?\n$/, '');
+  const text = withoutMark(readBounded(path).toString('utf8')).replace(/\r?\n$/, '');
   if (text === '') throw new Error(`the file ${path} is empty: write the secret into it`);
   return text;
 }

@@ -10,8 +10,13 @@ const markerFile = (folder: string): string => join(folder, 'switchboard.stream'
 
 /** The names of the journals that were made in the folder, as `switchboard.stream` lists them. */
 export function streamsOf(folder: string): string[] {
+  const marker = markerFile(folder);
   try {
-    return readFileSync(markerFile(folder), 'utf8').split('\n').filter(Boolean);
+    // A pipe would hold up whoever reads it.
+    if (!statSync(marker).isFile()) {
+      throw new SwitchboardError('data_unusable', `${marker} must be a file, and is something else: move it away`);
+    }
+    return readFileSync(marker, 'utf8').split('\n').filter(Boolean);
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;

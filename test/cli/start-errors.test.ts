@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -63,6 +63,18 @@ test.each([
   writeFileSync(join(data, name), 'a photo, say. '.repeat(100));
   const { code, stderr } = await run(['start'], { ...freeEnv(), SWITCHBOARD_DATA: data }).ended;
   expect([code, stderr]).toEqual([4, `switchboard: ${join(data, name)} ${says}\n`]);
+});
+
+test.each([
+  ['a folder', (path: string) => mkdirSync(path)],
+  ['a pipe', (path: string) => execFileSync('mkfifo', [path])],
+])('%s in place of switchboard.stream: exit 4, with the path and what to do', async (_, make) => {
+  const data = join(temporaryFolder(), 'data');
+  mkdirSync(data);
+  const path = join(data, 'switchboard.stream');
+  make(path);
+  const { code, stderr } = await run(['start'], { ...freeEnv(), SWITCHBOARD_DATA: data }).ended;
+  expect([code, stderr]).toEqual([4, `switchboard: ${path} must be a file, and is something else: move it away\n`]);
 });
 
 test('a place that takes no folders, /proc/x: told, and not tried for ever', async () => {

@@ -53,7 +53,8 @@ test.each(secrets)('%s_FILE names a file that holds it; a line break at its end 
   const value = GOOD[name] ?? '';
   const direct = loadSettings(CONFIG, { [name]: value });
   expect(JSON.stringify(direct)).toContain(value);
-  for (const content of [value, `${value}\n`, `${value}\r\n`])
+  // Editors of Windows begin a file with a byte order mark.
+  for (const content of [value, `${value}\n`, `${value}\r\n`, `\uFEFF${value}\r\n`])
     expect(loadSettings(CONFIG, { [`${name}_FILE`]: fileOf(content) })).toEqual(direct);
   expect(loadSettings(CONFIG, { [name]: '', [`${name}_FILE`]: fileOf(value) })).toEqual(direct);
   expect(loadSettings(CONFIG, { [name]: value, [`${name}_FILE`]: '' })).toEqual(direct);
