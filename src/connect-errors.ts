@@ -73,7 +73,8 @@ export function failureText(error: unknown): string {
   const words = WORDS[code];
   if (words !== undefined) return `${words} (${code})`;
   if (isNoHttp(error)) return NO_HTTP;
-  if (isProxyRefusal(error)) return 'the proxy wants a user name and a password (407): write them into HTTP_PROXY';
+  if (isProxyRefusal(error))
+    return 'the proxy wants the right user name and password (407): write them into HTTP_PROXY';
   return OWN_WORDS[code] ?? (code || errorText(error));
 }
 
