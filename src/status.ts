@@ -42,15 +42,15 @@ export type EndedAs = (typeof ENDED_AS)[number];
 
 /** Figures that are looked up when somebody asks for the metrics. */
 export interface Figures {
-  readonly telegram: {
+  telegram(): {
     readonly calls: readonly { readonly method: string; readonly outcome: string; readonly count: number }[];
     readonly waitAskedS: number;
   };
+  callbacks(): { readonly behind: number; readonly failing: number };
   /** ms since 1970; null: no message waits. */
-  readonly oldestWaitingAt: number | null;
-  readonly quarantined: number;
-  readonly callbacks: { readonly behind: number; readonly failing: number };
-  readonly disk: { readonly databaseBytes: number; readonly walBytes: number; readonly freeBytes: number };
+  oldestWaitingAt(): Promise<number | null>;
+  quarantined(): Promise<number>;
+  disk(): Promise<{ readonly databaseBytes: number; readonly walBytes: number; readonly freeBytes: number }>;
 }
 
 /** The readers together. All but `connected` and `polling` is as of the last second. */

@@ -3,8 +3,8 @@ import { ENDED_AS, type Figures, STATUS_NAMES, type StatusStore } from '../statu
 
 export interface MetricsOptions {
   readonly status: StatusStore;
-  /** Looked up once a scrape. Where that fails, its gauges are NaN and the others are told all the same. */
-  readonly figures: () => Promise<Figures>;
+  /** Looked up once a scrape. One that fails is NaN; the others are told all the same. */
+  readonly figures: Figures;
   /** Of Switchboard. */
   readonly version: string;
   /** Connections beyond limits.connectionsMax since the start. */
@@ -16,7 +16,7 @@ export function createMetrics({ status, figures, version, connectionsRefused }: 
   const registry = new Registry();
   const registers = [registry];
   const now = () => status.getSnapshot().context;
-  let found: Figures | null = null;
+  let found = NOT_FOUND;
   /** Of Node and its process, under the names that everybody's dashboards have. */
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20 });
 
@@ -99,14 +99,14 @@ export function createMetrics({ status, figures, version, connectionsRefused }: 
     registers,
     collect() {
       this.reset();
-      for (const { method, outcome, count } of found?.telegram.calls ?? []) this.inc({ method, outcome }, count);
+      for (const { method, outcome, count } of figures.telegram().calls) this.inc({ method, outcome }, count);
     },
   });
   const seconds = (ms: number | null | undefined): number => (ms ?? 0) / 1000;
   counter(
     'telegram_wait_asked_seconds_total',
     'What Telegram asked to wait, of all its 429 together, since the start',
-    () => found?.telegram.waitAskedS ?? 0,
+    () => figures.telegram().waitAskedS,
   );
   counter(
     'http_connections_refused_total',
@@ -120,20 +120,18 @@ export function createMetrics({ status, figures, version, connectionsRefused }: 
     seconds(now().outbox.lastSentAt),
   );
   gauge('outbox_oldest_timestamp_seconds', 'Since when the message waits that waits longest; 0: none waits', () =>
-    found === null ? Number.NaN : seconds(found.oldestWaitingAt),
+    seconds(found.oldestWaitingAt),
   );
-  const looked = (name: string, help: string, value: (figures: Figures) => number) =>
-    gauge(name, help, () => (found === null ? Number.NaN : value(found)));
-  looked('chats_quarantined', 'Chats whose conversation is quarantined now', ({ quarantined }) => quarantined);
-  looked('callbacks_behind', 'Keys that have callbacks to be sent', ({ callbacks }) => callbacks.behind);
-  looked(
+  gauge('chats_quarantined', 'Chats whose conversation is quarantined now', () => found.quarantined);
+  gauge('callbacks_behind', 'Keys that have callbacks to be sent', () => figures.callbacks().behind);
+  gauge(
     'callbacks_failing',
     'Of these, keys whose receiver did not take the last one',
-    ({ callbacks }) => callbacks.failing,
+    () => figures.callbacks().failing,
   );
-  looked('database_bytes', "The database's file", ({ disk }) => disk.databaseBytes);
-  looked('wal_bytes', 'Written, and not yet moved into the file of the database', ({ disk }) => disk.walBytes);
-  looked('disk_free_bytes', 'Room on the disk of the data folder', ({ disk }) => disk.freeBytes);
+  gauge('database_bytes', "The database's file", () => found.disk.databaseBytes);
+  gauge('wal_bytes', 'Written, and not yet moved into the file of the database', () => found.disk.walBytes);
+  gauge('disk_free_bytes', 'Room on the disk of the data folder', () => found.disk.freeBytes);
   const requests = new Histogram({
     name: 'switchboard_http_request_duration_seconds',
     help: 'From the first byte of a request to the last of its answer; streams left out',
@@ -145,13 +143,30 @@ export function createMetrics({ status, figures, version, connectionsRefused }: 
   return {
     contentType: registry.contentType,
     async text(): Promise<string> {
-      found = await figures().catch(() => null);
+      found = await lookUp(figures);
       return registry.metrics();
     },
     observeRequest(method: string, route: string, statusCode: number, ms: number): void {
       requests.observe({ method, route, status: String(statusCode) }, ms / 1000);
     },
   };
+}
+
+const UNKNOWN = Number.NaN;
+const NOT_FOUND = {
+  oldestWaitingAt: UNKNOWN,
+  quarantined: UNKNOWN,
+  disk: { databaseBytes: UNKNOWN, walBytes: UNKNOWN, freeBytes: UNKNOWN },
+};
+
+/** What the database and the disk are asked for. */
+async function lookUp({ oldestWaitingAt, quarantined, disk }: Figures): Promise<typeof NOT_FOUND> {
+  const [oldest, stood, sizes] = await Promise.all([
+    oldestWaitingAt().catch(() => UNKNOWN),
+    quarantined().catch(() => UNKNOWN),
+    disk().catch(() => NOT_FOUND.disk),
+  ]);
+  return { oldestWaitingAt: oldest ?? 0, quarantined: stood, disk: sizes };
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;

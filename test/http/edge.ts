@@ -112,12 +112,12 @@ export async function startEdge({
     deliveries: createDeliveries({ bot: '123', outbox }),
     updates: createUpdateQueues({ journal, clock, status }),
     reportFault: () => {},
-    figures: async () => ({
-      telegram: { calls: [{ method: 'sendMessage', outcome: 'rate_limited', count: 2 }], waitAskedS: 7.5 },
-      ...{ oldestWaitingAt: null, quarantined: await journal.quarantinedCount() },
-      callbacks: callbacks.counts(),
-      disk,
-    }),
+    figures: {
+      telegram: () => ({ calls: [{ method: 'sendMessage', outcome: 'rate_limited', count: 2 }], waitAskedS: 7.5 }),
+      ...{ callbacks: callbacks.counts, oldestWaitingAt: async () => null },
+      quarantined: () => journal.quarantinedCount(),
+      disk: async () => disk,
+    },
     version: '1.2.3',
     ...{ api: { call: nobody }, files: { open: nobody }, uploads, callbacks },
   };
