@@ -144,6 +144,10 @@ test.each<[string, (edge: Edge) => unknown]>([
   ['SwitchboardDiskFills', ({ disk }) => Object.assign(disk, { freeBytes: 0.9e9 })],
   ['SwitchboardWalGrows', ({ disk }) => Object.assign(disk, { walBytes: 2.6e8 })],
   ['SwitchboardReadersBehind', ({ status }) => status.trigger.set({ values: { operators: readers } })],
+  [
+    'SwitchboardClockStepped',
+    ({ status }) => status.trigger.set({ values: { clock: { steps: 1, lastStepMs: -3000 } } }),
+  ],
   ['SwitchboardChatQuarantined', ({ router }) => router.receiveUpdates([textUpdate(7, 'fault', 1)], 2)],
 ])('%s', async (name, cause) => {
   const edge = await watchedEdge();
