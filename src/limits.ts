@@ -141,6 +141,16 @@ export const limits = {
   clockLookMs: 1000,
   /** The wall clock left the steady one by more between two looks: it was set. NTP shifts it by far less. */
   clockStepMs: 2000,
+  /** The wall clock is believed if it is no further from the proven time, or from Telegram's: far below what retention counts in. */
+  clockBelievedMs: 5 * 60_000,
+  /** A jump ahead that Telegram says nothing about is believed after so long. */
+  clockDoubtMs: 24 * 3_600_000,
+  /** A doubt that lasts so long is told: most end with Telegram's first answer after a start. */
+  clockDoubtToldMs: 10_000,
+  /** How often a jump is looked for. */
+  provenLookMs: 10_000,
+  /** How often the proven time is kept for the next process; below clockBelievedMs, so that a restart raises no doubt. */
+  provenKeepMs: 60_000,
 
   /** Conversations whose versions are read at once, when a new version of a machine looks for those of another. */
   sweepPageMax: 1000,

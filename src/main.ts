@@ -24,6 +24,7 @@ import { watchDataFolder } from './journal/data-folder.ts';
 import type { Journal } from './journal/journal.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import { dataSizes } from './journal/sqlite-figures.ts';
+import { createSqliteMark } from './journal/sqlite-mark.ts';
 import { holdDataFolder, neverWait, openDatabase, openReader } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
@@ -31,6 +32,7 @@ import { limits } from './limits.ts';
 import { adviseOn } from './listening.ts';
 import type { Logger } from './log.ts';
 import { createRetention } from './operators/retention.ts';
+import { createProvenTime } from './proven-time.ts';
 import { createSandbox, type Playground } from './sandbox/sandbox.ts';
 import { retryWhileLocked } from './storage-fault.ts';
 import { createSystem, type System } from './system.ts';
@@ -111,7 +113,11 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   }
   const connections = limits.sendsInFlightMax + limits.facadeCallsMax + 2;
   const { network } = settings;
-  const { api, counts } = countCalls(createHttpBotApi({ root, token, connections, clock, network }));
+  const proven = createProvenTime(clock, writing(createSqliteMark));
+  closing.add(() => proven.stop());
+  // The sandbox reads this process's clock: that the two agree proves nothing.
+  const onServerTime = sandboxUrl === null ? { onServerTime: proven.heard } : {};
+  const { api, counts } = countCalls(createHttpBotApi({ root, token, connections, clock, network, ...onServerTime }));
   closing.add(() => api.close());
   const files = createHttpBotFiles({ root, token, connections: limits.facadeDownloadsMax, network });
   closing.add(() => files.close());
@@ -125,7 +131,16 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   const reader = connection(openReader);
   const onRenamed = (stream: string) =>
     log.warn({ event: 'stream_renamed', stream }, 'the database came from elsewhere: readers begin anew');
-  const journal = openSqliteJournal({ db, reader, bot, newStreamId, onRenamed, clock, onLost: fail });
+  const journal = openSqliteJournal({
+    db,
+    reader,
+    bot,
+    newStreamId,
+    onRenamed,
+    clock,
+    provenNow: proven.now,
+    onLost: fail,
+  });
   closing.add(() => journal.close());
   void moved.promise.then((error) => {
     journal.refuseWrites(error);
@@ -142,7 +157,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   const uploads = createDiskUploads({ folder: settings.data, journal, randomBytes, log });
   await uploads.sweep();
   const system = await createSystem({
-    ...{ journal, api, uploads, backend, machines, clock, random, log },
+    ...{ journal, api, uploads, backend, machines, clock, provenNow: proven.now, random, log },
     pollTimeoutS: settings.telegram.pollTimeoutS,
     deleteWebhook: settings.telegram.deleteWebhook,
     backendTries: settings.backend,
@@ -154,7 +169,9 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
 
   const sender = createHttpCallbacks(clock, network);
   closing.add(() => sender.close());
-  const callbacks = createCallbacks({ journal, keyring, send: sender.send, clock, random, log });
+  const callbacks = createCallbacks({
+    ...{ journal, keyring, send: sender.send, clock, provenNow: proven.now, random, log },
+  });
 
   const inspector =
     settings.inspect === '1' ? await createInspector({ settings, machinesFolder, journal, system, clock, log }) : null;
@@ -210,6 +227,8 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     journal,
     callbacks,
     clock,
+    proven,
+    onDoubt: (detail) => system.status.trigger.trouble({ name: 'data', cause: 'clock', detail }),
     log,
     isActive: keyring.isActive,
     ...settings.retention,

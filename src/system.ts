@@ -43,6 +43,8 @@ export interface SystemOptions {
   readonly backend: Backend;
   readonly machines: MachineTable;
   readonly clock: Clock;
+  /** See ProvenTime. */
+  readonly provenNow: () => number;
   /** From 0 to below 1. */
   readonly random: () => number;
   readonly log: Logger;
@@ -118,6 +120,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     pacing: createPacing(options.rates, clock.steadyNow()),
     health: sendHealth,
     clock,
+    provenNow: options.provenNow,
     random,
     log,
     onResult: deliveries.carriedOut,

@@ -13,11 +13,13 @@ const ROOT = join(import.meta.dirname, '..');
  * sites apart by one rule (own-page), and says in one place what an error of the disk or the database means (storage-fault),
  * and why a port cannot be listened on (listening).
  * Every part that calls another server reaches it by one way (network), and tells one kind of failure (connect-errors).
+ * Ages are counted by the time that is proven (proven-time).
  */
 const SHARED = [
   'src/errors.ts',
   'src/limits.ts',
   'src/clock.ts',
+  'src/proven-time.ts',
   'src/status.ts',
   'src/log.ts',
   'src/backoff.ts',

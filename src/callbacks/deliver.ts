@@ -12,6 +12,8 @@ export interface CallbacksOptions {
   readonly keyring: Pick<Keyring, 'callback' | 'withCallbacks'>;
   readonly send: SendCallback;
   readonly clock: Clock;
+  /** See ProvenTime: a clock that jumps ahead must not make a receiver one that has failed for days. */
+  readonly provenNow: () => number;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   readonly log: { warn(fields: object, message: string): void };
@@ -33,7 +35,7 @@ const FATES: readonly EntryType[] = [
  * disabled, and its cursor stays where it is.
  */
 export function createCallbacks(options: CallbacksOptions): Callbacks {
-  const { journal, keyring, send, clock, random, log } = options;
+  const { journal, keyring, send, clock, provenNow, random, log } = options;
   const stopping = new AbortController();
   /** Keys that may have something to tell, the longest waiting first. */
   const ready = new Set<string>();
@@ -118,7 +120,7 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
   }
 
   async function notTaken(record: CallbackRecord, status: number | string): Promise<void> {
-    const now = clock.now();
+    const now = provenNow();
     const failures = record.failures + 1;
     const failingSince = record.failingSince ?? now;
     const disabled =

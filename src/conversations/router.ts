@@ -197,7 +197,7 @@ export function createRouter({ journal, machines, username, watch = () => null }
   async function applyUpdates(tx: Tx, updates: readonly unknown[]): Promise<number> {
     const batch = updates.map((update) => receivedOf(update, perOf));
     const ids = batch.map(({ facts }) => facts.updateId);
-    const seen = new Set(await tx.seenUpdates(ids, tx.now - limits.dedupeWindowMs));
+    const seen = new Set(await tx.seenUpdates(ids, tx.provenNow - limits.dedupeWindowMs));
     let records = await load(
       tx,
       batch.flatMap(({ conversation }) => conversation ?? []),
@@ -350,7 +350,7 @@ export function createRouter({ journal, machines, username, watch = () => null }
     const record = await recordOf(tx, conversation, records);
     step(tx, conversation, chat, kindOf(chat), records, record, { event, text: () => body }, seq);
     tx.remember(keyId, idempotencyKey, { requestHash, answer: String(seq) });
-    tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
+    tx.forgetAnswersBefore(tx.provenNow - limits.idempotencyWindowMs);
     return { seq, replayed: false };
   }
 }

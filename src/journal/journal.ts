@@ -420,6 +420,8 @@ export interface Tx {
   readonly now: number;
   /** The same on the clock that nobody sets (Clock.steadyNow): what rests in the outbox rests by it. */
   readonly steadyNow: number;
+  /** The same as far as it is proven (ProvenTime): what is forgotten or given up for its age goes by it. */
+  readonly provenNow: number;
   /** The seq that the next `append` will give. */
   nextSeq(): number;
   /** Adds an entry; returns its seq. */
@@ -430,7 +432,7 @@ export interface Tx {
    */
   trim(before: number): number;
 
-  /** Those of the ids that the journal holds an update of, received at or after `since` (I2). */
+  /** Those of the ids that the journal holds an update of, received at or after `since`, by provenNow (I2). */
   seenUpdates(updateIds: readonly number[], since: number): Promise<ReadonlySet<number>>;
   setPollOffset(offset: number): void;
 
@@ -557,6 +559,7 @@ export interface Tx {
 
   remembered(owner: string, key: string): Promise<RememberedAnswer | null>;
   remember(owner: string, key: string, answer: RememberedAnswer): void;
+  /** By provenNow. */
   forgetAnswersBefore(at: number): void;
 
   cursor(keyId: string): Promise<CursorRecord | null>;

@@ -134,12 +134,12 @@ export function prepareStatements(db: DatabaseSync, bot: string, nextSeq: number
 export type Statements = ReturnType<typeof prepareStatements>;
 
 /** A transaction's time, as the port says. */
-export type TxTime = Pick<Tx, 'now' | 'steadyNow'>;
+export type TxTime = Pick<Tx, 'now' | 'steadyNow' | 'provenNow'>;
 
 /** The transaction's methods over SQLite. Everything runs at once; the promises are the port's. */
 export function sqliteTx(
   bot: string,
-  { now, steadyNow }: TxTime,
+  time: TxTime,
   sql: Statements,
   runs: UpdateRuns,
   conversations: Conversations,
@@ -148,6 +148,8 @@ export function sqliteTx(
   firstSeq: number,
   state: TxState,
 ): Tx {
+  const { now } = time;
+
   /** With all that it waits for; what it holds beside that stays. */
   function dropConversation(id: string): void {
     sql.dropConversation.run(bot, id);
@@ -174,10 +176,9 @@ export function sqliteTx(
     return current;
   }
 
-  const { moveMessages, addMessage, ...messages } = outboxTx({ now, steadyNow }, outbox, state);
+  const { moveMessages, addMessage, ...messages } = outboxTx(time, outbox, state);
   const tx: Tx = {
-    now,
-    steadyNow,
+    ...time,
     nextSeq: () => state.nextSeq,
     trim(before) {
       state.firstSeq = trim.trim(Math.min(before, state.nextSeq)) ?? state.firstSeq;
@@ -195,7 +196,7 @@ export function sqliteTx(
     async seenUpdates(updateIds, since) {
       const seen = runs.seen(updateIds, since);
       // A job before this one, in the same transaction, may have received some.
-      const wanted = state.updateIds.length === 0 || now < since ? null : new Set(updateIds);
+      const wanted = state.updateIds.length === 0 || time.provenNow < since ? null : new Set(updateIds);
       for (const id of state.updateIds) if (wanted?.has(id)) seen.add(id);
       return seen;
     },
@@ -324,7 +325,7 @@ export function sqliteTx(
       return row === undefined ? null : { requestHash: text(row, 'request_hash'), answer: text(row, 'answer') };
     },
     remember(owner, key, answer) {
-      sql.remember.run(owner, key, answer.requestHash, answer.answer, now);
+      sql.remember.run(owner, key, answer.requestHash, answer.answer, time.provenNow);
     },
     forgetAnswersBefore(at) {
       sql.forgetAnswers.run(at);

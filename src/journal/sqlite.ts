@@ -28,6 +28,8 @@ export interface SqliteJournalOptions {
   /** It was brought there, and has this new name. */
   readonly onRenamed?: (stream: string) => void;
   readonly clock: Clock;
+  /** See ProvenTime; by default the clock's time. */
+  readonly provenNow?: () => number;
   /** Another process has taken the bot over: nothing can be committed any more. */
   readonly onLost?: (error: SwitchboardError) => void;
   /** Starts a group of commits; by default after the I/O at hand. */
@@ -43,7 +45,7 @@ export interface SqliteJournalOptions {
  * I1, I2, I5: entries, snapshots, claims and the poll offset are rows of one transaction.
  */
 export function openSqliteJournal(options: SqliteJournalOptions): Journal {
-  const { db, bot, clock } = options;
+  const { db, bot, clock, provenNow = clock.now } = options;
   const head = takeEpoch({ ...options, now: clock.now() });
   neverWait(db);
   const range = seqRange(head.slot);
@@ -76,6 +78,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   let hold = head.hold;
   let state: TxState = emptyState(head.nextSeq, waiting, openRequests, hold);
   let begunAt = head.nextSeq;
+  let begunProven = 0;
   /** The last transaction found the write lock taken for as long as it may be waited for. */
   let isLocked = false;
   /** What made SQLite end the transaction by itself, as a full disk does. */
@@ -147,7 +150,9 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
           throw error;
         }
         state = emptyState(begunAt, waiting, openRequests, hold);
-        return guarded(sqliteTx(bot, timeOf(clock), sql, runs, conversations, outbox, trim, firstSeq, state));
+        begunProven = provenNow();
+        const time = timeOf(clock, begunProven);
+        return guarded(sqliteTx(bot, time, sql, runs, conversations, outbox, trim, firstSeq, state));
       },
       async nested(tx, job) {
         const undo = markOf(state);
@@ -169,7 +174,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         assertTransaction();
         const { entries, updateIds } = state;
         units.add(entries);
-        runs.add(updateIds, entries[0]?.at ?? 0);
+        runs.add(updateIds, begunProven);
         const committed = [index.commit(entries), conversations.commit(state), outbox.entries.commit(state)];
         if (advance.run(state.nextSeq, state.pollOffset, bot, head.epoch, begunAt).changes !== 1) throw lost();
         if (refusal !== null) throw refusal;
@@ -272,7 +277,11 @@ function explaining<T extends object>(target: T, explained: (error: unknown) => 
 }
 
 /** As rows have it: in whole ms. */
-const timeOf = (clock: Clock): TxTime => ({ now: clock.now(), steadyNow: Math.ceil(clock.steadyNow()) });
+const timeOf = (clock: Clock, provenNow: number): TxTime => ({
+  now: clock.now(),
+  steadyNow: Math.ceil(clock.steadyNow()),
+  provenNow,
+});
 
 const stopProcess = (error: unknown): void =>
   queueMicrotask(() => {

@@ -3,12 +3,16 @@ import type { Clock, TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
+import type { Doubt, ProvenTime } from '../proven-time.ts';
 import { storageFault } from '../storage-fault.ts';
 
 export interface RetentionOptions {
   readonly journal: Pick<Journal, 'bounds' | 'seqAt' | 'cursors' | 'write'>;
   readonly callbacks: Pick<Callbacks, 'behind'>;
   readonly clock: Clock;
+  readonly proven: Pick<ProvenTime, 'now' | 'doubt'>;
+  /** Why nothing goes for its age just now, in a sentence; null: what is old goes. */
+  readonly onDoubt: (detail: string | null) => void;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** Whether the key is in use: nobody waits for a key that is gone. */
   readonly isActive: (keyId: string) => boolean;
@@ -41,12 +45,15 @@ const DAY_MS = 24 * 3_600_000;
  * and the log says that too.
  */
 export function createRetention(options: RetentionOptions): Retention {
-  const { journal, callbacks, clock, log, isActive, days, entries } = options;
+  const { journal, callbacks, clock, proven, onDoubt, log, isActive, days, entries } = options;
+  const begun = { at: clock.steadyNow(), head: journal.bounds().head };
   let timer: TimerHandle | undefined;
   let stopped = false;
   let underWay: Promise<void> = Promise.resolve();
   /** What the log said last about the key furthest behind: it says so once. */
   let said: string | null = null;
+  /** It was said that the clock is not believed. */
+  let doubted = false;
 
   function say(event: 'retention_waits' | 'retention_passed', waiting: Waiting, message: string): void {
     const { by, keyId: key, seq } = waiting;
@@ -57,9 +64,29 @@ export function createRetention(options: RetentionOptions): Retention {
 
   /** The first seq to keep, were everything set so many times as long. */
   async function keptFrom(times: number): Promise<number> {
-    const byTime = days === null ? 0 : await journal.seqAt(clock.now() - days * times * DAY_MS);
+    const byTime = days === null ? 0 : await keptByTime(days * times * DAY_MS);
     const byCount = entries === null ? 0 : journal.bounds().head - entries * times + 1;
     return Math.max(byTime, byCount);
+  }
+
+  /**
+   * Entries bear times of the wall clock: one that is ahead of what is proven makes none of them old, nor one that was
+   * behind as they were written. For what this process has written is no older than the process.
+   */
+  async function keptByTime(ageMs: number): Promise<number> {
+    const seq = await journal.seqAt(Math.min(clock.now(), proven.now()) - ageMs);
+    return clock.steadyNow() - begun.at < ageMs ? Math.min(seq, begun.head + 1) : seq;
+  }
+
+  /** Says so while a clock that jumped ahead is not believed, and once it is. */
+  function tellDoubt(): void {
+    const doubt = days === null ? null : proven.doubt();
+    const isTold = doubt !== null && doubt.forMs >= limits.clockDoubtToldMs;
+    if (isTold === doubted) return;
+    doubted = isTold;
+    onDoubt(isTold ? doubtText(doubt) : null);
+    if (isTold) log.warn({ event: 'retention_doubts_clock', aheadMs: doubt.aheadMs }, doubtText(doubt));
+    else log.info({ event: 'retention_believes_clock' }, 'the clock is believed again: what is old goes');
   }
 
   async function slowest(): Promise<Waiting | null> {
@@ -90,6 +117,7 @@ export function createRetention(options: RetentionOptions): Retention {
 
   async function look(): Promise<void> {
     try {
+      tellDoubt();
       const before = journal.bounds().first;
       const keep = await target();
       for (let first = before; first < keep && !stopped; ) {
@@ -121,4 +149,11 @@ export function createRetention(options: RetentionOptions): Retention {
       await underWay;
     },
   };
+}
+
+function doubtText({ aheadMs, telegramDisagrees }: Doubt): string {
+  const days = (aheadMs / DAY_MS).toFixed(1);
+  return telegramDisagrees
+    ? `This machine's clock is ${days} days ahead of Telegram's. Entries are not deleted by it: their age goes by Telegram's clock. Set the machine's clock`
+    : `The clock went ahead by ${days} days. No entry is deleted for its age by it until Telegram's clock agrees, or it has run for ${limits.clockDoubtMs / 3_600_000} hours. If it is wrong, set it`;
 }

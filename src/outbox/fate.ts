@@ -42,6 +42,7 @@ export interface History {
   readonly attempts: number;
   /** Its failures that were tried again. */
   readonly failures: readonly Failures[];
+  /** As far as it is proven: a clock that jumps ahead must not bring a message's deadline. */
   readonly now: number;
 }
 
@@ -209,7 +210,7 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
       // With `resend` the sender has said that a double is better than a loss; the operators still hear of it.
       const again = message.onUnknown === 'resend' && message.attempts < limits.sendAttemptsMax;
       const change = again
-        ? { ...resent(historyOf(message, tx.now), fate.error), dueAt: tx.now + fate.resendAfterMs }
+        ? { ...resent(historyOf(message, tx.provenNow), fate.error), dueAt: tx.now + fate.resendAfterMs }
         : ({ status: 'unknown', error: JSON.stringify(fate.error) } as const);
       tx.changeMessage(seq, change, message);
       tell(tx, bot, message, 'unknown', errorTold(fate.error));

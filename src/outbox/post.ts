@@ -61,7 +61,7 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
       throw new SwitchboardError('request_invalid', message, { field: '' });
     }
     const requestHash = hashOf(post.body ?? null, files);
-    tx.forgetAnswersBefore(tx.now - limits.idempotencyWindowMs);
+    tx.forgetAnswersBefore(tx.provenNow - limits.idempotencyWindowMs);
     const first = idempotencyKey === null ? null : await tx.remembered(keyId, idempotencyKey);
     if (first !== null) {
       if (first.requestHash !== requestHash) {
@@ -194,7 +194,7 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
     } else {
       // Its deadline begins anew.
       const error = { code: 0, description: 'The answer was lost', ...JSON.parse(message.error ?? '{}') };
-      tx.changeMessage(message.seq, { ...resent({ failures: [], now: tx.now }, error), dueAt: tx.now });
+      tx.changeMessage(message.seq, { ...resent({ failures: [], now: tx.provenNow }, error), dueAt: tx.now });
     }
   }
 }

@@ -19,6 +19,8 @@ export interface SenderOptions {
   readonly pacing: Pacing;
   readonly health: Pick<ReturnType<typeof createSendHealth>, 'succeeded' | 'failed'>;
   readonly clock: Clock;
+  /** See ProvenTime. */
+  readonly provenNow: () => number;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   readonly log: Logger;
@@ -49,7 +51,8 @@ interface Ended {
  * the holder of the epoch claims.
  */
 export function createSender(options: SenderOptions) {
-  const { journal, api, uploads, pacing, health, clock, random, log, onResult, onFate, onEnded, onRound } = options;
+  const { journal, api, uploads, pacing, health, clock, provenNow, random, log, onResult, onFate, onEnded, onRound } =
+    options;
   const { bot } = journal;
   /** Calls whose fate is not stored, up to limits.sendsInFlightMax. */
   let inFlight = 0;
@@ -65,7 +68,7 @@ export function createSender(options: SenderOptions) {
       return { message, fate: fateOfResult(result), hold: null };
     } catch (error) {
       health.failed(error);
-      const fate = fateOfError(error, historyOf(message, clock.now()), random);
+      const fate = fateOfError(error, historyOf(message, provenNow()), random);
       const wait = waitAsked(error, fate);
       return wait === null ? { message, fate, hold: null } : asHeld(message, fate, wait);
     }

@@ -20,6 +20,8 @@ export interface HttpBotApiOptions {
   readonly clock: Clock;
   /** Default: no proxy. */
   readonly network?: Network;
+  /** What the server's clock said as it answered (RFC 9110, Date), ms since 1970. */
+  readonly onServerTime?: (at: number) => void;
 }
 
 /** The Bot API over HTTP. Errors never hold the token: it is in the path, and no path is in a message. */
@@ -29,6 +31,7 @@ export function createHttpBotApi({
   connections: max,
   clock,
   network = DIRECT,
+  onServerTime,
 }: HttpBotApiOptions): BotApi {
   /** undici comes with the first call: a start is ready a tenth of a second sooner without it. */
   async function open() {
@@ -79,6 +82,9 @@ export function createHttpBotApi({
         clock.clearTimeout(silence);
         signal?.removeEventListener('abort', abort);
       }
+      const serverTime = Date.parse(answered.headers.date ?? '');
+      // Another status may be of a gateway, which has a clock of its own.
+      if (answered.status === 200 && !Number.isNaN(serverTime)) onServerTime?.(serverTime);
       return resultOf(method, answered, token, clock.now());
     },
     close: async () => (await opening?.catch(() => null))?.connections.destroy(),

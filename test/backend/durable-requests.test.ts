@@ -89,7 +89,7 @@ const down: Backend = {
 async function start(backend: Backend = scripted, wrap = (opened: Journal): Journal => opened) {
   const journal = wrap(openJournal(folder, clock));
   const system = await createSystem({
-    ...{ journal, api: telegram, uploads: NO_UPLOADS, backend, machines, clock, random: () => 1 },
+    ...{ journal, api: telegram, uploads: NO_UPLOADS, backend, machines, clock, provenNow: clock.now, random: () => 1 },
     log: createLog('silent', { write: () => {} }),
     ...{ pollTimeoutS: 30, deleteWebhook: false, backendTries: TRIES },
     rates: { chatPerS: 1000, chatBurst: 1000, groupPerMin: 1, groupBurst: 1, overallPerS: 1000, overallBurst: 1000 },

@@ -62,7 +62,15 @@ function setUp() {
     const { send, close } = createHttpCallbacks(systemClock);
     const warnings: object[] = [];
     const log = { warn: (fields: object) => void warnings.push(fields) };
-    const callbacks = createCallbacks({ journal, keyring, send: through ?? send, clock, random: () => 1, log });
+    const callbacks = createCallbacks({
+      journal,
+      keyring,
+      send: through ?? send,
+      clock,
+      provenNow: clock.now,
+      random: () => 1,
+      log,
+    });
     callbacks.start();
     const stop = async () => {
       await callbacks.stop();
@@ -200,7 +208,11 @@ test('retention waits for what a receiver has not taken, as long as it waits for
   const logged: object[] = [];
   const log = { info: () => {}, warn: (fields: object) => void logged.push(fields) };
   const { isActive } = keyring;
-  const retention = createRetention({ journal, callbacks, clock, log, isActive, days: null, entries: 3 });
+  const retention = createRetention({
+    ...{ journal, callbacks, clock, log, isActive, days: null, entries: 3 },
+    proven: { now: clock.now, doubt: () => null },
+    onDoubt: () => {},
+  });
   onTestFinished(() => retention.stop());
   const look = async () => {
     await clock.advance(limits.retentionEveryMs);

@@ -99,6 +99,7 @@ export async function startEdge({
     keyring,
     send: async () => 'nobody listens',
     clock,
+    provenNow: clock.now,
     random: () => 0,
     log,
   });

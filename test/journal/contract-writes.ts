@@ -177,6 +177,28 @@ export function writesContract(openEngine: OpenEngine): void {
     expect(await seen([])).toEqual(new Set());
   });
 
+  test('a wall clock that jumps ahead of what is proven forgets no update and no answer (I2)', async () => {
+    const engine = await openEngine();
+    const { clock } = engine;
+    const journal = await engine.open('1', { provenNow: clock.steadyNow });
+    const both = () =>
+      journal.write(async (tx) => {
+        tx.forgetAnswersBefore(tx.provenNow - limits.idempotencyWindowMs);
+        const seen = await tx.seenUpdates([900], tx.provenNow - limits.dedupeWindowMs);
+        return { seen: seen.has(900), answer: (await tx.remembered('key', '42'))?.answer ?? null };
+      });
+    await journal.write(async (tx) => {
+      tx.append(update(900));
+      tx.remember('key', '42', { requestHash: 'h', answer: '{}' });
+    });
+    // More updates, so that what is too old is looked for.
+    clock.set(clock.now() + 30 * 24 * 3_600_000);
+    for (let id = 1000; id < 1200; id += 2) await journal.write(async (tx) => tx.append(update(id)));
+    expect(await both()).toEqual({ seen: true, answer: '{}' });
+    await clock.advance(limits.idempotencyWindowMs + 1);
+    expect(await both()).toEqual({ seen: false, answer: null });
+  });
+
   test('each commit is told to every listener, in order, before its jobs resolve; one without news is not told', async () => {
     const { clock, open } = await openEngine();
     const journal = await open();

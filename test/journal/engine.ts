@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/journal.ts';
 export interface Engine {
   readonly clock: ManualClock;
   /** Opens a bot's journal as a process of its own would: after a restart, or as a rival to one still open. */
-  open(bot?: string): Promise<Journal>;
+  open(bot?: string, options?: { readonly provenNow?: () => number }): Promise<Journal>;
   /** From now on commits fail, in the database itself. */
   breakCommits(): Promise<void>;
   mendCommits(): Promise<void>;
@@ -43,9 +43,9 @@ async function sqliteEngine(): Promise<Engine> {
   };
   return {
     clock,
-    async open(bot = '1') {
+    async open(bot = '1', options = {}) {
       const [db, reader] = [keep(openDatabase(folder)), keep(openReader(folder))];
-      return openSqliteJournal({ db, reader, bot, clock, newStreamId: () => `stream-${++streams}` });
+      return openSqliteJournal({ db, reader, bot, clock, newStreamId: () => `stream-${++streams}`, ...options });
     },
     // A deferred constraint: every statement succeeds, and COMMIT is refused.
     async breakCommits() {

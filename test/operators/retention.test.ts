@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { createRetention } from '../../src/operators/retention.ts';
+import { createProvenTime } from '../../src/proven-time.ts';
 import { manualClock, settle } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 
@@ -18,6 +19,9 @@ async function start(settings: { days?: number; entries?: number }, days: number
   };
   for (let n = 0; n < days; n += 1) await oneDay();
   const logged: object[] = [];
+  const doubts: (string | null)[] = [];
+  const proven = createProvenTime(clock, { read: () => clock.now(), write: () => {} });
+  onTestFinished(proven.stop);
   const log = {
     info: (fields: object) => void logged.push(fields),
     warn: (fields: object) => void logged.push(fields),
@@ -28,6 +32,8 @@ async function start(settings: { days?: number; entries?: number }, days: number
     journal,
     callbacks,
     clock,
+    proven,
+    onDoubt: (detail) => void doubts.push(detail),
     log,
     isActive,
     days: null,
@@ -43,7 +49,7 @@ async function start(settings: { days?: number; entries?: number }, days: number
     for (let n = 0; n < 20; n += 1) await settle();
     return journal.bounds().first;
   };
-  return { journal, retention, clock, logged, append, oneDay, confirm, look };
+  return { proven, doubts, journal, retention, clock, logged, append, oneDay, confirm, look };
 }
 
 test('nothing goes unless it is set', async () => {
@@ -114,4 +120,62 @@ test('a journal that cannot be written is tried again', async () => {
   retention.start();
   expect(await look()).toBe(1);
   expect(logged).toContainEqual(expect.objectContaining({ event: 'retention_failed' }));
+});
+
+test('a clock that jumps 30 days ahead makes nothing old; once it is set right all is as before', async () => {
+  const { retention, look, clock, doubts, logged } = await start({ days: 3 }, 3);
+  retention.start();
+  const before = clock.now();
+  clock.set(before + 30 * DAY_MS);
+  expect(await look()).toBe(1);
+  expect(await look()).toBe(1);
+  expect(doubts).toEqual([expect.stringMatching(/went ahead by 30\.0 days.*until Telegram's clock agrees/)]);
+  expect(logged).toEqual([{ event: 'retention_doubts_clock', aheadMs: 30 * DAY_MS }]);
+  clock.set(before + 2 * limits.retentionEveryMs);
+  expect(await look()).toBe(1);
+  expect(await look()).toBe(1);
+  expect(doubts.at(-1)).toBeNull();
+});
+
+test('a jump that Telegram’s clock agrees with, and one that lasts for a day, are believed: what is old goes', async () => {
+  for (const agrees of [true, false]) {
+    const { retention, look, clock, doubts, proven } = await start({ days: 3 }, 3);
+    retention.start();
+    clock.set(clock.now() + 30 * DAY_MS);
+    expect(await look()).toBe(1);
+    expect(await look()).toBe(1);
+    if (agrees) proven.heard(clock.now());
+    else await clock.advance(limits.clockDoubtMs);
+    await look();
+    expect(await look()).toBe(3);
+    expect(doubts).toEqual([expect.any(String), null]);
+  }
+});
+
+test('while Telegram’s clock disagrees, what is old by that goes', async () => {
+  const { retention, look, clock, doubts, proven } = await start({ days: 3 }, 3);
+  retention.start();
+  const aheadMs = 30 * DAY_MS;
+  clock.set(clock.now() + aheadMs);
+  proven.heard(clock.now() - aheadMs);
+  await clock.advance(DAY_MS / 2);
+  proven.heard(clock.now() - aheadMs);
+  await clock.advance(DAY_MS / 2);
+  proven.heard(clock.now() - aheadMs);
+  expect(await look()).toBe(2);
+  expect(doubts).toEqual([expect.stringMatching(/30\.0 days ahead of Telegram's.*Set the machine's clock/)]);
+});
+
+test('what a process wrote while its clock was behind is no older than the process', async () => {
+  const { retention, look, clock, append, proven } = await start({ days: 3 }, 0);
+  retention.start();
+  const right = clock.now();
+  clock.set(right - 30 * DAY_MS);
+  await append();
+  clock.set(right);
+  proven.heard(right);
+  await append();
+  expect(await look()).toBe(1);
+  await clock.advance(3 * DAY_MS);
+  expect(await look()).toBe(2);
 });

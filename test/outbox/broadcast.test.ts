@@ -106,7 +106,15 @@ test.each([
       waits.push({ ms: now - at, heldMs });
     });
     const sender = createSender({
-      ...{ journal, api, clock, uploads: NO_UPLOADS, log: createLog('silent', process.stdout), random: () => 0.5 },
+      ...{
+        journal,
+        api,
+        clock,
+        provenNow: clock.now,
+        uploads: NO_UPLOADS,
+        log: createLog('silent', process.stdout),
+        random: () => 0.5,
+      },
       health: { succeeded: () => {}, failed: () => {} },
       pacing: {
         ...learns,

@@ -60,7 +60,13 @@ test('the part outbox is degraded meanwhile, with the reason, and up again', asy
   await bot.write(7, 'hello');
   const clock = manualClock();
   const system = await createSystem({
-    ...{ journal: openJournal(temporaryFolder(), clock), api: apiOf(bot), clock, random: () => 0.5 },
+    ...{
+      journal: openJournal(temporaryFolder(), clock),
+      api: apiOf(bot),
+      clock,
+      provenNow: clock.now,
+      random: () => 0.5,
+    },
     ...{ log: createLog('silent', process.stdout), uploads: NO_UPLOADS },
     backend: { ask: () => Promise.reject(new Error('nobody asks')), close: async () => {} },
     machines: createMachineTable({ private: null, group: null, channel: null }, new Map()),

@@ -41,7 +41,14 @@ test('a full outbox: the poller stores no update and confirms none, Telegram kee
   };
   const polls: unknown[] = [];
   const system = await createSystem({
-    ...{ journal, clock, random: () => 0.5, log: createLog('silent', process.stdout), uploads: NO_UPLOADS },
+    ...{
+      journal,
+      clock,
+      provenNow: clock.now,
+      random: () => 0.5,
+      log: createLog('silent', process.stdout),
+      uploads: NO_UPLOADS,
+    },
     api: {
       async call(method, params) {
         if (method === 'getMe') return { id: 1, is_bot: true, first_name: 'Bot', username: 'bot' };

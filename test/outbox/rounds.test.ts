@@ -23,7 +23,7 @@ function newSender() {
     close: async () => {},
   };
   const sender = createSender({
-    ...{ journal, api, clock, random: () => 0.5, log: createLog('silent', process.stdout) },
+    ...{ journal, api, clock, provenNow: clock.now, random: () => 0.5, log: createLog('silent', process.stdout) },
     uploads: NO_UPLOADS,
     health: { succeeded: () => {}, failed: () => {} },
     pacing: createPacing(FAST, clock.now()),

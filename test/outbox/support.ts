@@ -79,6 +79,7 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
       onChange: (failing) => void sends.push(failing),
     }),
     clock,
+    provenNow: clock.now,
     random,
     log: createLog('silent', process.stdout),
     onResult: () => {},

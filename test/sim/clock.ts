@@ -7,6 +7,7 @@ export interface Armed {
   fn: (() => void) | null;
 }
 
+const BEGAN_AT = Date.parse('2026-01-01T00:00:00Z');
 /** Node waits 1 ms in place of a delay that is none, or longer than this. */
 const NODE_DELAY_MAX_MS = 2 ** 31 - 1;
 
@@ -20,7 +21,7 @@ export class VirtualTime {
   steps = 0;
   #heap: Armed[] = [];
   /** What wall clocks show beside the time that has passed since the world began. */
-  wallOffsetMs = Date.parse('2026-01-01T00:00:00Z');
+  wallOffsetMs = BEGAN_AT;
 
   /** Time since the world began. */
   get now(): number {
@@ -30,6 +31,11 @@ export class VirtualTime {
   /** What the wall clock shows: somebody may set it. */
   get wall(): number {
     return this.#now + this.wallOffsetMs;
+  }
+
+  /** What time it is, whatever the wall clock shows: Telegram knows. */
+  get actual(): number {
+    return this.#now + BEGAN_AT;
   }
 
   after(delayMs: number, fn: () => void): Armed {

@@ -50,7 +50,7 @@ async function waitFor(world: World, left: () => Promise<string[]>): Promise<voi
 function undated({ ledger, aggregator, time }: World): string[] {
   const open = [...ledger.messages.values()].filter(({ text, fates }) => {
     const post = aggregator.posts.find((one) => one.text === text);
-    return fates.length === 0 && (post?.sendAt ?? 0) <= Math.max(time.wall, post?.latestShown ?? 0);
+    return fates.length === 0 && (post?.sendAt ?? 0) <= time.wall;
   });
   return open.map(({ text }) => `"${text}" has no fate, whatever the clock shows`);
 }

@@ -12,6 +12,14 @@ export const MUTATIONS: Readonly<Record<string, { readonly breaks: string; reado
     breaks: 'I2',
     mutation: tx({ seenUpdates: async () => new Set() }),
   },
+  'what has become too old goes by the wall clock': {
+    breaks: 'I2',
+    mutation: tx((real) => ({ provenNow: real.now })),
+  },
+  'the pace goes by the wall clock': {
+    breaks: 'liveness',
+    mutation: tx((real) => ({ steadyNow: real.now })),
+  },
   'updates are confirmed before they are committed': {
     breaks: 'I1',
     mutation: { journal: (journal) => resolvesEarly(journal, 'setPollOffset') },

@@ -5,6 +5,7 @@ import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
 import { createRetention, type Retention } from '../../src/operators/retention.ts';
+import { createProvenTime, type ProvenTime } from '../../src/proven-time.ts';
 import { createSystem, type System } from '../../src/system.ts';
 import type { Uploads } from '../../src/uploads/uploads.ts';
 import { createRandom } from '../system/random.ts';
@@ -78,6 +79,8 @@ export class Process {
   serving: Serving | null = null;
   /** Requests of its own that travel to Telegram. */
   readonly wire = new Set<{ arrives: boolean }>();
+  /** Null until it starts. */
+  proven: ProvenTime | null = null;
   /** Chats that a call of its own is under way to. */
   readonly busy = new Set<string>();
 
@@ -91,6 +94,7 @@ export class Process {
     const random = createRandom(world.script.seed * 1000 + this.number);
     const clock = world.time.clockOf(this);
     // What Node does after the I/O at hand: soon, and after what else is due now.
+    this.proven = createProvenTime(clock, world.mark);
     const schedule = (run: () => void): void => {
       world.time.after(random.next() < 0.7 ? 0 : random.whole(1, 5), () => {
         if (!this.dead) run();
@@ -103,6 +107,7 @@ export class Process {
       bot: '1',
       newStreamId: () => 'sim',
       clock,
+      provenNow: this.proven.now,
       schedule,
       onLost: () => world.lost(this),
       onListenerError: (error) => world.violate('crash', `a listener of the journal threw: ${String(error)}`),
@@ -131,6 +136,7 @@ export class Process {
       backend: world.mutation.backend?.(backend) ?? backend,
       machines: machinesOf(world),
       clock,
+      provenNow: this.proven.now,
       random: random.next,
       log: SILENT,
       pollTimeoutS: world.script.pollTimeoutS,
@@ -144,7 +150,10 @@ export class Process {
     if (this.dead) return;
     const keeps = { days: null, entries: world.script.keeps };
     const callbacks = { behind: async () => [] };
-    const retention = createRetention({ journal, callbacks, clock, log: SILENT, isActive: () => true, ...keeps });
+    const retention = createRetention({
+      ...{ journal, callbacks, clock, proven: this.proven, log: SILENT, isActive: () => true, ...keeps },
+      onDoubt: () => {},
+    });
     this.serving = { journal, system, retention };
     world.ledger.punctuality.excuse(world.time.wall);
     system.start();

@@ -128,6 +128,7 @@ export const OPERATORS = 3;
 
 /** Beyond the number of any other step. */
 const FAULTS_FROM = 1000;
+const CLOCKS_FROM = 2000;
 
 /** The script of a seed: a few dozen things that happen within two minutes or so, some scripts with idle weeks between. */
 export function scriptOf(seed: number): Script {
@@ -147,6 +148,11 @@ export function scriptOf(seed: number): Script {
     const op =
       random.next() < 0.55 ? ordinary(random, chats, groupShare, n, at) : troubleOf(trouble, random, chats, at);
     if (op !== null) ops.push(op);
+    // Before it is noticed, somebody writes.
+    if (op?.do === 'clock' && random.next() < 0.5) {
+      const chat = pick(random, chats);
+      ops.push({ at, do: 'write', chat, user: chat, text: `say #${n + CLOCKS_FROM}` });
+    }
     // While it is down, somebody sets the clock.
     if ((op?.do === 'stop' || op?.do === 'crash') && random.next() < 0.25) {
       at += Math.floor(op.downMs / 2);
@@ -269,8 +275,8 @@ function telegramTrouble(random: Random, chats: readonly number[], at: number): 
   return { at, do: 'outage', of: 'telegram', ms: random.whole(1000, 90_000) };
 }
 
-/** By how much clocks are set: a little, or by a wrong time zone. */
-const CLOCK_STEPS_MS = [5000, 40_000, 3_600_000];
+/** By how much clocks are set: a little, by a wrong time zone, by a wrong date. */
+const CLOCK_STEPS_MS = [5000, 40_000, 3_600_000, 24 * 3_600_000, 30 * 24 * 3_600_000];
 
 function clockOp(random: Random, at: number): Op {
   if (random.next() < 0.5) return { at, do: 'clock', byMs: random.whole(-90_000, 90_000) };

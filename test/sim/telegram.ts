@@ -200,6 +200,8 @@ export class ModelTelegram {
             end(() => {
               world.trace(`answer ${method} ${text} ${given.ok}`);
               record.answered = true;
+              // As an HTTP answer's Date, in whole seconds.
+              process.proven?.heard(Math.floor(world.time.actual / 1000) * 1000);
               if (given.ok) resolve(fault === 'malformed' ? { nonsense: true } : given.result);
               else reject(new TelegramRefused(method, given));
             }),

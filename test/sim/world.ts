@@ -1,6 +1,7 @@
 import type { Backend } from '../../src/backend/backend.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
+import type { ProvenMark } from '../../src/proven-time.ts';
 import type { BotApi } from '../../src/telegram/telegram.ts';
 import { createRandom, type Random } from '../system/random.ts';
 import { ModelAggregator } from './aggregator.ts';
@@ -61,6 +62,14 @@ export class World {
   /** Processes that have ended. */
   deaths = 0;
   events = 0;
+  /** The time that processes keep for those after them. */
+  readonly mark: ProvenMark = {
+    read: () => this.#mark,
+    write: (at) => {
+      this.#mark = at;
+    },
+  };
+  #mark: number | null = null;
   /** The latest that the wall clock has shown, up to when it was last set. */
   latestShown = 0;
   /** One number for all that has happened, in its order. */

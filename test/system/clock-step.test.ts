@@ -66,7 +66,7 @@ test('a step is logged and counted, and the dates that it brings are met at once
   const journal = openJournal(temporaryFolder(), clock);
   const lines: string[] = [];
   const system = await createSystem({
-    ...{ journal, api: telegram, uploads: NO_UPLOADS, machines, clock, random: () => 1 },
+    ...{ journal, api: telegram, uploads: NO_UPLOADS, machines, clock, provenNow: clock.now, random: () => 1 },
     backend: { ask: () => new Promise(() => {}), close: async () => {} },
     log: createLog('warn', { write: (line: string) => void lines.push(line) }),
     ...{ pollTimeoutS: 30, deleteWebhook: false },

@@ -30,7 +30,7 @@ async function systemOnDisk() {
   const polls: unknown[] = [];
   const lines: Record<string, unknown>[] = [];
   const system = await createSystem({
-    ...{ journal, clock, random: () => 0.5, uploads: NO_UPLOADS },
+    ...{ journal, clock, provenNow: clock.now, random: () => 0.5, uploads: NO_UPLOADS },
     log: createLog('info', { write: (line) => void lines.push(JSON.parse(line)) }),
     api: {
       async call(method, params) {

@@ -76,6 +76,22 @@ test('a slash at the end of the root does no harm', async () => {
   expect(await api(`${sandbox.url}/`, token).call('getMe', {})).toMatchObject({ is_bot: true });
 });
 
+test('the server’s time is told with each answer of its own, and not with a gateway’s', async () => {
+  const date = 'Tue, 15 Nov 1994 08:12:31 GMT';
+  const root = await serve((request, response) => {
+    const isGateway = request.url?.endsWith('getChat') === true;
+    response.sendDate = false;
+    response.writeHead(isGateway ? 502 : 200, request.url?.endsWith('getFile') === true ? {} : { date });
+    response.end('{"ok":true,"result":true}');
+  });
+  const times: number[] = [];
+  const onServerTime = (at: number) => void times.push(at);
+  const made = createHttpBotApi({ root, token: TOKEN, connections: 1, clock: systemClock, onServerTime });
+  onTestFinished(() => made.close());
+  for (const method of ['getMe', 'getChat', 'getFile']) await made.call(method, {}).catch(() => {});
+  expect(times).toEqual([Date.parse(date)]);
+});
+
 test('calls beyond the connections wait for one, and all are answered', async () => {
   const sockets = new Set<Socket>();
   let open = 0;
