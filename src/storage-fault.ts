@@ -23,6 +23,9 @@ const CODE_OF_SYSTEM: Readonly<Record<string, ErrorCode>> = {
   EROFS: 'disk_failed',
 };
 
+/** How node:sqlite tells of an integer that no column of ours holds. */
+const TOO_LARGE = 'Value is too large to be represented as a JavaScript number';
+
 const STORAGE_CODES: readonly ErrorCode[] = ['data_locked', 'disk_failed', 'disk_full', 'data_damaged', 'data_gone'];
 
 /**
@@ -32,6 +35,7 @@ const STORAGE_CODES: readonly ErrorCode[] = ['data_locked', 'disk_failed', 'disk
 export function storageFault(error: unknown): SwitchboardError | null {
   if (error instanceof SwitchboardError) return STORAGE_CODES.includes(error.code) ? error : null;
   if (!(error instanceof Error)) return null;
+  if (error instanceof RangeError && error.message.startsWith(TOO_LARGE)) return damaged('a number is too large');
   const code = 'errcode' in error ? sqliteCode(Number(error.errcode)) : 'code' in error ? systemCode(error.code) : null;
   if (code === null) return null;
   switch (code) {
@@ -54,7 +58,7 @@ export function storageFault(error: unknown): SwitchboardError | null {
 }
 
 /** The error for a damaged database. `what` says what was found, without the content. */
-export const damaged = (what: string, cause?: unknown): SwitchboardError =>
+export const damaged = (what: string, cause: unknown = new Error(what)): SwitchboardError =>
   new SwitchboardError(
     'data_damaged',
     `The database is damaged (${what}): stop Switchboard, look at it with switchboard doctor, and restore a backup`,

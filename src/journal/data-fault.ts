@@ -1,6 +1,7 @@
 import { accessSync, constants, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { errorText, SwitchboardError } from '../errors.ts';
+import { storageFault } from '../storage-fault.ts';
 
 /**
  * Makes a folder with those above it. Node's recursive mkdir never ends in a place that takes no folders (/proc/x).
@@ -27,10 +28,13 @@ export function makeFolder(folder: string): void {
  */
 export function dataFault(error: unknown, folder: string, file = 'switchboard.db'): unknown {
   if (!(error instanceof Error)) return error;
+  const path = join(folder, file);
+  const fault = 'errcode' in error ? null : storageFault(error);
+  if (fault?.code === 'data_damaged')
+    return unusable(`${path} is damaged (${errorText(fault.cause)}): restore a backup of it`, error);
   if (error instanceof SwitchboardError) {
     return error.entry.exit === undefined && error.cause !== undefined ? dataFault(error.cause, folder, file) : error;
   }
-  const path = join(folder, file);
   if ('errcode' in error) return unusable(sqliteText(Number(error.errcode), path, error), error);
   if (!('code' in error && 'path' in error) || typeof error.path !== 'string') return error;
   const [inside, named] = [resolve(folder), resolve(error.path)];

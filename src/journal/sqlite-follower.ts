@@ -1,3 +1,4 @@
+import { damaged } from '../storage-fault.ts';
 import type { JournalFollower } from './journal.ts';
 import { openReader } from './sqlite-open.ts';
 import { conversationOf, int, messageOf, seqRange, text } from './sqlite-rows.ts';
@@ -22,7 +23,7 @@ export function openSqliteFollower(folder: string, bot: string): JournalFollower
   return {
     bounds() {
       const row = head.get(bot);
-      if (row === undefined) throw new TypeError('The head row is gone: the file is damaged');
+      if (row === undefined) throw damaged('the head row is gone');
       const last = int(row, 'next_seq') - 1;
       return { stream: text(row, 'stream'), first: units.firstSeq() ?? last + 1, head: last };
     },

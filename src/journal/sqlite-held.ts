@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import type { Awaited, HeldAwaited, HeldEvent, Tx } from './journal.ts';
-import { int, type Row, text, textOrNull } from './sqlite-rows.ts';
+import { int, json, type Row, text, textOrNull } from './sqlite-rows.ts';
 
 /** Prepared once, for all transactions. */
 export function prepareHeld(db: DatabaseSync) {
@@ -99,5 +99,5 @@ function heldOf(row: Row): HeldEvent {
   const held = { conversation: text(row, 'conversation'), seq: int(row, 'seq'), event: text(row, 'event') };
   if (key === null) return { ...held, awaited: null };
   const kind = key.startsWith('timer ') ? 'timer' : 'request';
-  return { ...held, awaited: { kind, name: key.slice(`${kind} `.length), ...JSON.parse(text(row, 'details')) } };
+  return { ...held, awaited: { kind, name: key.slice(`${kind} `.length), ...Object(json(row, 'details')) } };
 }

@@ -32,6 +32,15 @@ export const textOrNull = (row: Row, column: string | number): string | null =>
 export const intOrNull = (row: Row, column: string | number): number | null =>
   row[column] === null ? null : int(row, column);
 
+/** A column that holds JSON; throws if it does not. */
+export function json(row: Row, column: string): unknown {
+  try {
+    return JSON.parse(text(row, column));
+  } catch {
+    throw damaged(`the column ${column} holds no JSON`);
+  }
+}
+
 function oneOf<const T extends string>(row: Row, column: string | number, values: readonly T[]): T {
   const value = text(row, column);
   return values.find((v) => v === value) ?? wrong(column, value);

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { damaged } from '../storage-fault.ts';
 import type { ConversationRecord } from './journal.ts';
-import { conversationOf, int, type SeqRange, text } from './sqlite-rows.ts';
+import { conversationOf, int, json, type SeqRange } from './sqlite-rows.ts';
 
 /** A row of `saved_conversations`: a JSON array of records. State and snapshot are JSON already and go in as they are. */
 export function savedText(records: Iterable<ConversationRecord>): string {
@@ -19,8 +20,8 @@ export function readSaved(db: DatabaseSync, range: SeqRange) {
   const rows = db.prepare('SELECT id, records FROM saved_conversations WHERE id BETWEEN ? AND ? ORDER BY id');
   for (const row of rows.iterate(range.id(0), range.last)) {
     lastId = int(row, 'id');
-    const all: unknown = JSON.parse(text(row, 'records'));
-    if (!Array.isArray(all)) throw new TypeError('A row of saved_conversations is no list: the file is damaged');
+    const all = json(row, 'records');
+    if (!Array.isArray(all) || !all.every(Array.isArray)) throw damaged('saved_conversations holds no records');
     for (const record of all) {
       const [id, chat, machine, version, status, error, last_seq, updated_at, state, snapshot] = record;
       const json = { state: JSON.stringify(state), snapshot: JSON.stringify(snapshot) };

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { damaged } from '../storage-fault.ts';
 import type { Entry, EntryType } from './journal.ts';
-import { chatCell, int, type Row, type SeqRange, text, textOrNull } from './sqlite-rows.ts';
+import { chatCell, int, json, type Row, type SeqRange, text } from './sqlite-rows.ts';
 
 /** Writes and reads the rows of `units` (0006-units.sql): the entries of one unit of work each. */
 export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
@@ -87,9 +87,14 @@ function ownersOf(entries: readonly Entry[]): string | null {
   return runs.every(([owner]) => owner === null) ? null : JSON.stringify(runs);
 }
 
+const isRun = (run: unknown): run is [owner: string | null, entries: number] =>
+  Array.isArray(run) && (run[0] === null || typeof run[0] === 'string') && Number.isInteger(run[1]) && run[1] >= 0;
+
 /** An owner an entry; empty where none has one. */
 function ownersIn(row: Row): readonly (string | null)[] {
-  const runs: [owner: string | null, entries: number][] = JSON.parse(textOrNull(row, 'owners') ?? '[]');
+  if (row.owners === null) return [];
+  const runs = json(row, 'owners');
+  if (!Array.isArray(runs) || !runs.every(isRun)) throw damaged('the column owners holds no owners');
   return runs.flatMap(([owner, entries]) => Array.from({ length: entries }, () => owner));
 }
 

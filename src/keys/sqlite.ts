@@ -115,8 +115,11 @@ function time(row: Row, column: string): number | null {
 }
 
 function chatsOf(json: string): string[] {
-  const value: unknown = JSON.parse(json);
-  if (!Array.isArray(value) || !value.every((chat) => typeof chat === 'string'))
-    throw damaged('keys.chats holds no list of chats');
-  return value;
+  try {
+    const value: unknown = JSON.parse(json);
+    if (Array.isArray(value) && value.every((chat) => typeof chat === 'string')) return value;
+  } catch {
+    // Told below.
+  }
+  throw damaged('keys.chats holds no list of chats');
 }

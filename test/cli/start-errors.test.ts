@@ -7,7 +7,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { dataFault } from '../../src/journal/data-fault.ts';
 import { temporaryFolder } from '../support/journal.ts';
 import { asStranger } from '../support/stranger.ts';
-import { follow, freeEnv, run } from './support.ts';
+import { createKey, follow, freeEnv, run, startServer } from './support.ts';
 
 /** They start processes, a few at once. */
 vi.setConfig({ testTimeout: 60_000 });
@@ -85,6 +85,36 @@ test('a place that takes no folders, /proc/x: told, and not tried for ever', asy
     `switchboard: /proc/x cannot be made there, or is a link that leads nowhere: ${OTHER}\n`,
   ]);
 });
+
+/** What is wrong in the newest entries, which a start reads, with what is told of it. */
+const damages: Readonly<Record<string, string>> = {
+  "UPDATE units SET heads = 'no json'": 'have no heads',
+  "UPDATE units SET owners = '[['": 'holds no JSON',
+  "UPDATE units SET owners = '[1]'": 'holds no owners',
+  'UPDATE head SET poll_offset = 99999999999999999': 'a number is too large',
+};
+
+test.each(Object.entries(damages))(
+  'a damaged database, %s: exit 4, with the path and what to do',
+  async (sql, says) => {
+    const { env, url, child, ended } = await startServer();
+    const { key } = await createKey(env, 'admin');
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'idempotency-key': '1' };
+    const post = { method: 'POST', headers, body: JSON.stringify({ chat_id: 7, text: 'hi' }) };
+    expect((await fetch(`${url}/v1/messages`, post)).status).toBe(202);
+    child.kill('SIGTERM');
+    await ended;
+    const file = join(env.SWITCHBOARD_DATA ?? '', 'switchboard.db');
+    const db = new DatabaseSync(file);
+    db.exec(sql);
+    db.close();
+    const { code, stdout, stderr } = await run(['start'], env).ended;
+    expect([code, stdout]).toEqual([4, '']);
+    expect(stderr.startsWith(`switchboard: ${file} is damaged (`)).toBe(true);
+    expect(stderr).toContain(says);
+    expect(stderr.endsWith('): restore a backup of it\n')).toBe(true);
+  },
+);
 
 const stranger = asStranger();
 
