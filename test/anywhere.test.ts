@@ -40,7 +40,7 @@ const TROUBLES = {
   NODE_USE_ENV_PROXY: '1',
 };
 
-test('own settings, own machines and the path of the checkout change nothing', { timeout: 300_000 }, async () => {
+test('own settings, own machines and the path of the checkout change nothing', { timeout: 600_000 }, async () => {
   const checkout = join(temporaryFolder(), 'Über uns 100%');
   const temporary = join(checkout, 'TMP für alle');
   for (const part of PARTS) cpSync(join(ROOT, part), join(checkout, part), { recursive: true });

@@ -9,9 +9,9 @@ export default defineConfig({
     root: `${import.meta.dirname}/..`,
     include: ['test/**/*.test.ts'],
     // What has not happened by then never will, however busy the machine is. No test claims how fast something is.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
-    expect: { poll: { timeout: 60_000 } },
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 200_000 } },
     // Tests start real servers and processes on two cores: two files at a time keep their clocks honest.
     maxWorkers: 2,
     execArgv: ['--disable-warning=ExperimentalWarning'],

@@ -59,7 +59,7 @@ async function insideOf(folder: string, run: () => Promise<void>): Promise<void>
 const starts = (executablePath: string, env: Readonly<Record<string, string>>): Promise<boolean> =>
   promisify(execFile)(executablePath, ['--version', '--no-sandbox'], {
     env: { ...machineEnv(), ...env },
-    timeout: 120_000,
+    timeout: 600_000,
   }).then(
     () => true,
     () => false,

@@ -10,7 +10,7 @@ const READ = `(async ({ key }) => {
 })`;
 
 test("the operators' client reads in Chromium as it is served, and comes back by itself", {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const edge = await startEdge();
   const browser = await launchBrowser();
@@ -18,9 +18,9 @@ test("the operators' client reads in Chromium as it is served, and comes back by
   await page.goto(`${edge.url}/livez`);
   for (let n = 0; n < 50; n += 1) await edge.append('7');
   void page.evaluate(`${READ}(${JSON.stringify({ key: edge.admin.text })})`).catch(() => {});
-  await page.waitForFunction('window.seen?.length === 50', null, { timeout: 60_000 });
+  await page.waitForFunction('window.seen?.length === 50', null, { timeout: 200_000 });
   edge.cutStreams();
   for (let n = 0; n < 50; n += 1) await edge.append('7');
-  await page.waitForFunction('seen.length === 100', null, { timeout: 60_000 });
+  await page.waitForFunction('seen.length === 100', null, { timeout: 200_000 });
   expect(await page.evaluate('seen')).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
 });

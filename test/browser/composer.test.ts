@@ -4,7 +4,7 @@ import { createKey, freeEnv, startServer } from '../cli/support.ts';
 import { localFromNow } from '../support/from-now.ts';
 import { logIn, openPage, userOf } from './stage.ts';
 
-const patience = { timeout: 180_000 };
+const patience = { timeout: 600_000 };
 
 const field = (page: Page) => page.getByRole('textbox', { name: 'Message', exact: true });
 const line = (page: Page, text: string) => page.locator('[data-seq]').filter({ hasText: text });

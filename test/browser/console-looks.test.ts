@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createKey, freeEnv, startServer } from '../cli/support.ts';
 import { logIn, openPage, userOf } from './stage.ts';
 
-const patience = { timeout: 180_000 };
+const patience = { timeout: 600_000 };
 
 const row = (page: Page, chat: number) => page.locator(`.chat-row[data-chat="${chat}"]`);
 const line = (page: Page, text: string) => page.locator('[data-seq]').filter({ hasText: text });
@@ -39,7 +39,7 @@ test('a look that failed is repeated: the list and the transcript come to what h
   await line(page, 'the news').waitFor();
   await expect
     .poll(async () => (await row(page, 777).textContent()) === (await row(other, 777).textContent()), {
-      timeout: 60_000,
+      timeout: 600_000,
     })
     .toBe(true);
   await page.getByRole('alert').first().waitFor({ state: 'detached' });

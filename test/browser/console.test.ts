@@ -9,7 +9,7 @@ import { makeQuarantined } from '../support/quarantined.ts';
 import { barriers, logIn, openPage, userOf } from './stage.ts';
 
 const DAY_MS = 86_400_000;
-const patience = { timeout: 180_000 };
+const patience = { timeout: 600_000 };
 
 const fault = (sandboxUrl: string, body: object) =>
   fetch(`${sandboxUrl}/sandbox/bots/1:sandbox/faults`, { method: 'POST', body: JSON.stringify(body) });
@@ -256,7 +256,7 @@ test(
     await userOf(server.sandboxUrl, 777).say('while it is indexed');
     await row(page, 777).waitFor();
     expect(await page.getByText(/Indexed \d+ %/).count()).toBe(1);
-    await page.getByText(/Indexed/).waitFor({ state: 'detached', timeout: 120_000 });
+    await page.getByText(/Indexed/).waitFor({ state: 'detached', timeout: 200_000 });
     await page.getByText('3,001 chats').waitFor();
     // The chat that was open from the beginning has all that was said by now.
     await expect.poll(() => page.locator('.line.in').count()).toBe(size.entries / size.chats);

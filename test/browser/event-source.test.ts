@@ -22,10 +22,10 @@ function listen({ key }: { key: string }): Promise<void> {
     });
 }
 
-const pageHas = (page: Page, text: string) => page.waitForFunction(text, null, { timeout: 60_000 });
+const pageHas = (page: Page, text: string) => page.waitForFunction(text, null, { timeout: 200_000 });
 
 test("Chromium's EventSource, opened with a ticket, resumes by itself: nothing is missing, nothing comes twice", {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const edge = await startEdge();
   const [browser, operator] = [await launchBrowser(), edge.key('operator')];

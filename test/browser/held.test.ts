@@ -34,4 +34,4 @@ test('after a restore the console says that nothing is sent, and an admin cancel
   await held.waitFor({ state: 'detached' });
   await page.locator('[data-part=outbox]').getByText('up').waitFor();
   expect([...complaints, ...operator.complaints]).toEqual([]);
-}, 300_000);
+}, 600_000);

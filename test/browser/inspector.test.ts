@@ -9,7 +9,7 @@ import { createKey, type Env, freeEnv, run, startServer } from '../cli/support.t
 import { barriers, logIn, openPage, userOf } from './stage.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const patience = { timeout: 180_000 };
+const patience = { timeout: 600_000 };
 
 const current = (page: Page) => page.locator('[data-current]');
 const box = (page: Page, state: string) => page.locator(`.box[data-state="${state}"]`);

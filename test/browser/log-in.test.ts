@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createKey, freeEnv, startServer } from '../cli/support.ts';
 import { logIn, openPage, userOf } from './stage.ts';
 
-const patience = { timeout: 180_000 };
+const patience = { timeout: 600_000 };
 
 const who = (page: Page, name: string) => page.locator('.bar', { hasText: name }).waitFor();
 const rows = (page: Page) => page.locator('.chat-row');

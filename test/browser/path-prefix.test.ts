@@ -36,7 +36,7 @@ async function startProxy(target: string) {
   return { url: `http://127.0.0.1:${port}${PREFIX}`, strays };
 }
 
-test('all pages work below a path at which a proxy serves them', { timeout: 180_000 }, async () => {
+test('all pages work below a path at which a proxy serves them', { timeout: 600_000 }, async () => {
   const env = { ...freeEnv(), SWITCHBOARD_INSPECT: '1' };
   const server = await startServer(env);
   const { url, strays } = await startProxy(server.url);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { freeEnv, startServer } from '../cli/support.ts';
 import { barriers, openPage } from './stage.ts';
 
-const patience = { timeout: 180_000 };
+const patience = { timeout: 600_000 };
 
 const field = (page: Page) => page.getByRole('textbox', { name: 'Message', exact: true });
 const message = (page: Page, words: string | RegExp) => page.locator('.message', { hasText: words }).last();

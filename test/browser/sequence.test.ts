@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createKey, type Env, freeEnv, startServer } from '../cli/support.ts';
 import { barriers, logIn, openPage, userOf } from './stage.ts';
 
-const patience = { timeout: 180_000 };
+const patience = { timeout: 600_000 };
 
 /** The rows that are drawn, as a screen reader says them. */
 const rowsOf = (page: Page) =>

@@ -15,7 +15,7 @@ export async function openPage(options: { readonly width?: number; readonly dark
     colorScheme: options.dark === true ? 'dark' : 'light',
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(200_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('dialog', (dialog) => {

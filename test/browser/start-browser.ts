@@ -20,6 +20,6 @@ export async function startBrowser(): Promise<Browser> {
       '--disable-gpu',
       '--font-render-hinting=none',
     ],
-    timeout: 120_000,
+    timeout: 600_000,
   });
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createKey, type Env, freeEnv, startServer } from '../cli/support.ts';
 import { logIn, openPage, setSeen, userOf } from './stage.ts';
 
-const patience = { timeout: 180_000 };
+const patience = { timeout: 600_000 };
 
 /** What is there when the page is. */
 const READY: Readonly<Record<string, string>> = {

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/journal.ts';
 import { createKey, type Env, freeEnv, run, startServer } from './support.ts';
 
 /** Waits of expect.poll: for an event, however slow the machine is. */
-const GENEROUS = { timeout: 120_000 };
+const GENEROUS = { timeout: 600_000 };
 
 /** Puts a backup into an empty data folder, as docs/backup.md says. */
 function restore(file: string): Env {
@@ -117,7 +117,7 @@ test('a backup of a server at work is one whole moment of it; restored, it sends
   ]);
   expect(await restored.get('/readyz')).toMatchObject({ parts: { outbox: { state: 'up' } } });
   expect(await second.logged('outbox_released')).toMatchObject({ canceled: 0 });
-}, 300_000);
+}, 600_000);
 
 test('while no server runs: a backup is made, and what waits in it is canceled before it is served', async () => {
   const first = await startServer();
@@ -137,7 +137,7 @@ test('while no server runs: a backup is made, and what waits in it is canceled b
   await hello(second.sandboxUrl);
   expect((await caller.get(`/v1/messages/${await caller.post('new')}?wait=20`)).status).toBe('sent');
   expect(second.stdout()).not.toContain('outbox_held');
-}, 300_000);
+}, 600_000);
 
 test('admins alone see and end the hold', async () => {
   const { env, url } = await startServer();
@@ -150,7 +150,7 @@ test('admins alone see and end the hold', async () => {
   expect(await caller.get('/v1/outbox')).toEqual({ held_since: null, waiting: 0 });
   expect((await caller.call('POST', '/v1/outbox/release', { cancel: 'yes' })).status).toBe(400);
   expect(await (await caller.call('POST', '/v1/outbox/release', {})).json()).toEqual({ canceled: 0 });
-}, 300_000);
+}, 600_000);
 
 test('a backup overwrites nothing, names what is wrong, and leaves nothing behind where it fails', async () => {
   const env = freeEnv();
@@ -187,4 +187,4 @@ test('a backup overwrites nothing, names what is wrong, and leaves nothing behin
   ]);
   expect(await backup(join(folder, 'y.db'))).toMatch(/^1 switchboard: .*damaged|malformed/);
   expect(readdirSync(folder).sort()).toEqual(['mine.db', 'other.db.partial']);
-}, 300_000);
+}, 600_000);

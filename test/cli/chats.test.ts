@@ -7,7 +7,7 @@ import { makeQuarantined } from '../support/quarantined.ts';
 import { freeEnv, run, startServer } from './support.ts';
 
 /** Each command is a process of its own: they take as long as the machine lets them. */
-const WAIT = { timeout: 120_000 };
+const WAIT = { timeout: 600_000 };
 
 async function withQuarantined(): Promise<Record<string, string>> {
   const folder = temporaryFolder();

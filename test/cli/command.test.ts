@@ -110,7 +110,7 @@ function asNode(version: string) {
 
 const stranger = asStranger();
 
-test('npx runs it for a user who does not own the files: npx changes none', { timeout: 60_000 }, async () => {
+test('npx runs it for a user who does not own the files: npx changes none', { timeout: 600_000 }, async () => {
   const before = statSync(COMMAND).ctimeMs;
   const npmCache = temporaryFolder();
   chmodSync(npmCache, 0o777);
@@ -123,7 +123,7 @@ test('npx runs it for a user who does not own the files: npx changes none', { ti
   expect(statSync(COMMAND).ctimeMs).toBe(before);
 });
 
-test('SIGTERM to npm start reaches Switchboard, which stops in order', { timeout: 60_000 }, async () => {
+test('SIGTERM to npm start reaches Switchboard, which stops in order', { timeout: 600_000 }, async () => {
   const env = { ...freeEnv(), PATH: pathOfPerson(), HOME: '/nonexistent', npm_config_update_notifier: 'false' };
   const npm = start('npm', ['start'], { env, cwd: ROOT });
   onTestFinished(() => {

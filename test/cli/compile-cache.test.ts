@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { temporaryFolder } from '../support/journal.ts';
 import { freeEnv, startServer } from './support.ts';
 
-test('a process that is killed leaves what it has compiled to the next start', { timeout: 60_000 }, async () => {
+test('a process that is killed leaves what it has compiled to the next start', { timeout: 600_000 }, async () => {
   const cache = temporaryFolder();
   const server = await startServer({ ...freeEnv(), NODE_COMPILE_CACHE: cache });
   // It follows the line that says ready: an answer comes after it.

@@ -170,7 +170,7 @@ test('what is not about the data folder stays as it is', () => {
     expect(dataFault(error, '/data')).toBe(error);
 });
 
-test('a port that is taken: the line names the address, and the settings to change', { timeout: 60_000 }, async () => {
+test('a port that is taken: the line names the address, and the settings to change', { timeout: 600_000 }, async () => {
   const server = createServer();
   onTestFinished(() => void server.close());
   const port = await new Promise<number>((resolve) =>

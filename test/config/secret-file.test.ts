@@ -95,7 +95,7 @@ test('variables of our name that no setting has are named, those of others are n
   expect(unknownVariables({ ...env, ...Object.fromEntries(unknown.map((name) => [name, 'hush'])) })).toEqual(unknown);
 });
 
-test('commands and a start name an unknown variable, and take secrets from files', { timeout: 60_000 }, async () => {
+test('commands and a start name an unknown variable, and take secrets from files', { timeout: 600_000 }, async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'x'));
   const env = { ...freeEnv(), SWITCHBOARD_PROT: 'hush', TELEGRAM_BOT_TOKEN_FILE: join(folder, 'x', 'none') };

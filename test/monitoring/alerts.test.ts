@@ -31,7 +31,7 @@ const socketTo = async (url: string): Promise<Socket> => {
 };
 
 test('trouble at Telegram: each alert holds once its trouble is caused, and not before', {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const { url, key, control, write, untilPolling } = await serveBot();
   await write(7, 'hello');
@@ -108,7 +108,7 @@ test('trouble at Telegram: each alert holds once its trouble is caused, and not 
   caused.add('SwitchboardNotPolling');
 });
 
-test('a process that ends again and again, and one that runs out of files', { timeout: 180_000 }, async () => {
+test('a process that ends again and again, and one that runs out of files', { timeout: 600_000 }, async () => {
   const env = freeEnv();
   const { key } = await createKey(env, 'admin');
   const scrapes: Scrape[] = [];

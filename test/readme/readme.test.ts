@@ -77,7 +77,7 @@ test.concurrent('the walk, and a backup after it', async ({ onTestFinished, expe
   expect(copies).toHaveLength(1);
   const env = { ...machineEnv(), SWITCHBOARD_DATA: join(walk.folder, copies[0] ?? '') };
   const cli = ['--disable-warning=ExperimentalWarning', join(ROOT, 'src', 'cli.ts'), 'keys', 'list'];
-  const keys = execFileSync(process.execPath, cli, { env, encoding: 'utf8', timeout: 100_000 });
+  const keys = execFileSync(process.execPath, cli, { env, encoding: 'utf8', timeout: 200_000 });
   expect([...keys.matchAll(/"name":"(\w+)"/g)].map(([, name]) => name)).toEqual([
     ...['ann', 'ben', 'billing', 'library'],
   ]);

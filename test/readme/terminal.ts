@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 
 /** A command that has not answered by then never will. */
-const PATIENCE_MS = 100_000;
+const PATIENCE_MS = 200_000;
 
 /** A person's terminal: a shell that keeps its variables and takes one command at a time. */
 export interface Terminal {

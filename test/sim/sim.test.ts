@@ -7,7 +7,7 @@ import { scriptOf } from './script.ts';
 
 const SEEDS = 300;
 /** Each test runs up to SEEDS worlds, and shrinks one. */
-const TEST_MS = 240_000;
+const TEST_MS = 600_000;
 
 const disk = openDisk();
 afterAll(() => disk.close());

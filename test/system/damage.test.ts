@@ -86,7 +86,7 @@ test.each(Object.entries(wounds))(
     ]);
     expect((await run(['doctor'], env).ended).code).toBe(wound === wounds['a page that is none any more'] ? 1 : 0);
   },
-  120_000,
+  600_000,
 );
 
 test('getUpdates answers with an error where an update is damaged', async () => {
@@ -107,8 +107,8 @@ test('getUpdates answers with an error where an update is damaged', async () => 
   other.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   damage(file, 1, Buffer.from('", "'));
   expect(await call()).toMatchObject({ ok: false, error_code: 500, description: expect.stringContaining('damaged') });
-}, 60_000);
+}, 600_000);
 
 test('doctor without a database to look at', async () => {
   expect((await run(['doctor'], freeEnv()).ended).stdout).toContain('skip damage   there is no database to look at');
-}, 60_000);
+}, 600_000);

@@ -61,7 +61,7 @@ test.each([
     const refusedFrom = statuses.findIndex((status) => status !== 202);
     expect(statuses.slice(refusedFrom)).not.toContain(202);
   },
-  60_000,
+  600_000,
 );
 
 test.each([
@@ -82,7 +82,7 @@ test.each([
     rmSync(join(folderOf(env), 'switchboard.stream'));
     await startServer(env);
   },
-  60_000,
+  600_000,
 );
 
 test('a start whose database has no tables, though there was a journal: refused', async () => {

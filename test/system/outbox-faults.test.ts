@@ -234,7 +234,7 @@ test(`10,000 messages through faults and kills: each has one honest fate (seed $
   expect(counts.unknown).toBeGreaterThan(50);
   expect(counts.unknownButShown).toBeGreaterThan(0);
   expect(counts.again).toBeGreaterThan(0);
-}, 300_000);
+}, 600_000);
 
 /** What is to be sent again has no other word to come once it has had all its tries: the rows alone tell. */
 function openOutbox(folder: string): { isEmpty(): boolean; close(): void } {

@@ -11,7 +11,7 @@ export function createPulse(): Pulse {
     beat() {
       for (const look of [...waiting]) look();
     },
-    until(so, what, timeoutMs = 60_000) {
+    until(so, what, timeoutMs = 200_000) {
       return new Promise((resolve, reject) => {
         const late = setTimeout(() => {
           waiting.delete(look);

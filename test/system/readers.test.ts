@@ -27,7 +27,7 @@ const UPDATES = 100_000;
 const CHATS = 1000;
 const DEATHS = 5;
 /** Longer than it may ever take: a test that hangs says so. */
-const PATIENCE_MS = 240_000;
+const PATIENCE_MS = 600_000;
 
 /** The chat of an update; the load's first has the id 1 (load-server.ts). */
 const chatOf = (id: number): string => String(loadChatOf(id - 1, CHATS));

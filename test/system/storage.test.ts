@@ -164,4 +164,4 @@ test("another program's lock: the server goes on answering, writes wait and are 
   for (let n = 0; n < 5; n += 1) await fetch(`${url}/livez`);
   rival.exec('COMMIT');
   expect([(await message).status, (await made).status]).toEqual([202, 201]);
-}, 60_000);
+}, 600_000);
