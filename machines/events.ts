@@ -137,7 +137,7 @@ export interface Meta {
   readonly runs?: 'live';
   /** At the machine: what leads through it, where that cannot be told from the machine itself. Tests try it everywhere. */
   readonly examples?: {
-    /** What users write. Commands in the machine's own texts, and words in the params of its guards, are tried anyway. */
+    /** What users write; the sandbox's page suggests it. Commands in the machine's own texts, and words in the params of its guards, are tried anyway. */
     readonly texts?: readonly string[];
     /** What is posted to it, or sent. */
     readonly events?: readonly { readonly type: string; readonly [field: string]: unknown }[];

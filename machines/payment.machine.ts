@@ -97,6 +97,7 @@ export const machine = setup({
   description: 'A user pays somebody: asks, confirms, and hears how it ended.',
   meta: {
     examples: {
+      texts: ['/start', '/pay 12.50 EUR @anna', '/status', '/help'],
       answers: {
         openPayment: [
           { status: 'accepted', paymentId: 'p' },

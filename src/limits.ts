@@ -463,6 +463,8 @@ export const limits = {
   sandboxTextBytesMax: 32_768,
   /** An idle connection is closed. Clients keep theirs between polls: Node's 5 s would close many under a request. */
   sandboxKeepAliveMs: 75_000,
+  /** Texts of a machine's examples that the sandbox's page suggests: more would not be read. */
+  sandboxExamplesMax: 6,
   /** Readers of one bot's events; the next one gets 429. */
   sandboxReadersMax: 100,
   /** Events that a reader has not taken; beyond it the reader is cut off. */

@@ -40,6 +40,7 @@ import { countCalls } from './telegram/counted.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import { createHttpBotFiles } from './telegram/http-files.ts';
 import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
+import { CHAT_KINDS } from './telegram/update.ts';
 import { createDiskUploads } from './uploads/disk.ts';
 
 const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')).version;
@@ -201,6 +202,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     inspector: inspector === null ? null : { ...inspector, sandbox: sandboxUrl !== null },
     console: { console: consoleIndex, marks },
     playground,
+    examples: Object.fromEntries(CHAT_KINDS.map((kind) => [kind, machines.examplesFor(kind)])),
     version: VERSION,
     figures: {
       telegram: counts,

@@ -2,6 +2,7 @@ import { Compile } from 'typebox/compile';
 import type { AnyStateMachine } from 'xstate';
 import type { ConversationInput, Migrate } from '../../machines/events.ts';
 import { errorText, SwitchboardError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import type { ChatKind } from '../telegram/update.ts';
 import type { ContextCheck } from './fit.ts';
 import { refusalsOf } from './refusals.ts';
@@ -27,6 +28,8 @@ export interface MachineTable {
   named(name: string, version?: string): Stepper | null;
   /** The versions of a machine; of one that is not loaded, what becomes of its conversations. */
   versions(name: string): Versions;
+  /** What users may write in chats of a kind, as the machine's `meta.examples.texts` says; null: no machine runs them. */
+  examplesFor(kind: ChatKind): readonly string[] | null;
   /** Every machine that is loaded, by name. */
   readonly names: readonly string[];
 }
@@ -82,6 +85,14 @@ export function createMachineTable(
       return older ?? steppers.get(name) ?? null;
     },
     versions: (name) => versions.get(name) ?? noVersions(name, parts.get(name) ?? NO_PARTS),
+    examplesFor(kind) {
+      const machine = machines.get(selections[kind]?.machine ?? '');
+      if (machine === undefined) return null;
+      const texts: unknown = machine.config.meta?.examples?.texts;
+      const written = Array.isArray(texts) ? texts.filter((text) => typeof text === 'string') : [];
+      // What every client of Telegram sends first.
+      return written.length === 0 ? ['/start'] : written.slice(0, limits.sandboxExamplesMax);
+    },
     names: [...steppers.keys()].sort(),
   };
 }

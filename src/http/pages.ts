@@ -4,10 +4,11 @@ import { SwitchboardError } from '../errors.ts';
 import type { App } from './app.ts';
 import { clientModule } from './client-module.ts';
 import { createPageModules, IMPORT_MAP } from './page-modules.ts';
+import { type PageName, startAnswer, startDocument } from './start-page.ts';
 
 /** A page that is served: its address, its title and the module that draws it (src/web/<name>/main.ts). */
 export interface Page {
-  readonly name: 'sandbox' | 'console' | 'inspector';
+  readonly name: PageName;
   readonly title: string;
   /** Style sheets beside its page.css. */
   readonly styles?: readonly string[];
@@ -46,6 +47,11 @@ const HEADERS = {
  */
 export function pageRoutes(app: App, pages: readonly Page[]): void {
   const modules = createPageModules();
+  app.get('/', { schema: { hide: true } }, async (request, reply) => {
+    reply.headers({ ...HEADERS, 'cache-control': 'no-cache', vary: 'accept' });
+    if (!/\btext\/html\b/.test(request.headers.accept ?? '')) return startAnswer(pages);
+    return reply.type('text/html; charset=utf-8').send(startDocument(pages));
+  });
   for (const page of pages) {
     app.get(`/${page.name}`, { schema: { hide: true } }, async (_request, reply) => {
       return reply

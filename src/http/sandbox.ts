@@ -23,11 +23,27 @@ const OverviewView = Type.Object({
   users: Type.Array(Told("Telegram's User")),
   offline: Type.Boolean({ description: 'Nobody reaches the Bot API' }),
   faults: Type.Array(Told('What goes wrong with the next calls')),
+  examples: Type.Record(Type.String(), Type.Union([Type.Array(Type.String()), Type.Null()]), {
+    description:
+      "By kind of chat: what to write to its machine, as the machine's own examples say; null: no machine runs it",
+  }),
+});
+const QuarantinedView = Type.Object({
+  quarantined: Type.Array(Type.Object({ id: Type.String(), error: Type.String() }), {
+    description: "The chat's conversations that are quarantined, and why",
+  }),
 });
 const TranscriptView = Type.Object({
   chat: Told('As in the list of chats; null: nobody has written there yet'),
   messages: Type.Array(Told("Telegram's Message, with its whole keyboard")),
 });
+
+export interface SandboxParts {
+  readonly playground: Playground;
+  /** By kind of chat: what users may write; null: no machine runs such chats. */
+  readonly examples: Readonly<Record<string, readonly string[] | null>>;
+  readonly host: string;
+}
 
 /** Who reads for the page: no key's id has this form. */
 const READER = 'sandbox page';
@@ -41,7 +57,7 @@ const READER = 'sandbox page';
 export function sandboxRoutes(
   app: App,
   { journal, operators, closing, stuckMs }: HttpParts,
-  { playground, host }: { readonly playground: Playground; readonly host: string },
+  { playground, examples, host }: SandboxParts,
 ): void {
   const onRequest = async (request: FastifyRequest): Promise<void> => requireOwnPage(request.headers, host);
 
@@ -54,10 +70,10 @@ export function sandboxRoutes(
       schema: {
         tags,
         summary: 'Pretend users, their chats, and what goes wrong with calls to Telegram',
-        response: { 200: Type.Unsafe<Overview>(OverviewView) },
+        response: { 200: Type.Unsafe<Overview & Pick<SandboxParts, 'examples'>>(OverviewView) },
       },
     },
-    async () => playground.overview(),
+    async () => ({ ...playground.overview(), examples }),
   );
 
   app.get(
@@ -91,6 +107,24 @@ export function sandboxRoutes(
       },
     },
     async (request) => playground.transcript(Number(request.params.id)),
+  );
+
+  app.get(
+    '/v1/sandbox/chats/:id/quarantined',
+    {
+      onRequest,
+      schema: {
+        tags,
+        summary: 'Which conversations of a chat are quarantined',
+        params: ChatId,
+        response: { 200: QuarantinedView },
+      },
+    },
+    async (request) => {
+      const chats = [request.params.id];
+      const found = await journal.quarantined({ after: null, limit: limits.pageSizeMax, chats });
+      return { quarantined: found.map(({ id, error }) => ({ id, error: error ?? '' })) };
+    },
   );
 
   app.get(

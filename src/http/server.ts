@@ -27,7 +27,7 @@ import { outboxRoutes } from './outbox.ts';
 import { type Page, pageRoutes } from './pages.ts';
 import { createPlaces } from './places.ts';
 import { loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
-import { sandboxRoutes } from './sandbox.ts';
+import { type SandboxParts, sandboxRoutes } from './sandbox.ts';
 import { validatorCompiler } from './schemas.ts';
 import { sessionRoutes } from './session.ts';
 import { acceptUpgrades, statelyRoute } from './stately.ts';
@@ -54,6 +54,8 @@ export interface HttpServerOptions extends Omit<HttpParts, 'closing' | 'stuckMs'
   readonly console?: ConsoleParts | null;
   /** The pretend users of the sandbox's bot; left out: there are none. */
   readonly playground?: Playground | null;
+  /** What the sandbox's page suggests to write; by default nothing. */
+  readonly examples?: SandboxParts['examples'];
 }
 
 export interface HttpServer {
@@ -176,7 +178,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     inspectorFeedRoute(app, { ...parts, ...options.inspector });
     statelyRoute(app, { ...parts, ...options.inspector });
   }
-  if (options.playground) sandboxRoutes(app, parts, { playground: options.playground, host });
+  const { playground, examples = {} } = options;
+  if (playground) sandboxRoutes(app, parts, { playground, examples, host });
   if (options.console) consoleRoutes(app, parts, options.console);
   pageRoutes(app, options.pages ?? []);
   refuseOtherMethods(app, methodsOf);

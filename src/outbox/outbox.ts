@@ -177,7 +177,8 @@ export function addMessage(tx: MessageTx, bot: string, message: NewMessage): Mes
     createdAt: tx.now,
     updatedAt: tx.now,
   };
-  const more = `,"params":${params}${filesTold(files)}`;
+  const sendAtTold = status === 'scheduled' ? `,"send_at":"${new Date(record.dueAt).toISOString()}"` : '';
+  const more = `,"params":${params}${filesTold(files)}${sendAtTold}`;
   tx.append({ type: 'message.accepted', chat, owner: keyId, body: entryBody(bot, record, status, more) });
   tx.addMessage(record);
   return record;

@@ -17,7 +17,8 @@ export interface ClassifiedUpdate {
   readonly migration: { readonly from: string; readonly to: string } | null;
 }
 
-export type ChatKind = 'private' | 'group' | 'channel';
+export const CHAT_KINDS = ['private', 'group', 'channel'] as const;
+export type ChatKind = (typeof CHAT_KINDS)[number];
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -112,3 +112,15 @@ test('under /assets/ lie the files of the pages and of their libraries, and no w
     expect(text, path).toContain('"code":"not_found"');
   }
 });
+
+test('the start page names the pages that are served, and no others; it runs nothing', async () => {
+  const edge = await startEdge({ pages: PAGES.filter(({ name }) => name === 'console') });
+  const browser = await edge.get('/', { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });
+  expect(browser.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  expect(browser.headers.get('content-security-policy')).toContain("default-src 'none'");
+  const text = await browser.text();
+  expect([...text.matchAll(/<a [^>]*href="([^"]*)"/g)].map(([, address]) => address)).toEqual(['console', 'docs']);
+  expect(text).not.toContain('<script');
+  const program = await edge.get('/', { accept: '*/*' });
+  expect(Object(await program.json()).pages).toEqual({ console: 'console' });
+});

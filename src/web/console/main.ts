@@ -22,7 +22,7 @@ function App() {
   const me = who.value;
   if (me === undefined) return null;
   const bar = html`<${Bar} page="console" />`;
-  if (me === null) return html`${bar}<main><${Login} role="a key of the role operator, backend or admin" /></main>`;
+  if (me === null) return html`${bar}<main><${Login} roles=${['admin', 'backend', 'operator', 'aggregator']} /></main>`;
   if (me.role === 'aggregator') return html`${bar}<${WritingAlone} key=${me.id} />`;
   return html`<${Console} key=${me.id} />`;
 }

@@ -23,7 +23,7 @@ function App() {
   const me = who.value;
   if (me === undefined) return null;
   const page = html`<${Bar} page="inspector" />`;
-  if (me === null) return html`${page}<main><${Login} role="a key of the role admin" /></main>`;
+  if (me === null) return html`${page}<main><${Login} roles=${['admin']} /></main>`;
   if (me.role !== 'admin') {
     return html`${page}<main class="empty"><h1>The inspector is for admins</h1><p>Log out, and in again with a key of the role admin.</p></main>`;
   }

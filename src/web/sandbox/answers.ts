@@ -25,7 +25,11 @@ export interface ChatItem {
 }
 
 /** The bot, its chats and users, and what goes wrong next. */
-export type World = Omit<Overview, 'chats'> & { readonly chats: readonly ChatItem[] };
+export type World = Omit<Overview, 'chats'> & {
+  readonly chats: readonly ChatItem[];
+  /** By kind of chat: what to write to its machine; null: no machine runs it. */
+  readonly examples: Readonly<Record<string, readonly string[] | null>>;
+};
 
 export const world = () => call('v1/sandbox') as Promise<World>;
 export const transcript = (chat: number) =>
@@ -33,6 +37,15 @@ export const transcript = (chat: number) =>
     readonly chat: ChatItem | null;
     readonly messages: readonly Message[];
   }>;
+
+/** The conversations of a chat that are quarantined, and why. */
+export const quarantined = async (chat: number) =>
+  ((await call(`v1/sandbox/chats/${chat}/quarantined`)) as { readonly quarantined: readonly Quarantined[] })
+    .quarantined;
+export interface Quarantined {
+  readonly id: string;
+  readonly error: string;
+}
 
 /** Makes somebody who has not written yet, or gives them another name. */
 export const addUser = (user: Pick<User, 'id' | 'first_name' | 'username'>) => control('users', user);

@@ -3,20 +3,20 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Avatar } from '../ui/avatar.ts';
 import { html } from '../ui/html.ts';
 import { Icon } from '../ui/icon.ts';
+import type { ChatItem } from './answers.ts';
 import { Bubble } from './bubble.ts';
 import { choose, chosen, losses, seqs } from './chosen.ts';
 import { Composer } from './composer.ts';
 import { FaultMenu, Troubles } from './faults.ts';
 import { serviceLine, titleOf } from './names.ts';
+import { Quarantine } from './quarantine.ts';
 import type { Room } from './room.ts';
 import { current, isBots, say, setBlocked, writer } from './talk.ts';
 import { look, pane } from './where.ts';
-import { begunAnew, failure, type room as rooms } from './world.ts';
+import { begunAnew, examples, failure, type room as rooms } from './world.ts';
 
 /** Messages that are drawn at first, and more of them each time that earlier ones are asked for. */
 const SHOWN = 100;
-
-const SUGGESTIONS = ['/start', '/pay 12.50 EUR @anna', '/help'];
 
 /** The chat that is looked at: both ways, live. */
 export function ChatPane({ room }: { readonly room: NonNullable<typeof rooms.value> }) {
@@ -35,6 +35,7 @@ export function ChatPane({ room }: { readonly room: NonNullable<typeof rooms.val
       ${failure.value === null ? null : html`<p class="notice bad strip" role="alert"><span dir="auto">${failure.value}</span><button type="button" class="button quiet" aria-label="Close" onClick=${() => (failure.value = null)}><${Icon} name="close" /></button></p>`}
       <${Toasts} room=${room} />
       ${messages === null ? html`<div class="messages" aria-busy="true"></div>` : messages.length === 0 ? html`<${Beginning} />` : html`<${Messages} key=${room.chat} room=${room} messages=${messages} inGroup=${chat.type !== 'private'} />`}
+      <${Quarantine} />
       <${Composer} />
     </section>
   `;
@@ -66,13 +67,19 @@ function Head() {
 }
 
 function Beginning() {
+  const texts = examples.value[kindOf(current.value)] ?? null;
+  if (texts === null) {
+    return html`<div class="messages beginning"><p class="muted">Nobody has written here yet. No machine answers in chats of this kind: <code>conversations</code> in config/local.json chooses one.</p></div>`;
+  }
   return html`
     <div class="messages beginning">
       <p class="muted">Nobody has written here yet. Try one of these:</p>
-      <div class="suggestions">${SUGGESTIONS.map((text) => html`<button type="button" class="button" onClick=${() => say({ text })}>${text}</button>`)}</div>
+      <div class="suggestions">${texts.map((text) => html`<button type="button" class="button" onClick=${() => say({ text })}>${text}</button>`)}</div>
     </div>
   `;
 }
+
+const kindOf = (chat: ChatItem | null): string => (chat?.type === 'supergroup' ? 'group' : (chat?.type ?? 'private'));
 
 function Messages({
   room,

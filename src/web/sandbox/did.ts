@@ -129,6 +129,13 @@ const LOOKS: Readonly<Record<string, string>> = {
   expired: 'warn',
 };
 
+/** How a message stands that nothing has become of yet. */
+function waitsText({ send_at }: Readonly<Record<string, unknown>>): string {
+  const at = typeof send_at === 'string' ? new Date(send_at) : null;
+  if (at === null || at.getTime() <= Date.now()) return 'on its way';
+  return `scheduled for ${at.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}`;
+}
+
 /** A message of the bot, and what became of it. */
 function SendingView({ sending: { accepted, fate } }: { readonly sending: Sending }) {
   const message = fieldsOf(accepted?.message ?? fate?.message);
@@ -140,7 +147,7 @@ function SendingView({ sending: { accepted, fate } }: { readonly sending: Sendin
   return html`
     <div class="sending">
       <p class="told"><span class="seq mono">#${accepted?.seq ?? fate?.seq}</span><span>${String(message.method)}</span>
-        <span class=${`tag ${fate === null ? 'accent' : LOOKS[status]}`} data-fate=${status}>${fate === null ? 'on its way' : status}</span>
+        <span class=${`tag ${fate === null ? 'accent' : LOOKS[status]}`} data-fate=${status}>${fate === null ? waitsText(message) : status}</span>
         ${fate === null ? null : html`<span class="seq mono">#${fate.seq}</span>`}</p>
       ${typeof text === 'string' ? html`<p class="about" dir="auto">${text}</p>` : null}
       ${description === undefined ? null : html`<p class="why" dir="auto">${code === 0 ? '' : `${String(code)} `}${String(description)}</p>`}

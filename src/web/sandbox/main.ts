@@ -5,6 +5,7 @@ import { ChatPane } from './chat.ts';
 import { ChatList } from './chat-list.ts';
 import { followChosen } from './chosen.ts';
 import { DidPane } from './did.ts';
+import { followQuarantine } from './quarantine.ts';
 import { pane } from './where.ts';
 import { connected, failure, follow, me, room } from './world.ts';
 
@@ -23,5 +24,6 @@ function App() {
 
 follow();
 followChosen();
+followQuarantine();
 const root = document.getElementById('page');
 if (root !== null) render(html`<${App} />`, root);

@@ -37,6 +37,8 @@ export const connected = signal(true);
 export const begunAnew = signal(false);
 /** The messages of the chat that is looked at; null: none is. */
 export const room = signal<Room | null>(null);
+/** By kind of chat: what to write to its machine; null: no machine runs it. */
+export const examples = signal<answers.World['examples']>({});
 /** Why what a user tried last did not work; null: it did. */
 export const failure = signal<string | null>(null);
 
@@ -65,6 +67,7 @@ export async function refresh(missed = false): Promise<void> {
   }
   batch(() => {
     me.value = found.me;
+    examples.value = found.examples;
     users.value = found.users;
     // The server tells the newest; the others are still there, unless the sandbox has begun anew.
     const before = startedAt.value === found.startedAt ? chats.value : [];

@@ -22,7 +22,7 @@ export function Bar({ page, children }: { readonly page: PageName; readonly chil
   };
   return html`
     <header class="bar">
-      <img class="mark" src="assets/icon.svg" alt="Switchboard" />
+      <a class="home" href="./" title="Start page"><img class="mark" src="assets/icon.svg" alt="Switchboard" /></a>
       <nav aria-label="Pages">${links}</nav>
       ${children}
       ${failure === null ? null : html`<p class="notice bad" role="alert">${failure}</p>`}

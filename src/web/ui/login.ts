@@ -62,8 +62,10 @@ export async function logOut(): Promise<string | null> {
   return null;
 }
 
-/** The form that asks for a key. */
-export function Login({ role }: { readonly role: string }) {
+const ANY_OF = new Intl.ListFormat('en', { type: 'disjunction' });
+
+/** The form that asks for a key. `roles`: those that may, the one to make first. */
+export function Login({ roles }: { readonly roles: readonly [string, ...string[]] }) {
   const [key, setKey] = useState('');
   const [failure, setFailure] = useState('');
   const [busy, setBusy] = useState(false);
@@ -81,7 +83,8 @@ export function Login({ role }: { readonly role: string }) {
   return html`
     <form class="login panel" onSubmit=${submit}>
       <h1>Log in</h1>
-      <p class="muted">This page needs ${role}. Make a key with <code>npx switchboard keys create</code>.</p>
+      <p class="muted">This page needs a key of the role ${ANY_OF.format(roles)}. Where Switchboard is installed, with the same settings as the server, this makes one:</p>
+      <pre class="command"><code>npx switchboard keys create --role ${roles[0]} --name me</code></pre>
       <label>
         Key
         <input type="password" autocomplete="current-password" required value=${key}
