@@ -22,6 +22,8 @@ test.each([
   'docs/facade.md',
   'docs/inspector.md',
   'docs/operations.md',
+  'docs/monitoring.md',
+  'docs/messages.md',
 ])('every relative link of %s leads somewhere', (file) => {
   const links = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, to = '']) => to);
   const relative = links.filter((to) => !/^\w+:/.test(to));
