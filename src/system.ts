@@ -100,9 +100,14 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   const status = createStatus(clock.now());
   const tell = (name: PartName, state: 'up' | 'restarting' | 'stopped', detail?: string) =>
     status.trigger.part(detail === undefined ? { name, state } : { name, state, detail });
-  /** Something is wrong with a part, for this cause, or no longer: null. */
-  const trouble = (name: PartName, cause: string, detail: string | null) =>
+  const stateOf = (name: PartName) => status.getSnapshot().context.parts[name];
+  /** Something is wrong with a part, for this cause, or no longer: null. The log tells when it works again. */
+  const trouble = (name: PartName, cause: string, detail: string | null): void => {
+    const before = stateOf(name).state;
     status.trigger.trouble({ name, cause, detail });
+    if (before === 'degraded' && stateOf(name).state === 'up')
+      log.info({ event: 'part_works', part: name }, `${name} works again`);
+  };
   status.trigger.set({ values: { bot: { id: bot, username: null } } });
 
   const outbox = createOutbox({ journal, clock, uploads });
@@ -112,7 +117,14 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     ...{ journal, clock, random, status, log },
     ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
   });
-  const sendHealth = createSendHealth({ clock, onChange: (failing) => trouble('outbox', 'sends', failing) });
+  const sendHealth = createSendHealth({
+    clock,
+    onChange(failing) {
+      const isTold = stateOf('outbox').state === 'degraded';
+      trouble('outbox', 'sends', failing);
+      if (failing !== null && !isTold) log.warn({ event: 'sends_failing', part: 'outbox' }, failing);
+    },
+  });
   const sender = createSender({
     journal,
     api,

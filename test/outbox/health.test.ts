@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import { limits } from '../../src/limits.ts';
@@ -55,10 +56,11 @@ test('what is wrong with single chats and messages is no failure of the sends, a
   expect(running.sends).toHaveLength(1);
 });
 
-test('the part outbox is degraded meanwhile, with the reason, and up again', async () => {
+test('the part outbox is degraded meanwhile, with the reason, and up again; the log says both', async () => {
   const bot = await start();
   await bot.write(7, 'hello');
   const clock = manualClock();
+  const lines: { event?: string; part?: string; msg: string }[] = [];
   const system = await createSystem({
     ...{
       journal: openJournal(temporaryFolder(), clock),
@@ -67,7 +69,13 @@ test('the part outbox is degraded meanwhile, with the reason, and up again', asy
       provenNow: clock.now,
       random: () => 0.5,
     },
-    ...{ log: createLog('silent', process.stdout), uploads: NO_UPLOADS },
+    ...{
+      log: createLog(
+        'info',
+        new PassThrough().on('data', (line) => lines.push(JSON.parse(line))),
+      ),
+    },
+    uploads: NO_UPLOADS,
     backend: { ask: () => Promise.reject(new Error('nobody asks')), close: async () => {} },
     machines: createMachineTable({ private: null, group: null, channel: null }, new Map()),
     ...{
@@ -92,4 +100,10 @@ test('the part outbox is degraded meanwhile, with the reason, and up again', asy
   await send(6);
   await passes(() => part().state === 'up');
   await system.stop();
+  // Once each, however often a call fails meanwhile.
+  const told = lines.filter(({ part: name }) => name === 'outbox').map(({ event, msg }) => [event, msg]);
+  expect(told).toEqual([
+    ['sends_failing', expect.stringContaining(`${limits.sendFailuresMax} calls in a row failed`)],
+    ['part_works', 'outbox works again'],
+  ]);
 });
