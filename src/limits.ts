@@ -212,6 +212,8 @@ export const limits = {
   laneTombstonesMax: 2048,
   /** Calls to Telegram under way at once; the rest wait in the database. */
   sendsInFlightMax: 192,
+  /** Calls that wait to leave and are noted in the data folder; one more takes the oldest one's place, which counts as left. */
+  sendMarks: 1024,
   /** Of those, kept for replies: calls in bulk, however slow, never take them all. */
   sendsForRepliesMin: 48,
   /** A fate waits this long for others, so that they share a commit; not where three of four calls under way have ended. */

@@ -32,6 +32,7 @@ import { limits } from './limits.ts';
 import { adviseOn } from './listening.ts';
 import type { Logger } from './log.ts';
 import { createRetention } from './operators/retention.ts';
+import { createDiskMarks } from './outbox/disk-marks.ts';
 import { createProvenTime } from './proven-time.ts';
 import { createSandbox, type Playground } from './sandbox/sandbox.ts';
 import { retryWhileLocked } from './storage-fault.ts';
@@ -157,11 +158,19 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   closing.add(() => backend.close());
   const uploads = createDiskUploads({ folder: settings.data, journal, randomBytes, log });
   await uploads.sweep();
+  const sendMarks = createDiskMarks({
+    folder: settings.data,
+    stream: journal.stream,
+    bootId: bootId(),
+    log,
+  });
+  closing.add(() => sendMarks.close());
   const system = await createSystem({
     ...{ journal, api, uploads, backend, machines, clock, provenNow: proven.now, random, log },
     pollTimeoutS: settings.telegram.pollTimeoutS,
     deleteWebhook: settings.telegram.deleteWebhook,
     backendTries: settings.backend,
+    marks: sendMarks,
     rates: settings.outbox,
     onRefused: fail,
   });
@@ -305,6 +314,15 @@ async function createInspector({
     perOf: (kind) => conversations[kind]?.per ?? 'chat',
   });
   return { inspector, feed: createFeed({ ...system, clock, conversation: (id) => journal.conversation(id) }) };
+}
+
+/** Linux tells when the machine was started anew; null elsewhere. */
+function bootId(): string | null {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() || null;
+  } catch {
+    return null;
+  }
 }
 
 async function createBackend(

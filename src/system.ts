@@ -23,6 +23,7 @@ import type { Operators, UpdateQueues } from './operators/operators.ts';
 import { outboxLogic } from './outbox/actor.ts';
 import { createDeliveries } from './outbox/deliver.ts';
 import { createSendHealth } from './outbox/health.ts';
+import { NO_MARKS, type SendMarks } from './outbox/marks.ts';
 import type { Deliveries, Outbox } from './outbox/outbox.ts';
 import { createPacing, type PacingRates } from './outbox/pacing.ts';
 import { createOutbox } from './outbox/post.ts';
@@ -53,6 +54,8 @@ export interface SystemOptions {
   /** Take a webhook away at start. */
   readonly deleteWebhook: boolean;
   readonly backendTries: RequestTries;
+  /** By default nothing is noted. */
+  readonly marks?: SendMarks;
   readonly rates: PacingRates;
   /** It cannot go on, and says why: Telegram refuses the token. */
   readonly onRefused: (error: SwitchboardError) => void;
@@ -129,6 +132,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     journal,
     api,
     uploads,
+    marks: options.marks ?? NO_MARKS,
     pacing: createPacing(options.rates, clock.steadyNow()),
     health: sendHealth,
     clock,

@@ -9,6 +9,7 @@ import { type Uploads, uploadsOf } from '../uploads/uploads.ts';
 import { claimSome } from './claim.ts';
 import { end, type Fate, fateOfError, fateOfResult, historyOf, settle, type Wait, waitAsked } from './fate.ts';
 import type { createSendHealth } from './health.ts';
+import type { SendMarks } from './marks.ts';
 import { chatIdOf, messageId } from './outbox.ts';
 import type { Pacing } from './pacing.ts';
 
@@ -17,6 +18,7 @@ export interface SenderOptions {
   readonly api: BotApi;
   readonly uploads: Pick<Uploads, 'pathOf'>;
   readonly pacing: Pacing;
+  readonly marks: SendMarks;
   readonly health: Pick<ReturnType<typeof createSendHealth>, 'succeeded' | 'failed'>;
   readonly clock: Clock;
   /** See ProvenTime. */
@@ -46,13 +48,27 @@ interface Ended {
  * next: many messages share its commit.
  *
  * I5: a message is `sending` in the database before its call begins; a call whose answer is lost, or that a crash cut
- * off, ends as `unknown`. A fate that the disk does not take is kept, and stored by the next round that succeeds; a crash
+ * off, ends as `unknown`, unless the marks prove that it never left. A fate that the disk does not take is kept, and stored by the next round that succeeds; a crash
  * meanwhile makes it unknown, which is true of what the next process knows. I6: claims commit through the journal, so only
  * the holder of the epoch claims.
  */
 export function createSender(options: SenderOptions) {
-  const { journal, api, uploads, pacing, health, clock, provenNow, random, log, onResult, onFate, onEnded, onRound } =
-    options;
+  const {
+    journal,
+    api,
+    uploads,
+    pacing,
+    marks,
+    health,
+    clock,
+    provenNow,
+    random,
+    log,
+    onResult,
+    onFate,
+    onEnded,
+    onRound,
+  } = options;
   const { bot } = journal;
   /** Calls whose fate is not stored, up to limits.sendsInFlightMax. */
   let inFlight = 0;
@@ -62,7 +78,10 @@ export function createSender(options: SenderOptions) {
 
   async function call(message: MessageRecord): Promise<Ended> {
     try {
-      const result = await api.call(message.method, paramsOf(message), { files: filesOf(message) });
+      const result = await api.call(message.method, paramsOf(message), {
+        files: filesOf(message),
+        onLeaving: () => marks.leaving(message),
+      });
       health.succeeded();
       onResult(message.seq, result);
       return { message, fate: fateOfResult(result), hold: null };
@@ -126,6 +145,8 @@ export function createSender(options: SenderOptions) {
       const expected = stored.length;
       const some = await claimSome({ tx, bot, pacing, inFlight: inFlight - stored.length, expected });
       const nextAt = await tx.nextMessageAt();
+      // Before the commit: it may outlive the process by itself.
+      marks.waiting(some.claimed.map(({ seq, attempts }) => ({ seq, attempts: attempts + 1 })));
       return { stored, expired, ...some, nextAt: earlier(nextAt, some.botAt) };
     });
     ended = ended.slice(done.stored.length);
@@ -151,18 +172,27 @@ export function createSender(options: SenderOptions) {
     },
 
     /**
-     * At start: what a process that died had claimed, and whose fate nobody can know (I5). Where Telegram had asked to
-     * wait, this process waits on.
+     * At start: what a process that died had claimed. A call that certainly never left is made anew; of the others nobody
+     * can know the fate (I5), and their number is given. Where Telegram had asked to wait, this process waits on.
      */
     async recover(): Promise<number> {
       const error = { code: 0, description: 'Switchboard stopped while the call was under way' };
-      return journal.write(async (tx) => {
-        const orphans = await tx.orphanedMessages();
-        for (const message of orphans) settle(tx, bot, message, { kind: 'unknown', error, resendAfterMs: 0 });
+      const orphans = await journal.write(async (tx) => {
+        const messages = await tx.orphanedMessages();
+        for (const message of messages) {
+          // The attempt counts, so that its mark stays its own.
+          if (marks.neverLeft(message)) tx.changeMessage(message.seq, { status: 'queued', dueAt: tx.now }, message);
+          else settle(tx, bot, message, { kind: 'unknown', error, resendAfterMs: 0 });
+        }
         for (const hold of await tx.holds(limits.pacedChatsMax)) pacing.heldOver(hold, tx.steadyNow);
         tx.restAnew();
-        return orphans.length;
+        return messages;
       });
+      const queued = orphans.filter(marks.neverLeft).length;
+      if (queued > 0)
+        log.info({ event: 'requeued', queued }, 'messages whose calls had not left before a crash are sent now');
+      marks.begin();
+      return orphans.length - queued;
     },
 
     inFlight: () => inFlight,

@@ -23,11 +23,13 @@ export interface Exchange {
 /**
  * Sends one request and gathers its answer: what undici's own `request` does, without a stream for a body that is read
  * whole, and without an AbortSignal. That is a third of what a call costs. `onReceived`: some of the answer came.
+ * `onLeaving`: a connection has it, and the first byte is about to leave.
  */
 export function exchange(
   connections: Connections,
   options: Dispatcher.DispatchOptions,
   onReceived: () => void,
+  onLeaving: () => void = () => {},
 ): Exchange {
   const { promise: answer, resolve, reject } = Promise.withResolvers<Answered>();
   const chunks: Buffer[] = [];
@@ -40,6 +42,8 @@ export function exchange(
     if (error !== null) return connections.giveBack(client);
     client.dispatch(options, {
       onRequestStart(own) {
+        // undici writes nothing if this throws.
+        if (error === null) onLeaving();
         controller = own;
         if (error !== null) own.abort(error);
       },

@@ -42,7 +42,7 @@ export function createHttpBotApi({
   let opening: ReturnType<typeof open> | null = null;
 
   return {
-    async call(method, params, { signal, files = [], timeoutMs = timeFor(files), silenceMs } = {}) {
+    async call(method, params, { signal, files = [], timeoutMs = timeFor(files), silenceMs, onLeaving } = {}) {
       let under: Exchange | null = null;
       let cutBy: Cut | null = null;
       const cut = (why: string) => () => {
@@ -69,7 +69,7 @@ export function createHttpBotApi({
         // Over before it has begun.
         if (cutBy !== null) throw cutBy;
         const way = { origin, path: path + method, method: 'POST', headersTimeout: 0, bodyTimeout: 0 } as const;
-        under = exchange(connections, { ...way, ...body }, heard);
+        under = exchange(connections, { ...way, ...body }, heard, onLeaving);
         answered = await under.answer;
       } catch (error) {
         if (error instanceof CallImpossible) throw error;

@@ -21,6 +21,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** The call is given up once nothing came for so long: before its answer, or within it. Left out: only `timeoutMs` bounds it. */
   readonly silenceMs?: number;
+  /** Called just before the first byte may leave. If it throws, nothing leaves. */
+  readonly onLeaving?: () => void;
   /** Sent as parts of a form with the call, read from the disk as they go. */
   readonly files?: readonly CallFile[];
 }

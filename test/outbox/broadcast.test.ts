@@ -5,6 +5,7 @@ import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { openDatabase, openReader } from '../../src/journal/sqlite-open.ts';
 import { createLog } from '../../src/log.ts';
 import { outboxLogic } from '../../src/outbox/actor.ts';
+import { NO_MARKS } from '../../src/outbox/marks.ts';
 import { addMessage, REPLY_PRIORITY } from '../../src/outbox/outbox.ts';
 import { createPacing, type PacingRates } from '../../src/outbox/pacing.ts';
 import { createSender } from '../../src/outbox/sender.ts';
@@ -106,6 +107,7 @@ test.each([
       waits.push({ ms: now - at, heldMs });
     });
     const sender = createSender({
+      marks: NO_MARKS,
       ...{
         journal,
         api,

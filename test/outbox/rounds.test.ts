@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
+import { NO_MARKS } from '../../src/outbox/marks.ts';
 import { addMessage, addReply } from '../../src/outbox/outbox.ts';
 import { createPacing } from '../../src/outbox/pacing.ts';
 import { createSender } from '../../src/outbox/sender.ts';
@@ -23,6 +24,7 @@ function newSender() {
     close: async () => {},
   };
   const sender = createSender({
+    marks: NO_MARKS,
     ...{ journal, api, clock, provenNow: clock.now, random: () => 0.5, log: createLog('silent', process.stdout) },
     uploads: NO_UPLOADS,
     health: { succeeded: () => {}, failed: () => {} },

@@ -8,6 +8,7 @@ import { limits } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
 import { outboxLogic } from '../../src/outbox/actor.ts';
 import { createSendHealth } from '../../src/outbox/health.ts';
+import { NO_MARKS, type SendMarks } from '../../src/outbox/marks.ts';
 import { createPacing, type PacingRates } from '../../src/outbox/pacing.ts';
 import { createOutbox } from '../../src/outbox/post.ts';
 import { createSender } from '../../src/outbox/sender.ts';
@@ -35,6 +36,7 @@ export interface OutboxOptions {
   readonly random?: () => number;
   /** Stands between the sender and Telegram. */
   readonly through?: (api: BotApi) => BotApi;
+  readonly marks?: SendMarks;
   /** What the sender writes to. */
   readonly disk?: (journal: Journal) => Journal;
 }
@@ -51,7 +53,10 @@ const UNHURRIED: PacingRates = {
 };
 
 /** The whole outbox, running: posts, the actor, the sender, and real calls to the sandbox. */
-export function runOutbox(world: World, { rates, random = () => 1, through = (api) => api, disk }: OutboxOptions = {}) {
+export function runOutbox(
+  world: World,
+  { rates, random = () => 1, through = (api) => api, disk, marks = NO_MARKS }: OutboxOptions = {},
+) {
   const { bot, clock, journal, folder } = world;
   const calls: Call[] = [];
   const waits: number[] = [];
@@ -73,6 +78,7 @@ export function runOutbox(world: World, { rates, random = () => 1, through = (ap
         return api.call(method, params, options);
       },
     },
+    marks,
     pacing: createPacing({ ...UNHURRIED, ...rates }, clock.now()),
     health: createSendHealth({
       clock,

@@ -36,6 +36,10 @@ export const MUTATIONS: Readonly<Record<string, { readonly breaks: string; reado
     breaks: 'I5',
     mutation: changing((change) => (change.status === 'unknown' ? { ...change, status: 'queued' } : change)),
   },
+  'a call leaves before that is noted': {
+    breaks: 'I5',
+    mutation: { marks: (marks) => ({ ...marks, leaving: () => {} }) },
+  },
   'a call whose answer was lost is made again at once': {
     breaks: 'I5',
     mutation: {

@@ -129,6 +129,7 @@ export class Process {
       if (entries.length > 0) world.trace(`process ${this.number} committed up to ${entries.at(-1)?.seq}`);
     });
     const backend = world.backend.backendFor(this);
+    const marks = world.marks.marksFor(this);
     const system = await createSystem({
       journal: world.mutation.journal?.(journal) ?? journal,
       uploads: NO_UPLOADS,
@@ -141,6 +142,7 @@ export class Process {
       log: SILENT,
       pollTimeoutS: world.script.pollTimeoutS,
       deleteWebhook: false,
+      marks: world.mutation.marks?.(marks) ?? marks,
       backendTries: triesOf(world.script.tight),
       rates: RATES,
       onRefused: (error) => world.violate('I1', `the poller gave up: ${error.message}`),

@@ -182,6 +182,7 @@ export class ModelTelegram {
         world.time.after(world.delay(1, 50), () => lost('no connection', false));
         return;
       }
+      options.onLeaving?.();
       if (isSend) this.calls.set(text, [...(this.calls.get(text) ?? []), record]);
       const request = { arrives: true };
       process.wire.add(request);

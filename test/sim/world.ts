@@ -1,6 +1,7 @@
 import type { Backend } from '../../src/backend/backend.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { limits } from '../../src/limits.ts';
+import type { SendMarks } from '../../src/outbox/marks.ts';
 import type { ProvenMark } from '../../src/proven-time.ts';
 import type { BotApi } from '../../src/telegram/telegram.ts';
 import { createRandom, type Random } from '../system/random.ts';
@@ -10,6 +11,7 @@ import { VirtualTime } from './clock.ts';
 import type { Disk } from './disk.ts';
 import { triesOf } from './inquiries.ts';
 import { Ledger } from './ledger.ts';
+import { ModelMarks } from './marks.ts';
 import { ModelOperator } from './operator.ts';
 import { Process, type Serving } from './process.ts';
 import { FIRST, type Release } from './release.ts';
@@ -28,6 +30,7 @@ export interface Violation {
 export interface Mutation {
   readonly journal?: (journal: Journal) => Journal;
   readonly api?: (api: BotApi) => BotApi;
+  readonly marks?: (marks: SendMarks) => SendMarks;
   readonly backend?: (backend: Backend) => Backend;
   readonly sql?: (sql: string) => string;
 }
@@ -40,6 +43,7 @@ export class World {
   readonly time = new VirtualTime();
   readonly telegram = new ModelTelegram(this);
   readonly backend = new ModelBackend(this);
+  readonly marks = new ModelMarks(this);
   readonly trouble = new Trouble(this);
   readonly aggregator = new ModelAggregator(this);
   readonly operators = Array.from({ length: OPERATORS }, (_, i) => new ModelOperator(this, i));

@@ -213,7 +213,7 @@ test(`10,000 messages through faults and kills: each has one honest fate (seed $
   const journal = openJournal(stage.folder, systemClock, BOT);
   const entries = await readAll(journal);
   const doubts = doubtsOf(stage.wire.calls, killed);
-  const counts = { sent: 0, unknown: 0, unknownButShown: 0, again: 0 };
+  const counts = { sent: 0, unknown: 0, unknownButShown: 0, again: 0, neverLeft: 0 };
   for (const chat of CHATS) {
     const { messages: transcript } = await control(`chats/${chat}`);
     expectHonest(

@@ -169,6 +169,48 @@ test('calls that are called off while they wait for a connection never leave, an
   expect(sockets.size).toBe(2);
 });
 
+test('that a call leaves is told before its first byte does, and not while it waits for a connection', async () => {
+  const asked: string[] = [];
+  const answers: (() => void)[] = [];
+  const root = await serve((request, response) => {
+    asked.push(request.url?.split('/').at(-1) ?? '');
+    answers.push(() => response.end('{"ok":true,"result":1}'));
+  });
+  const { call } = api(root);
+  const left: string[] = [];
+  const under = ['getMe', 'getChat', 'getFile'].map((method) =>
+    call(method, {}, { onLeaving: () => void left.push(asked.includes(method) ? `${method} too late` : method) }),
+  );
+  await expect.poll(() => answers.length).toBe(2);
+  expect(left.toSorted()).toEqual(['getChat', 'getMe']);
+  for (const answer of answers.splice(0)) answer();
+  await expect.poll(() => answers.length).toBe(1);
+  answers[0]?.();
+  await Promise.all(under);
+  expect(left.at(-1)).toBe('getFile');
+});
+
+test('a call that must not leave does not, and another takes its connection', async () => {
+  const asked: string[] = [];
+  const root = await serve((request, response) => {
+    asked.push(request.url?.split('/').at(-1) ?? '');
+    response.end('{"ok":true,"result":1}');
+  });
+  const { call } = api(root);
+  const onLeaving = () => {
+    throw new Error('no mark');
+  };
+  for (let n = 0; n < 5; n += 1)
+    expect(await unreachable(call('sendMessage', {}, { onLeaving }))).toMatchObject({ left: false });
+  expect(await call('getMe', {})).toBe(1);
+  expect(asked).toEqual(['getMe']);
+});
+
+test('where nobody listens, nothing leaves', async () => {
+  const onLeaving = () => expect.fail('it left');
+  expect((await unreachable(api('http://127.0.0.1:9').call('getMe', {}, { onLeaving }))).left).toBe(false);
+});
+
 test('a time that is over before the call has begun ends it all the same', async () => {
   const root = await serve(() => {});
   const clock = { ...systemClock, setTimeout: (fn: () => void) => ({ timer: fn() }) };
