@@ -70,11 +70,11 @@ async function idleWeek(world: World, up: boolean, ahead: number): Promise<void>
   world.trace(`a week passes, ${up ? 'up' : 'down'}`);
   world.disconnectAll();
   if (!up && world.current !== null) world.kill(world.current, WEEK_MS, true, 'nobody needs it for a week');
-  const { clockLookMs } = limits;
-  // A look each second of a week is simulated for seconds.
-  Object.assign(limits, { clockLookMs: HOUR_MS });
+  const { clockLookMs, provenLookMs } = limits;
+  // A look at the clock each second of a week is simulated for seconds.
+  Object.assign(limits, { clockLookMs: HOUR_MS, provenLookMs: HOUR_MS });
   await time.run(time.now + WEEK_MS - 2 * HOUR_MS, broken);
-  Object.assign(limits, { clockLookMs });
+  Object.assign(limits, { clockLookMs, provenLookMs });
   await time.run(time.now + 2 * HOUR_MS, broken);
   world.telegram.restart(ahead);
 }
