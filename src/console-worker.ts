@@ -6,6 +6,7 @@ import { createAnswers } from './console/sqlite-answers.ts';
 import { createSqliteReadMarks } from './console/sqlite-marks.ts';
 import { openConsoleDb } from './console/sqlite-open.ts';
 import { runConsoleThread } from './console/thread.ts';
+import { explaining, inOurWords } from './journal/explaining.ts';
 import { openSqliteFollower } from './journal/sqlite-follower.ts';
 import { openReader } from './journal/sqlite-open.ts';
 
@@ -15,6 +16,6 @@ const { folder, bot, anew } = Object(workerData);
 const follower = openSqliteFollower(String(folder), String(bot));
 const db = openConsoleDb(String(folder), anew === true);
 const indexing = createIndexing(follower, openConsoleStore(db));
-const marks = createSqliteReadMarks(openReader(String(folder)));
+const marks = explaining(createSqliteReadMarks(openReader(String(folder))), inOurWords);
 const answers = createAnswers({ db, follower, marks, progress: indexing.progress });
 runConsoleThread({ port: parentPort, indexing, answers, clock: systemClock });

@@ -187,7 +187,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     settings.inspect === '1' ? await createInspector({ settings, machinesFolder, journal, system, clock, log }) : null;
   const startIndex = (anew: boolean) =>
     new Worker(join(import.meta.dirname, 'console-worker.ts'), { workerData: { folder: settings.data, bot, anew } });
-  const consoleIndex = createConsole({ start: startIndex, journal, clock, log });
+  const consoleIndex = createConsole({ start: startIndex, journal, clock, log, reportFault: system.reportFault });
   closing.add(() => consoleIndex.close());
   const marks = writing(createSqliteReadMarks);
 

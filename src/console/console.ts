@@ -37,6 +37,7 @@ export const Progress = Type.Object(
     indexed: Type.Integer({ description: 'Entries taken in' }),
     entries: Type.Integer({ description: 'Entries that there are' }),
     complete: Type.Boolean({ description: 'Nothing of the past is missing, of entries and of conversations' }),
+    fault: nullable(Type.String({ description: 'The database is damaged: what lies behind is not taken in' })),
   },
   { description: 'How far the index is: it begins with the newest' },
 );

@@ -4,7 +4,7 @@ import type { Journal } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { Logger } from '../log.ts';
 import type { Console, ConsoleAnswers } from './console.ts';
-import { isDamage } from './damage.ts';
+import { isIndexDamage, isJournalDamage } from './damage.ts';
 import type { FromThread, ToThread } from './thread.ts';
 
 /** The index's thread, as it is started: a worker's own methods. */
@@ -22,6 +22,8 @@ export interface ConsoleOptions {
   readonly journal: Pick<Journal, 'onCommit'>;
   readonly clock: Clock;
   readonly log: Pick<Logger, 'warn'>;
+  /** Takes note that the journal is damaged. */
+  readonly reportFault: (fault: SwitchboardError) => void;
 }
 
 interface Asking {
@@ -33,13 +35,22 @@ interface Asking {
  * The console, answered by a thread of its own that the first question starts. A commit costs it nothing but, while
  * somebody looks, one message that is not repeated until the thread has followed. A thread that fails costs the questions
  * under way, and the next one starts another: without the index where that was found damaged, at most once in
- * limits.consoleAnewMs, as a disk that fails damages it again, and the journal may be what is damaged.
+ * limits.consoleAnewMs, as a disk that fails damages it again. Questions that meet damage in the journal are refused with
+ * data_damaged.
  */
-export function createConsole({ start, journal, clock, log }: ConsoleOptions): Console & { close(): Promise<void> } {
+export function createConsole({
+  start,
+  journal,
+  clock,
+  log,
+  reportFault,
+}: ConsoleOptions): Console & { close(): Promise<void> } {
   let thread: IndexThread | null = null;
   /** When another thread may be started. */
   let startAt = Number.NEGATIVE_INFINITY;
   let damaged = false;
+  /** The last thread could not start, as the journal is damaged. */
+  let journalFault: SwitchboardError | null = null;
   let anewAt = Number.NEGATIVE_INFINITY;
   let closed = false;
   /** Somebody looks. */
@@ -69,15 +80,19 @@ export function createConsole({ start, journal, clock, log }: ConsoleOptions): C
     thread = made;
     if (damaged) anewAt = clock.steadyNow();
     damaged = false;
+    journalFault = null;
     made.on('message', (message) => {
       if (message.kind === 'resting') awake = false;
       else if (message.kind === 'caught-up') {
         told = false;
         if (movedSince && awake) tellMoved();
+      } else if (message.kind === 'journal-damaged') {
+        damagedJournal(message.error);
       } else {
         const one = asking.get(message.id);
         asking.delete(message.id);
         if (message.kind === 'answer') one?.resolve(message.answer as never);
+        else if (message.isJournalDamaged) one?.reject(damagedJournal(message.error));
         else one?.reject(new Error(message.error));
       }
     });
@@ -85,10 +100,11 @@ export function createConsole({ start, journal, clock, log }: ConsoleOptions): C
       if (thread !== made) return;
       thread = null;
       [awake, told] = [false, false];
-      damaged = isDamage(error);
+      damaged = isIndexDamage(error);
+      journalFault = isJournalDamage(error) ? damagedJournal(error.message) : null;
       startAt = Math.max(clock.steadyNow() + limits.consoleRestartMs, damaged ? anewAt + limits.consoleAnewMs : 0);
       const next = damaged ? 'the console index is damaged, and is made anew' : 'the console index is started again';
-      if (!closed) log.warn({ event: 'console_failed', error: error.message }, next);
+      if (!closed && journalFault === null) log.warn({ event: 'console_failed', error: error.message }, next);
       for (const { reject } of asking.values()) reject(again());
       asking.clear();
     };
@@ -97,7 +113,15 @@ export function createConsole({ start, journal, clock, log }: ConsoleOptions): C
     return made;
   }
 
+  /** Reports damage that the thread found. Its text says what to do. */
+  function damagedJournal(text: string): SwitchboardError {
+    const fault = new SwitchboardError('data_damaged', text);
+    reportFault(fault);
+    return fault;
+  }
+
   const again = (): SwitchboardError =>
+    journalFault ??
     new SwitchboardError('overloaded', 'The console is being started: try again soon', {
       retryAfterMs: Math.max(limits.consoleRestartMs, startAt - clock.steadyNow()),
     });

@@ -1,6 +1,7 @@
 import type { ConversationRecord, Entry, JournalFollower } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { Progress } from './console.ts';
+import { isJournalDamage } from './damage.ts';
 
 /** How far the index is. */
 export interface Reached {
@@ -125,12 +126,28 @@ export function createIndexing(follower: JournalFollower, store: IndexStore) {
     return takeLive(first, head);
   }
 
+  /** What of the journal could not be read, so that nothing more is taken in; null: all could. */
+  let fault: string | null = null;
+
+  function step(): IndexStep {
+    if (live()) return 'live';
+    const { first } = follower.bounds();
+    return forget(first) || seed() || takePast(first) ? 'past' : 'idle';
+  }
+
   return {
     live,
+    fault: () => fault,
+    /** If the journal is damaged, there is nothing to do for good: what was taken in stays. */
     step(): IndexStep {
-      if (live()) return 'live';
-      const { first } = follower.bounds();
-      return forget(first) || seed() || takePast(first) ? 'past' : 'idle';
+      if (fault !== null) return 'idle';
+      try {
+        return step();
+      } catch (error) {
+        if (!isJournalDamage(error)) throw error;
+        fault = error.message;
+        return 'idle';
+      }
     },
     progress(): Progress {
       const { first, head } = follower.bounds();
@@ -139,7 +156,7 @@ export function createIndexing(follower: JournalFollower, store: IndexStore) {
         0,
       );
       const entries = Math.max(0, head - first + 1);
-      return { indexed, entries, complete: indexed >= entries && reached.seeded === null };
+      return { indexed, entries, complete: indexed >= entries && reached.seeded === null, fault };
     },
   };
 }

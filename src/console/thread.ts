@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { ConsoleAnswers } from './console.ts';
-import { isDamage } from './damage.ts';
+import { isIndexDamage, isJournalDamage } from './damage.ts';
 import type { Indexing } from './indexing.ts';
 
 /** What the index's thread is told: something was asked, or the journal's head moved. */
@@ -16,10 +16,11 @@ export type ToThread =
     }
   | { readonly kind: 'moved' };
 
-/** What it tells: an answer; that it has taken in what is new; that it rests, as nobody looks. */
+/** What it tells: an answer; that the journal is damaged, so that nothing more is taken in; that it has taken in what is new; that it rests, as nobody looks. */
 export type FromThread =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
-  | { readonly kind: 'failed'; readonly id: number; readonly error: string }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: string; readonly isJournalDamaged: boolean }
+  | { readonly kind: 'journal-damaged'; readonly error: string }
   | { readonly kind: 'caught-up' }
   | { readonly kind: 'resting' };
 
@@ -33,7 +34,8 @@ export interface ThreadParts {
 /**
  * The index's own thread: answers, and takes entries in between. A question is answered with all that is committed by then,
  * unless that is more than one step takes in. Nobody asked for limits.consoleIdleMs: it rests. Whatever finds the index
- * damaged ends the thread with that error: the next one begins anew.
+ * damaged ends the thread with that error: the next one begins anew. If the journal is damaged, it takes in no more, and
+ * answers from what it has.
  */
 export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts): void {
   const tell = (message: FromThread) => port.postMessage(message);
@@ -43,10 +45,15 @@ export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts
   /** The head moved, and it has not been said since that it was followed. */
   let moved = false;
 
+  let faultTold: string | null = null;
+
   function work(): void {
     const begunAt = clock.steadyNow();
     const rests = begunAt - lookedAt > limits.consoleIdleMs;
     const step = rests ? 'idle' : indexing.step();
+    const fault = indexing.fault();
+    if (fault !== null && fault !== faultTold) tell({ kind: 'journal-damaged', error: fault });
+    faultTold = fault;
     if (moved && step !== 'live') {
       moved = false;
       tell({ kind: 'caught-up' });
@@ -80,8 +87,8 @@ export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts
       const answer = (answers[name] as (...asked: readonly unknown[]) => unknown)(...asked);
       tell({ kind: 'answer', id, answer });
     } catch (error) {
-      if (isDamage(error)) throw error;
-      tell({ kind: 'failed', id, error: errorText(error) });
+      if (isIndexDamage(error)) throw error;
+      tell({ kind: 'failed', id, error: errorText(error), isJournalDamaged: isJournalDamage(error) });
     }
     wake();
   });

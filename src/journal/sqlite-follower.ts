@@ -1,4 +1,5 @@
 import { damaged } from '../storage-fault.ts';
+import { explaining, inOurWords } from './explaining.ts';
 import type { JournalFollower } from './journal.ts';
 import { openReader } from './sqlite-open.ts';
 import { conversationOf, int, messageOf, seqRange, text } from './sqlite-rows.ts';
@@ -7,9 +8,18 @@ import { prepareUnits } from './sqlite-units.ts';
 
 /**
  * Opens a bot's journal to be followed, on a connection of its own: in another thread it costs the writer nothing but what
- * the disk gives. Each answer is as committed at that moment. Throws where there is nothing of this bot yet.
+ * the disk gives. Each answer is as committed at that moment. Throws if there is nothing of this bot yet. What the disk or the
+ * database is to blame for is thrown as a SwitchboardError: the errors of another database in the thread are not.
  */
 export function openSqliteFollower(folder: string, bot: string): JournalFollower {
+  try {
+    return explaining(openFollower(folder, bot), inOurWords);
+  } catch (error) {
+    throw inOurWords(error);
+  }
+}
+
+function openFollower(folder: string, bot: string): JournalFollower {
   const db = openReader(folder);
   const head = db.prepare('SELECT slot, stream, next_seq FROM head WHERE bot = ?');
   const message = db.prepare('SELECT * FROM messages WHERE id = ?');

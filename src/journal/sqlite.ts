@@ -3,6 +3,7 @@ import type { Clock, TimerHandle } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { retryWhileLocked, storageFault } from '../storage-fault.ts';
+import { explaining } from './explaining.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Commit, Journal, Tx } from './journal.ts';
 import { openConversations } from './sqlite-conversations.ts';
@@ -255,25 +256,6 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
     },
     explained,
   );
-}
-
-/** The same object, each of whose methods throws what `explained` makes of an error. */
-function explaining<T extends object>(target: T, explained: (error: unknown) => unknown): T {
-  const failed = (error: unknown): never => {
-    throw explained(error);
-  };
-  for (const [name, method] of Object.entries(target)) {
-    if (typeof method !== 'function') continue;
-    Reflect.set(target, name, (...args: unknown[]) => {
-      try {
-        const result: unknown = method(...args);
-        return result instanceof Promise ? result.catch(failed) : result;
-      } catch (error) {
-        return failed(error);
-      }
-    });
-  }
-  return target;
 }
 
 /** As rows have it: in whole ms. */

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.ts';
 import type { ChatsQuery } from '../../src/console/console.ts';
 import { createConsole, type IndexThread } from '../../src/console/index-client.ts';
 import { runConsoleThread, type ToThread } from '../../src/console/thread.ts';
+import { openDatabase } from '../../src/journal/sqlite-open.ts';
 import { limits } from '../../src/limits.ts';
 import { manualClock } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
@@ -37,12 +38,13 @@ async function stage() {
   };
   const clock = manualClock();
   const log = { warn: vi.fn() };
-  const console = createConsole({ start, journal, clock, log });
+  const reportFault = vi.fn();
+  const console = createConsole({ start, journal, clock, log, reportFault });
   onTestFinished(async () => {
     await console.close();
     await journal.close();
   });
-  return { folder, journal, console, started, told, clock, log };
+  return { folder, journal, console, started, told, clock, log, reportFault };
 }
 
 test('nobody looks: no thread runs and nothing is told; whoever looks sees all that is committed', async () => {
@@ -140,6 +142,56 @@ test.each([2, 3, 4])(
     expect(started).toHaveLength(3);
     clock.skip(1);
     await madeAnew();
+  },
+);
+
+/** Changes the database behind the journal's back. */
+function spoil(folder: string, sql: string): void {
+  const db = openDatabase(folder);
+  db.exec(sql);
+  db.close();
+}
+
+/** Overwrites the first page of a table in the file itself. */
+function spoilTable(folder: string, table: string): void {
+  const db = openDatabase(folder);
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  const row = db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(table);
+  db.close();
+  const bytes = readFileSync(join(folder, 'switchboard.db'));
+  const at = (Number(row?.rootpage) - 1) * PAGE_BYTES;
+  writeFileSync(join(folder, 'switchboard.db'), bytes.fill(0xee, at, at + PAGE_BYTES));
+}
+
+test('an entry of the past is damaged: the index keeps what it has, is not made anew, and says what to do', async () => {
+  const { folder, journal, console, started, log, reportFault } = await stage();
+  await journal.write(async (tx) => {
+    const body = JSON.stringify({ update: textUpdate(7, 'many words') });
+    for (let n = 0; n < 2 * limits.consoleBatchEntries; n += 1) tx.append({ type: 'update.received', chat: '7', body });
+  });
+  await say(journal, '8', 'the newest');
+  spoil(folder, "UPDATE units SET bodies = 'no json' WHERE id = 1");
+  const fault = expect.stringContaining('restore a backup');
+  const isTold = { chats: [{ chat: '8' }, { chat: '7' }], progress: { fault } };
+  await vi.waitFor(async () => expect(await console.chats(ADMIN, ALL)).toMatchObject(isTold), 20_000);
+  const reported = expect.objectContaining({ code: 'data_damaged', message: fault });
+  expect(reportFault).toHaveBeenCalledExactlyOnceWith(reported);
+  expect([started.length, log.warn.mock.calls]).toEqual([1, []]);
+});
+
+test.each(['units', 'head'])(
+  'what every question reads of the journal is damaged, %s: it is told, and the index is not made anew',
+  async (table) => {
+    const { folder, console, clock, log, reportFault } = await stage();
+    const look = () => console.chats(ADMIN, ALL);
+    const isDamaged = { code: 'data_damaged', message: expect.stringContaining('restore a backup') };
+    spoilTable(folder, table);
+    await expect(look()).rejects.toMatchObject(isDamaged);
+    await expect(look()).rejects.toMatchObject(isDamaged);
+    clock.skip(limits.consoleRestartMs);
+    await expect(look()).rejects.toMatchObject(isDamaged);
+    expect(reportFault).toHaveBeenCalledWith(expect.objectContaining(isDamaged));
+    expect(log.warn).not.toHaveBeenCalled();
   },
 );
 

@@ -35,7 +35,7 @@ const part = encodeURIComponent;
 /** Whether the same question may be answered later; until then it is asked again so often. */
 export const RETRY_MS = 500;
 export const mayPass = (error: unknown): boolean =>
-  !(error instanceof Problem) || error.status >= 500 || error.status === 429;
+  !(error instanceof Problem) || (error.status >= 500 && error.code !== 'data_damaged') || error.status === 429;
 
 /** What the list shows. */
 export interface Filter {

@@ -60,7 +60,7 @@ export function createChats() {
   let indexTimer: ReturnType<typeof setTimeout> | undefined;
   function followIndex(): void {
     clearTimeout(indexTimer);
-    if (progress.value?.complete !== false) return;
+    if (progress.value?.complete !== false || progress.value.fault !== null) return;
     indexTimer = setTimeout(async () => {
       const page = await answers.chats(filter.value, null, PAGE).catch(() => null);
       if (closed) return;

@@ -25,6 +25,8 @@ export interface LiveListener {
 /** Follows what happens, over whatever breaks the connection, until `close`. */
 export function createLive(listener: LiveListener) {
   const connected = signal(true);
+  /** Why it has ended for good; null: it has not. */
+  const failure = signal<string | null>(null);
   const address = (last: string): string => (last === '' ? 'v1/events' : `v1/events?last_event_id=${last}`);
   const { close } = listen(address, [...TYPES, ...ANEW], {
     event(data, type) {
@@ -41,7 +43,10 @@ export function createLive(listener: LiveListener) {
       // A key that was revoked ends its streams: whoever had it is logged out at once.
       void refreshWho();
     },
+    failed(detail) {
+      failure.value = detail;
+    },
   });
-  return { connected, close };
+  return { connected, failure, close };
 }
 export type Live = ReturnType<typeof createLive>;

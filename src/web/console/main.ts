@@ -27,6 +27,8 @@ function App() {
   return html`<${Console} key=${me.id} />`;
 }
 
+const NO_PROGRESS = { indexed: 0, entries: 0, complete: true, fault: null };
+
 function Console() {
   const chats = useMemo(createChats, []);
   const draftOf = useMemo(createDrafts, []);
@@ -105,7 +107,7 @@ function Console() {
     }
   }
 
-  const { indexed, entries, complete } = chats.progress.value ?? { indexed: 0, entries: 0, complete: true };
+  const { indexed, entries, complete, fault } = chats.progress.value ?? NO_PROGRESS;
   const rows = chats.rows.value;
   const pane = status ? 'status' : chat !== null ? 'chat' : 'list';
   return html`
@@ -113,12 +115,14 @@ function Console() {
       <button class="button quiet status-button" type="button" aria-pressed=${status} onClick=${() => setStatus(!status)}><${Icon} name="chart" /> Status</button>
     </${Bar}>
     ${live.connected.value ? null : html`<p class="notice connection" role="status">Not connected, trying again…</p>`}
+    ${live.failure.value === null ? null : html`<p class="notice bad connection" role="alert">${live.failure.value}. Then load this page again: until then it shows nothing new by itself.</p>`}
     <main class="console" data-pane=${pane}>
       <section class="list-pane" aria-label="Chats">
         <div class="search"><input ref=${search} type="search" aria-label="Search" placeholder="Search  ( / )" maxlength="200" value=${text}
           onInput=${(event: InputEvent) => setText((event.target as HTMLInputElement).value)} /></div>
         ${text.trim() === '' ? html`<${Filters} chats=${chats} />` : null}
-        ${!complete && entries > 0 ? html`<p class="progress muted" role="status"><progress max=${entries} value=${indexed} aria-label="Indexed"></progress> Indexed ${Math.floor((indexed * 100) / entries)} %</p>` : null}
+        ${fault === null ? null : html`<p class="notice bad" role="alert">Older chats and messages may be missing here. ${fault}</p>`}
+        ${fault === null && !complete && entries > 0 ? html`<p class="progress muted" role="status"><progress max=${entries} value=${indexed} aria-label="Indexed"></progress> Indexed ${Math.floor((indexed * 100) / entries)} %</p>` : null}
         ${chats.failure.value === null ? null : html`<p class="notice bad" role="alert">${chats.failure.value}</p>`}
         ${
           text.trim() !== ''

@@ -43,7 +43,7 @@ export function createTranscript(chat: string, seq: number | null) {
 
   let timer: ReturnType<typeof setTimeout> | undefined;
   function note({ progress }: Transcript): void {
-    indexing.value = !progress.complete;
+    indexing.value = !progress.complete && progress.fault === null;
     if (timer !== undefined || !indexing.value || earlier.value || closed) return;
     timer = setTimeout(() => {
       timer = undefined;

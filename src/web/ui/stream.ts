@@ -1,3 +1,5 @@
+import { fieldsOf } from './api.ts';
+
 const RETRY_MS = 1000;
 
 /** Nobody looked for longer than this: to read all that happened meanwhile costs more than to begin anew. */
@@ -18,6 +20,8 @@ export interface StreamListener {
   readonly opened: (resumed: boolean) => void;
   /** It broke. Where it was refused, the server says why to whoever asks something else. */
   readonly lost: (isRefused: boolean) => void;
+  /** It ended for good: the server says why and what to do. By default it is `lost`. */
+  readonly failed?: (detail: string) => void;
 }
 
 /**
@@ -28,7 +32,7 @@ export interface StreamListener {
 export function listen(
   address: (lastEventId: string) => string | Promise<string>,
   types: readonly string[],
-  { event, opened, lost }: StreamListener,
+  { event, opened, lost, failed = () => lost(true) }: StreamListener,
 ): Stream {
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -69,8 +73,17 @@ export function listen(
         event(String(data), type);
       });
     }
+    made.addEventListener('stream.error', ({ data }: MessageEvent) => {
+      close();
+      failed(String(fieldsOf(JSON.parse(String(data))).detail));
+    });
     made.addEventListener('open', () => opened(resumed));
     made.addEventListener('error', () => broken(made.readyState === EventSource.CLOSED));
+  }
+
+  function close(): void {
+    document.removeEventListener('visibilitychange', onVisibility);
+    stop();
   }
 
   const onVisibility = (): void => {
@@ -84,10 +97,5 @@ export function listen(
   };
   document.addEventListener('visibilitychange', onVisibility);
   if (!document.hidden) void start();
-  return {
-    close() {
-      document.removeEventListener('visibilitychange', onVisibility);
-      stop();
-    },
-  };
+  return { close };
 }
