@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { damaged } from '../storage-fault.ts';
 import type { Entry, EntryType } from './journal.ts';
 import { chatCell, int, json, type Row, type SeqRange, text } from './sqlite-rows.ts';
@@ -38,14 +38,14 @@ export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
       const begun = unitHolding(seq);
       for (const entry of begun) if (entry.seq >= seq && entry.seq <= to) yield checked(entry);
       const last = begun.at(-1)?.seq ?? seq - 1;
-      for (const row of after.iterate(range.id(last), Math.min(range.id(to), range.last))) {
+      for (const row of rowsOf(after, range.id(last), Math.min(range.id(to), range.last))) {
         for (const entry of entriesOf(bot, range, row)) if (entry.seq <= to) yield checked(entry);
       }
     },
     /** The entries from a seq on, in order, with their owners. */
     *withOwners(seq: number): Generator<Entry> {
       const begin = holding.get(range.id(1), range.id(seq))?.id ?? range.id(seq);
-      for (const row of after.iterate(Number(begin) - 1, range.last)) {
+      for (const row of rowsOf(after, Number(begin) - 1, range.last)) {
         const owners = ownersIn(row);
         for (const [n, entry] of entriesOf(bot, range, row).entries()) {
           if (entry.seq >= seq) yield { ...entry, owner: owners[n] ?? null };
@@ -64,6 +64,23 @@ export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
   };
 }
 export type Units = ReturnType<typeof prepareUnits>;
+
+/**
+ * A statement's rows. node:sqlite leaves a statement that has failed as it is, and its next use throws the same error once
+ * more: whoever reads other rows next would be told of damage that they do not meet.
+ */
+function* rowsOf(statement: StatementSync, ...params: readonly number[]): Generator<Row> {
+  try {
+    yield* statement.iterate(...params);
+  } catch (error) {
+    try {
+      statement.iterate(...params);
+    } catch {
+      // That was the once more.
+    }
+    throw error;
+  }
+}
 
 /** `"update.received",777,450,…`: JSON, put together by hand since it is done for every entry. */
 function headsOf(entries: readonly Entry[]): string {

@@ -1,10 +1,12 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Commit } from '../../src/journal/journal.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { openDatabase, openReader } from '../../src/journal/sqlite-open.ts';
+import { seqRange } from '../../src/journal/sqlite-rows.ts';
+import { prepareUnits } from '../../src/journal/sqlite-units.ts';
 import { limits } from '../../src/limits.ts';
 import { manualClock, settle } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
@@ -215,3 +217,28 @@ function locked() {
   const clock = manualClock();
   return { folder, clock, journal: openJournal(folder, clock) };
 }
+
+test('damage that one reader meets is not told to the next, who reads other entries', async () => {
+  const folder = temporaryFolder();
+  const journal = openJournal(folder, manualClock());
+  const text = (n: number) => `mark-${n}-`.repeat(1500);
+  for (let n = 1; n <= 40; n += 1) {
+    const body = JSON.stringify({ text: text(n) });
+    await journal.write(async (tx) => void tx.append({ type: 'chat.emitted', chat: '7', body }));
+  }
+  const db = openDatabase(folder);
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  db.close();
+  const file = join(folder, 'switchboard.db');
+  const bytes = readFileSync(file);
+  const page = Math.floor(bytes.indexOf('mark-30-') / 4096) * 4096;
+  writeFileSync(file, bytes.fill(0xee, page, page + 4096));
+
+  const reader = openReader(folder);
+  onTestFinished(() => reader.close());
+  const units = prepareUnits(reader, '1', seqRange(0));
+  const read = (to: number) => [...units.from(1, to)].length;
+  expect(read(9)).toBe(9);
+  expect(() => read(40)).toThrow('malformed');
+  expect(read(9)).toBe(9);
+});

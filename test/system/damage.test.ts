@@ -79,6 +79,7 @@ test.each(Object.entries(wounds))(
     const poll = await fetch(`${url}/v1/events?poll=1&from=earliest&limit=1000`, { headers });
     expect([poll.status, await poll.json()]).toMatchObject([500, { code: 'data_damaged' }]);
 
+    expect((await fetch(`${url}/v1/events?poll=1&from=earliest&limit=5`, { headers })).status).toBe(200);
 
     const ready = await fetch(`${url}/readyz`, { headers });
     expect([ready.status, await ready.json()]).toMatchObject([
