@@ -25,7 +25,7 @@ import type { Journal } from './journal/journal.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import { dataSizes } from './journal/sqlite-figures.ts';
 import { createSqliteMark } from './journal/sqlite-mark.ts';
-import { holdDataFolder, neverWait, openDatabase, openReader } from './journal/sqlite-open.ts';
+import { holdDataFolder, neverWait, openAgain, openDatabase, openReader } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
@@ -86,14 +86,14 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   closing.add(watchDataFolder(settings.data, clock, moved.resolve));
   const held = holdDataFolder(settings.data, db, clock.now());
   closing.add(() => held.release());
-  const connection = (open: typeof openDatabase) => {
+  const connection = (open: typeof openAgain) => {
     const opened = open(settings.data);
     closing.add(() => opened.close());
     return opened;
   };
 
   const writing = <T>(create: (db: DatabaseSync) => T): T => {
-    const opened = connection(openDatabase);
+    const opened = connection(openAgain);
     const made = create(opened);
     neverWait(opened);
     return made;

@@ -19,6 +19,15 @@ export function openDatabase(folder: string): DatabaseSync {
   if (!hasDatabase(folder)) refuseLoss(folder);
   makeFolder(folder);
   requireOwnLog(join(folder, 'switchboard.db'));
+  return openAgain(folder);
+}
+
+/**
+ * Opens one more writing connection, in a process that has one. requireOwnLog must not run here: it closes a descriptor of
+ * the database, and with any such descriptor POSIX ends all locks that the process has on the file. Then whoever else opens
+ * and closes the database deletes the log in use, with every commit that follows: https://sqlite.org/howtocorrupt.html, 2.2
+ */
+export function openAgain(folder: string): DatabaseSync {
   const db = open(folder, 'switchboard.db', { timeout: 5000 });
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
@@ -50,6 +59,7 @@ export const neverWait = (db: DatabaseSync): void => db.exec('PRAGMA busy_timeou
 
 /**
  * Throws if a backup was put over a database whose log is still there: SQLite would write what is in the log into the backup.
+ * To be called before this process has a connection to the database (openAgain).
  * A backup has no log of its own (copyDatabase), which byte 18 of a database file says: https://sqlite.org/fileformat.html
  */
 function requireOwnLog(file: string): void {

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createKey, type Env, freeEnv, run, startServer } from '../cli/support.ts';
 import { temporaryFolder } from '../support/journal.ts';
 
@@ -114,3 +114,11 @@ test.each([
   expect(await run(args, empty).ended).toMatchObject({ code });
   expect(readdirSync(folderOf(empty))).toEqual(['switchboard.db']);
 });
+
+test('while a server has the database open no other program can take its log away', async () => {
+  const { env } = await startServer();
+  const other = new DatabaseSync(join(folderOf(env), 'switchboard.db'), { timeout: 0 });
+  onTestFinished(() => other.close());
+  // A program that gets this lock, as it closes the database, finds nobody beside itself and deletes the log.
+  expect(() => other.exec('PRAGMA locking_mode = EXCLUSIVE; SELECT 1 FROM head')).toThrow('database is locked');
+}, 600_000);
