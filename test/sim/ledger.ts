@@ -64,7 +64,7 @@ export class Ledger {
 
   /** Somebody has set the wall clock: it shows this now. */
   clockSet(byMs: number, wall: number): void {
-    this.punctuality.clockSet(wall);
+    this.punctuality.clockSet(byMs, wall);
     this.inquiries.setBackMs += Math.max(0, -byMs);
   }
 
