@@ -31,7 +31,8 @@ export interface Doubt {
 /**
  * Follows the wall clock as long as that runs evenly, across restarts too. A jump ahead of more than
  * limits.clockBelievedMs is believed once Telegram's own clock agrees, or after limits.clockDoubtMs of running if Telegram
- * says nothing. Meanwhile time goes on evenly from what was proven, or from what Telegram says.
+ * says nothing. Meanwhile time goes on evenly from what was proven, or from what Telegram says if that is earlier than the
+ * wall clock.
  */
 export function createProvenTime(clock: Clock, mark: ProvenMark): ProvenTime {
   /** This time was proven at that time of the steady clock. */
@@ -51,9 +52,11 @@ export function createProvenTime(clock: Clock, mark: ProvenMark): ProvenTime {
     return prove(wall);
   }
 
+  const evenly = (steady: number): number => proven.at + (steady - proven.steady);
+
   function now(): number {
     const [wall, steady] = [clock.now(), clock.steadyNow()];
-    const expected = proven.at + (steady - proven.steady);
+    const expected = evenly(steady);
     const aheadMs = wall - expected;
     // Behind, it makes nothing old: the proven time goes on.
     if (aheadMs < 0) [doubtedSince, telegramDisagrees] = [null, false];
@@ -85,7 +88,8 @@ export function createProvenTime(clock: Clock, mark: ProvenMark): ProvenTime {
         believe(wall);
         return;
       }
-      prove(telegramNow);
+      // A gateway answers by its own clock, which may be wrong: nothing becomes old by what it says alone.
+      prove(Math.min(telegramNow, Math.max(wall, Math.round(evenly(clock.steadyNow())))));
       // It speaks: silence begins anew.
       if (wall > telegramNow) [doubtedSince, telegramDisagrees] = [clock.steadyNow(), true];
     },

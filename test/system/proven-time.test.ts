@@ -74,6 +74,20 @@ test('a jump ahead that Telegram agrees with is believed at once', () => {
   expect(doubt()).toBeNull();
 });
 
+test('an answer whose time is ahead of this machine’s, as a gateway’s may be, makes nothing old', async () => {
+  const clock = manualClock();
+  const { now, heard, doubt } = process(clock);
+  const before = clock.now();
+  heard(before + 30 * DAY);
+  expect(now()).toBe(before);
+  await clock.advance(HOUR);
+  clock.set(before - DAY);
+  heard(before + HOUR);
+  heard(before + 30 * DAY);
+  expect(now()).toBe(before + HOUR);
+  expect(doubt()).toBeNull();
+});
+
 test('while Telegram disagrees its time counts, for as long as it says so', async () => {
   const clock = manualClock();
   const { now, heard, doubt } = process(clock);
