@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
@@ -20,13 +20,15 @@ const SLOT_BYTES = 16;
 /**
  * Marks in a ring of limits.sendMarks slots, each the seq and the attempts of a call that waits, or zeros. Written without
  * a sync: the kernel keeps what a killed process wrote. A machine that lost its power has another boot id afterwards, and the
- * marks of an earlier boot are not believed. A slot that is needed for another call is taken: the call counts as left.
+ * marks of an earlier boot are not believed. The process that reads the file takes it away: a process that notes nothing may
+ * be the next, and must not leave marks of an earlier one behind. A slot that is needed for another call is taken: the call counts as left.
  */
 export function createDiskMarks({ folder, stream, bootId, log }: DiskMarksOptions): SendMarks & { close(): void } {
-  if (bootId === null) return { ...NO_MARKS, close() {} };
   const path = join(folder, 'switchboard.sending');
+  const found = takeAway(path);
+  if (bootId === null) return { ...NO_MARKS, close() {} };
   const header = headerOf(bootId, stream);
-  const before = readMarks(path, header);
+  const before = marksIn(found, header);
   const slots = new Map<number, number>();
   const occupants: (number | undefined)[] = [];
   /** What the slots of the file hold, or are to hold. */
@@ -104,7 +106,6 @@ export function createDiskMarks({ folder, stream, bootId, log }: DiskMarksOption
         file = openSync(path, 'w', 0o600);
         writeSync(file, Buffer.concat([header, ring]));
       } catch (error) {
-        // Old marks that may be left prove nothing of this process's calls: their attempts are others.
         close();
         warn(error);
       }
@@ -119,15 +120,20 @@ function headerOf(bootId: string, stream: string): Buffer {
   return header;
 }
 
-/** The calls that waited, as `seq/attempts`. None if the marks are of another boot or another journal, or damaged. */
-function readMarks(path: string, header: Buffer): ReadonlySet<string> {
-  const marks = new Set<string>();
-  let bytes: Buffer;
+/** What the file holds. Nothing unless it is gone then: a mark is believed once. */
+function takeAway(path: string): Buffer {
   try {
-    bytes = readFileSync(path);
+    const bytes = readFileSync(path);
+    rmSync(path);
+    return bytes;
   } catch {
-    return marks;
+    return Buffer.alloc(0);
   }
+}
+
+/** The calls that waited, as `seq/attempts`. None if the marks are of another boot or another journal, or damaged. */
+function marksIn(bytes: Buffer, header: Buffer): ReadonlySet<string> {
+  const marks = new Set<string>();
   if (!bytes.subarray(0, HEADER_BYTES).equals(header)) return marks;
   for (let at = HEADER_BYTES; at + SLOT_BYTES <= bytes.length; at += SLOT_BYTES) {
     const seq = bytes.readDoubleLE(at);
