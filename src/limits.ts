@@ -67,6 +67,8 @@ export const limits = {
   quickCheckMaxMs: 10 * 60_000,
   /** Between looks whether the database is still where it was opened: noticed within 5 s on a slow disk too. */
   dataFolderLookMs: 1000,
+  /** Looks in a row that find no journal in the database's file, until it counts as overwritten: another process may be writing. */
+  dataFolderUnreadableMax: 3,
   /** Between tries to commit on a disk that is full or fails; what a caller who was refused for it is told to wait. */
   storageRetryMs: 5000,
   /** Between two log lines about the same trouble of the disk, however many requests fail meanwhile. */

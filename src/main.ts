@@ -129,6 +129,12 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     throw error;
   };
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+  /** Nothing can be committed any more: work at hand cannot be finished. */
+  let isCutOff = false;
+  const cutOff = (error: SwitchboardError): void => {
+    isCutOff = true;
+    fail(error);
+  };
   const newStreamId = () => randomBytes(6).toString('hex');
   const reader = connection(openReader);
   const onRenamed = (stream: string) =>
@@ -141,12 +147,12 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     onRenamed,
     clock,
     provenNow: proven.now,
-    onLost: fail,
+    onLost: cutOff,
   });
   closing.add(() => journal.close());
   void moved.promise.then((error) => {
     journal.refuseWrites(error);
-    fail(error);
+    cutOff(error);
   });
   const keyring = createKeyring({
     ...{ store: writing(createSqliteKeyStore), clock, randomBytes },
@@ -265,7 +271,8 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
       const warn = (error: unknown): void => log.warn(errorText(error));
       await system.drain('ingress', limits.drainMs).catch(warn);
       await http.close();
-      await system.drain('outbox', outboxUntil - clock.steadyNow()).catch(async (error) => {
+      const drained = isCutOff ? Promise.resolve() : system.drain('outbox', outboxUntil - clock.steadyNow());
+      await drained.catch(async (error) => {
         warn(error);
         // Calls that are cut off have a fate, which the outbox stores: unknown.
         await api.close();

@@ -1,16 +1,27 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DatabaseSync } from 'node:sqlite';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { watchDataFolder } from '../../src/journal/data-folder.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { copyDatabase } from '../../src/journal/sqlite-backup.ts';
 import { holdDataFolder, holderOf, openDatabase, openReader } from '../../src/journal/sqlite-open.ts';
+import { limits } from '../../src/limits.ts';
 import { manualClock } from '../support/clock.ts';
-import { temporaryFolder } from '../support/journal.ts';
+import { openJournal, temporaryFolder } from '../support/journal.ts';
 import { entry } from './records.ts';
 
 /** Another process that takes the data folder and says how that went. */
@@ -158,5 +169,61 @@ describe("a journal's name", () => {
       expect(await streamAt(folder)).toMatchObject({ stream: after.stream, renamed: false });
     }
     expect(readFileSync(file, 'utf8')).toMatch(/\nstream-\d+\n$/);
+  });
+});
+
+describe('a watched data folder', () => {
+  /** A folder that is watched, whose database holds ten entries more than `backup`. */
+  async function watched() {
+    const [folder, clock, onGone] = [temporaryFolder(), manualClock(), vi.fn()];
+    const file = join(folder, 'switchboard.db');
+    const backup = join(folder, 'backup.db');
+    const journal = openJournal(folder, clock);
+    const db = openDatabase(folder);
+    onTestFinished(() => db.close());
+    const add = () => journal.write(async (tx) => void tx.append(entry('text')));
+    const flush = () => db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    await add();
+    flush();
+    copyFileSync(file, backup);
+    for (let n = 0; n < 10; n += 1) await add();
+    flush();
+    onTestFinished(watchDataFolder(folder, clock, onGone));
+    const isTold = (says: string) =>
+      vi.waitFor(async () => {
+        await clock.advance(limits.dataFolderLookMs);
+        expect(onGone.mock.calls).toEqual([[expect.objectContaining({ code: 'data_gone' })]]);
+        expect(onGone.mock.calls[0]?.[0].message).toContain(says);
+      }, 180_000);
+    return { folder, file, backup, db, clock, onGone, add, flush, isTold };
+  }
+
+  test('a backup that is copied over the database is told', async () => {
+    const { file, backup, isTold } = await watched();
+    copyFileSync(backup, file);
+    await isTold('was overwritten');
+  });
+
+  test('a database that is made empty, or is cut off, is told', async () => {
+    const { file, isTold } = await watched();
+    truncateSync(file);
+    await isTold('was overwritten');
+  });
+
+  test('one that is deleted is told by the system, before the next look', async () => {
+    const { file, onGone } = await watched();
+    rmSync(file);
+    await vi.waitFor(() => expect(onGone).toHaveBeenCalledOnce(), 180_000);
+  });
+
+  test('commits, checkpoints and a VACUUM are none of these', async () => {
+    const { db, clock, onGone, add, flush } = await watched();
+    for (let n = 0; n < 20; n += 1) {
+      await add();
+      if (n % 3 === 0) flush();
+      if (n % 7 === 0) db.exec('VACUUM');
+      await clock.advance(limits.dataFolderLookMs);
+    }
+    expect(onGone).not.toHaveBeenCalled();
   });
 });

@@ -57,6 +57,8 @@ test.each([
     const lines = stdout.split('\n').filter((line) => line.includes('was deleted, moved or replaced'));
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('put the data folder or a backup there');
+    // Messages that wait cannot be sent any more: the end does not wait for them.
+    expect(stdout).not.toContain('did not drain');
     // Once one is refused, none is taken any more.
     const refusedFrom = statuses.findIndex((status) => status !== 202);
     expect(statuses.slice(refusedFrom)).not.toContain(202);
