@@ -24,8 +24,8 @@ export interface StorageWatch {
 
 /**
  * Shows a full, failing or locked disk as the state of `data`, and says it in the log at most once in
- * limits.storageLogEveryMs, however many requests fail. It tries an empty commit until one succeeds: then all is well
- * again. A damaged database stays degraded until the next start.
+ * limits.storageLogEveryMs, however many requests fail. It tries an empty commit until one succeeds, and nothing else has failed
+ * since the try before: then all is well again. A full disk may have room for an empty commit alone. A damaged database stays degraded until the next start.
  */
 export function createStorageWatch({ journal, status, clock, log, onDamaged }: StorageWatchOptions): StorageWatch {
   let isDamaged = false;
@@ -35,6 +35,10 @@ export function createStorageWatch({ journal, status, clock, log, onDamaged }: S
   let loggedCode = '';
   let loggedAt = 0;
   let failures = 0;
+  /** The log said last that it failed. */
+  let isFailureLogged = false;
+  /** A commit failed since the last try. */
+  let failedSince = false;
 
   function write(fault: SwitchboardError): void {
     failures += 1;
@@ -42,10 +46,12 @@ export function createStorageWatch({ journal, status, clock, log, onDamaged }: S
     if (fault.code === loggedCode && now - loggedAt < limits.storageLogEveryMs) return;
     log.error({ event: 'storage_failed', code: fault.code, failures }, fault.message);
     [loggedCode, loggedAt, failures] = [fault.code, now, 0];
+    isFailureLogged = true;
   }
 
   function tryAgain(): void {
     if (probe !== undefined || stopped) return;
+    failedSince = false;
     probe = clock.setTimeout(() => {
       journal
         .write(async () => {})
@@ -53,8 +59,10 @@ export function createStorageWatch({ journal, status, clock, log, onDamaged }: S
           () => {
             probe = undefined;
             if (stopped) return;
+            if (failedSince) return tryAgain();
             status.trigger.trouble({ name: 'data', cause: 'storage', detail: null });
-            log.info({ event: 'storage_works' }, 'the data folder takes writes again');
+            if (isFailureLogged) log.info({ event: 'storage_works' }, 'the data folder takes writes again');
+            isFailureLogged = false;
           },
           (error: unknown) => {
             probe = undefined;
@@ -70,8 +78,10 @@ export function createStorageWatch({ journal, status, clock, log, onDamaged }: S
     write(fault);
     const cause = fault.code === 'data_damaged' ? 'damage' : 'storage';
     status.trigger.trouble({ name: 'data', cause, detail: fault.message });
-    if (cause === 'storage') tryAgain();
-    else if (!isDamaged) {
+    if (cause === 'storage') {
+      failedSince = true;
+      tryAgain();
+    } else if (!isDamaged) {
       isDamaged = true;
       onDamaged(fault);
     }

@@ -20,8 +20,12 @@ async function systemOnDisk() {
   const clock = manualClock();
   const folder = temporaryFolder();
   const [db, reader] = [openDatabase(folder), openReader(folder)];
-  const disk = { isFull: false, isDamaged: false };
+  const disk = { isFull: false, isDamaged: false, hasRoomForAPage: false };
+  let statements = 0;
   const atDisk: AtDisk = (moment) => {
+    statements = moment === 'begin' ? 0 : statements + 1;
+    // A commit of nothing reads the head and writes it.
+    if (disk.hasRoomForAPage && moment === 'commit' && statements > 3) throw diskError('full');
     if (disk.isFull && moment === 'commit') throw diskError('full');
     if (disk.isDamaged && moment === 'commit') throw diskError('damaged');
   };
@@ -106,6 +110,23 @@ test('where nothing is written after a full disk, an empty commit shows that the
   await clock.advance(limits.storageRetryMs);
   await settle();
   expect(data().state).toBe('up');
+});
+
+test('a disk with room for an empty commit alone stays degraded while others fail, and the log does not say that it works', async () => {
+  const { clock, disk, post, linesOf, data } = await systemOnDisk();
+  disk.hasRoomForAPage = true;
+  for (let n = 0; n < 20; n += 1) {
+    await expect(post()).rejects.toMatchObject({ code: 'disk_full' });
+    await clock.advance(limits.storageRetryMs / 2);
+    await settle();
+    expect(data().state).toBe('degraded');
+  }
+  expect(linesOf('storage_works')).toEqual([]);
+  disk.hasRoomForAPage = false;
+  await post();
+  await clock.advance(2 * limits.storageRetryMs);
+  await settle();
+  expect([data().state, linesOf('storage_works').length]).toEqual(['up', 1]);
 });
 
 test('a damaged database: open streams end with the error, once; the part stays degraded', async () => {
