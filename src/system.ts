@@ -174,6 +174,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   const runner = createRequestRunner({
     backend,
     clock,
+    provenNow: options.provenNow,
     random,
     log,
     bot,

@@ -27,6 +27,8 @@ export interface AskingOptions {
   readonly backend: Backend;
   readonly bot: string;
   readonly clock: Clock;
+  /** See ProvenTime: a clock that jumps ahead must not bring a request's deadline. */
+  readonly provenNow: () => number;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   readonly log: Pick<Logger, 'warn'>;
@@ -47,8 +49,13 @@ export interface Tried {
  * end, whether it is carried out is all that counts: its time begins with its first try. A clock that was set back since
  * it was made gives it no longer than `deadlineMs`.
  */
-export function beforeFirstTry({ invoke, createdAt }: RequestRecord, deadlineMs: number, clock: Clock): Tried {
-  const passedMs = invoke === '' ? 0 : Math.max(0, clock.now() - createdAt);
+export function beforeFirstTry(
+  { invoke, createdAt }: RequestRecord,
+  deadlineMs: number,
+  { clock, provenNow }: Pick<AskingOptions, 'clock' | 'provenNow'>,
+): Tried {
+  const now = Math.min(clock.now(), provenNow());
+  const passedMs = invoke === '' ? 0 : Math.max(0, now - createdAt);
   return { attempts: 0, deadline: clock.steadyNow() + Math.max(0, deadlineMs - passedMs), failure: '' };
 }
 

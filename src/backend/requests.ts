@@ -188,7 +188,7 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
           health.began(request.src);
           tellHealth();
         }
-        const before = rested?.tried ?? beforeFirstTry(request, options.tries.deadlineMs, clock);
+        const before = rested?.tried ?? beforeFirstTry(request, options.tries.deadlineMs, options);
         run(request, (withdrawn) => askAndTell(request, before, withdrawn));
         started += 1;
       }

@@ -210,6 +210,7 @@ describe('run by the request runner', () => {
       backend: createBackendWith(clock),
       bot: '1',
       clock,
+      provenNow: clock.now,
       random: () => 1,
       log: { warn: () => {} },
       tries: { ...TRIES, timeoutMs },
@@ -269,7 +270,14 @@ describe('run by the request runner', () => {
     const told = Promise.withResolvers<unknown>();
     const clock = manualClock(fromNow(0));
     const runner = createRequestRunner({
-      ...{ backend: createBackendWith(clock), bot: '1', clock, random: () => 1, log: { warn: () => {} } },
+      ...{
+        backend: createBackendWith(clock),
+        bot: '1',
+        clock,
+        provenNow: clock.now,
+        random: () => 1,
+        log: { warn: () => {} },
+      },
       tries: { ...TRIES, timeoutMs: 10_000 },
       answered: async (_, end) => told.resolve(end),
     });
@@ -292,7 +300,14 @@ describe('run by the request runner', () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     const clock = manualClock(fromNow(0));
     const runner = createRequestRunner({
-      ...{ backend: createBackendWith(clock), bot: '1', clock, random: () => 1, log: { warn: () => {} } },
+      ...{
+        backend: createBackendWith(clock),
+        bot: '1',
+        clock,
+        provenNow: clock.now,
+        random: () => 1,
+        log: { warn: () => {} },
+      },
       tries: { ...TRIES, timeoutMs: 10_000 },
       answered: async ({ id }) => resolve(id),
     });

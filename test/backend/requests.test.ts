@@ -53,6 +53,7 @@ function setUp(more: Partial<RequestRunnerOptions> = {}) {
     backend: script.backend,
     bot: '1',
     clock,
+    provenNow: () => clock.now(),
     random: () => 1,
     log: { warn: () => {} },
     tries: TRIES,
@@ -335,6 +336,19 @@ describe('an outage of the backend', () => {
     expect(triedAt.at(-1)).toBeGreaterThanOrEqual(TRIES.deadlineMs - TRIES.backoffMaxMs);
     const message = 'no answer within 600 s; the last try: down';
     expect(ends).toEqual([['a', { error: { code: 'timeout', message } }]]);
+  });
+
+  test('is not cut short by a clock that jumps ahead, before a request has its turn or across a restart', async () => {
+    const { clock, runner, ends, tries, last } = setUp({ provenNow: () => NOON });
+    clock.set(NOON + 24 * 3_600_000);
+    runner.take([request('a')]);
+    last().fail(unreachable());
+    await pass(clock, 500);
+    expect(ends).toEqual([]);
+    last().ok('done');
+    await settle();
+    expect(ends).toEqual([['a', { output: 'done' }]]);
+    expect(tries.length).toBe(2);
   });
 
   test('that began before a restart ends at the same deadline: it counts from the making of the request', async () => {
