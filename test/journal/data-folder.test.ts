@@ -141,6 +141,18 @@ describe("a journal's name", () => {
     expect(await streamAt(moved), 'the copied one goes on').toEqual({ stream, head: 3, renamed: false });
   });
 
+  test('is another in a copy that is put back over the folder that it was made of, once switchboard.stream is deleted', async () => {
+    const [folder, other] = [temporaryFolder(), temporaryFolder()];
+    const copied = join(other, 'copied');
+    await streamAt(folder);
+    cpSync(folder, copied, { recursive: true, preserveTimestamps: true });
+    await streamAt(folder);
+    for (const tail of ['-wal', '-shm']) rmSync(join(folder, `switchboard.db${tail}`), { force: true });
+    cpSync(copied, folder, { recursive: true, preserveTimestamps: true });
+    rmSync(join(folder, 'switchboard.stream'));
+    expect(await streamAt(folder)).toMatchObject({ head: 2, renamed: true });
+  });
+
   test('is another for a backup that is put back into the folder that it came from', async () => {
     const folder = temporaryFolder();
     const { stream } = await streamAt(folder);
