@@ -21,6 +21,7 @@ import { storageFault } from './storage-fault.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import type { BotApi } from './telegram/telegram.ts';
 import { joinChatIds, parse, UsageError } from './usage.ts';
+import { VERSION } from './version.ts';
 
 const USAGE = `usage: switchboard <command>
 
@@ -39,6 +40,7 @@ const USAGE = `usage: switchboard <command>
   outbox release [--cancel]  sends again after a restore; --cancel: what waited in the backup is canceled, not sent
   doctor                     checks token, webhook, rival poller, clock, disk, keys
   doctor --live --chat ID    tries in your own chat with a real bot what Switchboard takes Telegram to do
+  --version                  prints the version
 
 Settings: config/default.json, config/local.json (or local.json in the folder SWITCHBOARD_CONFIG), the environment (README.md lists it).
 `;
@@ -51,6 +53,7 @@ process.stdout.on('error', () => {});
 
 async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
+  if (rest.some((word) => word === '--help' || word === '-h')) return help();
   switch (command) {
     case 'start':
       takesNothing('start', rest);
@@ -90,7 +93,9 @@ async function main(args: readonly string[]): Promise<number> {
     case 'help':
     case '--help':
     case '-h':
-      print(USAGE);
+      return help();
+    case '--version':
+      print(VERSION);
       return 0;
     default:
       throw new UsageError(command === undefined ? 'name a command' : `there is no command ${command}`);
@@ -110,6 +115,11 @@ async function withSettings(command: (settings: Settings) => Promise<number>): P
   } catch (error) {
     throw dataFault(error, settings.data);
   }
+}
+
+function help(): number {
+  print(USAGE);
+  return 0;
 }
 
 function takesNothing(command: string, [first]: readonly string[]): void {

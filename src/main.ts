@@ -43,8 +43,8 @@ import { createHttpBotFiles } from './telegram/http-files.ts';
 import { botOfToken, SANDBOX_TOKEN } from './telegram/telegram.ts';
 import { CHAT_KINDS } from './telegram/update.ts';
 import { createDiskUploads } from './uploads/disk.ts';
+import { VERSION } from './version.ts';
 
-const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')).version;
 const MACHINES = join(import.meta.dirname, '..', 'machines');
 
 export interface Running {

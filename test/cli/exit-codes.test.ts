@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
 import { openReader } from '../../src/journal/sqlite-open.ts';
 import { start as startSandbox } from '../sandbox/start.ts';
 import { createKey, freeEnv, run, startServer } from './support.ts';
@@ -91,9 +92,19 @@ test.each([
   expect(existsSync(env.SWITCHBOARD_DATA ?? '')).toBe(false);
 });
 
-test('help is given on stdout: exit 0', async () => {
-  const { code, stdout } = await run(['--help']).ended;
-  expect([code, stdout.split('\n')[0]]).toEqual([0, 'usage: switchboard <command>']);
+test.each([[['--help']], [['start', '--help']], [['keys', 'create', '-h']], [['doctor', '--live', '--help']]])(
+  '%j: help on stdout, exit 0; nothing is opened',
+  async (args) => {
+    const env = freeEnv();
+    const { code, stdout } = await run(args, env).ended;
+    expect([code, stdout.split('\n')[0]]).toEqual([0, 'usage: switchboard <command>']);
+    expect(existsSync(env.SWITCHBOARD_DATA ?? '')).toBe(false);
+  },
+);
+
+test('--version prints the version: exit 0', async () => {
+  const { code, stdout } = await run(['--version']).ended;
+  expect([code, stdout]).toEqual([0, `${packageJson.version}\n`]);
 });
 
 test('the sandbox alone says where it is, and ends on SIGTERM with exit 0', async () => {
