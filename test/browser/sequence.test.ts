@@ -99,7 +99,7 @@ test(
     await mia.press('Confirm');
     await row(page, 'backend to chat: openPayment done').waitFor();
     await expect
-      .poll(() => rowsOf(page), patience)
+      .poll(() => rowsOf(page))
       .toEqual([
         'user to chat: message.received /start',
         'chat to chat: reply',
@@ -114,6 +114,7 @@ test(
         'chat to chat: answerCallback, edit',
         'chat to user: answerCallbackQuery sent Confirmed',
         expect.stringMatching(/^chat to user: editMessageText sent Confirmed: 12.50 EUR/),
+        expect.stringMatching(/^chat to timers: slowAnswer due/),
         expect.stringMatching(/^chat to backend: openPayment {/),
         'chat is in underWay.asking',
         'backend to chat: openPayment done the backend answered',

@@ -130,7 +130,7 @@ describe('bad input', () => {
   test('addresses and methods that are not there', async () => {
     const edge = await startEdge();
     expect(await problem(await edge.get('/v1/nothing'))).toBe('404 not_found');
-    expect(await problem(await edge.get('/'))).toBe('404 not_found');
+    expect(await problem(await edge.get('/nothing'))).toBe('404 not_found');
     expect(await problem(await edge.get('/v1/chats/%zz'))).toBe('400 request_invalid');
     expect(await problem(await edge.get(`/v1/chats/${'9'.repeat(500)}`))).toMatch(/^4\d\d /);
     const patched = await edge.send('PATCH', '/v1/messages/123-1', {});
