@@ -11,7 +11,7 @@ const text = (
 ) => Type.String({ description, ...options });
 /** With a host, maybe a port and a path. */
 const ADDRESS = '^https?://([\\w-]+(\\.[\\w-]+)*|\\[[\\da-fA-F:.]+\\])(:\\d{1,5})?(/[^\\s?#]*)?';
-/** Of a proxy: maybe without a scheme, maybe with a user name and a password. */
+/** A proxy's address. The scheme, user name and password may be left out. */
 const PROXY = '^(https?://)?(([^\\s/@%]|%[\\da-fA-F]{2})+@)?([\\w-]+(\\.[\\w-]+)*|\\[[\\da-fA-F:.]+\\])(:\\d{1,5})?/?$';
 const proxy = (description: string, env: string) =>
   optional(

@@ -69,7 +69,7 @@ export interface OperatorFigures {
 
 export const PART_NAMES = ['ingress', 'conversations', 'backend', 'operators', 'outbox'] as const;
 export type PartName = (typeof PART_NAMES)[number];
-/** What has a state: the live actors, and the data folder. */
+/** The live actors and the data folder: each has a state. */
 export const STATUS_NAMES = [...PART_NAMES, 'data'] as const;
 export type StatusName = (typeof STATUS_NAMES)[number];
 
@@ -88,7 +88,7 @@ export interface Service {
 interface Context extends Status {
   /** How each part runs, apart from its troubles. */
   readonly running: Readonly<Record<StatusName, Part>>;
-  /** What is wrong with each part, by cause. */
+  /** Each part's troubles in words, by cause. */
   readonly troubles: Readonly<Record<StatusName, Readonly<Record<string, string>>>>;
 }
 

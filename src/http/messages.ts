@@ -217,7 +217,7 @@ function timeOf(text: string | undefined, field: string): number | undefined {
   return ms;
 }
 
-/** Whose messages a key sees: its own; undefined: all. */
+/** The key whose messages this key sees: itself; undefined if it sees those of all keys. */
 const ownerOf = ({ role, id }: Key): string | undefined => (role === 'admin' ? undefined : id);
 
 export function acceptedView({ id, status, chat_id, created_at }: MessageAccepted): AcceptedView {

@@ -104,7 +104,7 @@ export interface Journal {
 /** Bytes. */
 export interface DataSizes {
   readonly databaseBytes: number;
-  /** What is written and not yet moved into the database's file. */
+  /** Bytes of the write-ahead log, whose pages are not all in the database's file yet. */
   readonly walBytes: number;
   /** Left on the disk for whoever runs this. */
   readonly freeBytes: number;
@@ -432,7 +432,7 @@ export interface Tx {
    */
   trim(before: number): number;
 
-  /** Those of the ids that the journal holds an update of, received at or after `since`, by provenNow (I2). */
+  /** The ids of which the journal holds an update that was received at or after `since`, by provenNow (I2). */
   seenUpdates(updateIds: readonly number[], since: number): Promise<ReadonlySet<number>>;
   setPollOffset(offset: number): void;
 
@@ -516,7 +516,7 @@ export interface Tx {
   claimable(limit: number, which?: ClaimableOf): Promise<MessageRecord[]>;
   /** Of claimable messages: they are `sending` from now on, an attempt more each. */
   claim(messages: readonly MessageRecord[]): void;
-  /** Of a claimable message: neither it nor what waits behind it is claimable before that time, by steadyNow. */
+  /** Defers a claimable message, and what waits behind it, until that time, by steadyNow. */
   rest(message: MessageRecord, until: number): void;
   /**
    * At start, when the steady clock is another than that of the rows: what rests for its pace rests no more, and what

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { MessageRecord, UnknownQuery } from './journal.ts';
 import { chatCell, int, messageOf, type SeqRange } from './sqlite-rows.ts';
 
-/** Those of a query, by the index of messages of unknown fate alone. */
+/** Finds the messages of a query by the partial index alone. */
 const CHOSEN = `FROM messages INDEXED BY messages_unknown
   WHERE slot = ?1 AND status = 'unknown' AND id > ?2
     AND (?3 IS NULL OR key_id = ?3) AND (?4 IS NULL OR chat = ?4) AND (?5 IS NULL OR method = ?5)

@@ -74,7 +74,7 @@ export function createHttpBotApi({
       } catch (error) {
         if (error instanceof CallImpossible) throw error;
         const why = error instanceof Cut ? error.message : failureText(error);
-        // What has not begun has not left, nor has what a proxy did not pass on.
+        // A call that has not begun has not left. A call that a proxy refused was not passed on.
         const left = (under?.begun() ?? false) && !isProxyRefusal(error);
         throw new TelegramUnreachable(method, why, left, error);
       } finally {
