@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RequestEnd } from '../../src/backend/asking.ts';
 import type { BackendRequest } from '../../src/backend/backend.ts';
 import { createHttpBackend } from '../../src/backend/http.ts';
-import { createRequestRunner } from '../../src/backend/requests.ts';
+import { createRequestRunner, type RequestRunner, type RequestRunnerOptions } from '../../src/backend/requests.ts';
 import { systemClock } from '../../src/clock.ts';
 import { limits } from '../../src/limits.ts';
 import { manualClock, settle } from '../support/clock.ts';
@@ -206,18 +206,11 @@ describe('run by the request runner', () => {
   async function runOne(timeoutMs: number, until: () => boolean): Promise<RequestEnd> {
     const clock = manualClock(fromNow(0));
     const { promise, resolve } = Promise.withResolvers<RequestEnd>();
-    const runner = createRequestRunner({
-      backend: createBackendWith(clock),
-      bot: '1',
-      clock,
-      provenNow: clock.now,
-      random: () => 1,
-      log: { warn: () => {} },
+    const runner = startRunner(clock, {
       tries: { ...TRIES, timeoutMs },
       freed: () => void runner.take([record]),
       answered: async (_, end) => resolve(end),
     });
-    close.push(() => runner.close());
     const { id, conversation, src } = request;
     const record = { id, conversation, src, invoke: src, input: '{}', createdAt: NO_DEADLINE };
     runner.take([record]);
@@ -231,11 +224,19 @@ describe('run by the request runner', () => {
     }
     return end;
   }
-  const createBackendWith = (clock: ReturnType<typeof manualClock>) => {
+
+  /** A runner that asks the service. It is closed after the test. */
+  function startRunner(
+    clock: ReturnType<typeof manualClock>,
+    options: Pick<RequestRunnerOptions, 'tries' | 'answered' | 'freed'>,
+  ): RequestRunner {
     const backend = createHttpBackend({ url, secret: SECRET, clock });
     close.push(() => backend.close());
-    return backend;
-  };
+    const parts = { backend, bot: '1', clock, provenNow: clock.now, random: () => 1, log: { warn: () => {} } };
+    const runner = createRequestRunner({ ...parts, ...options });
+    close.push(() => runner.close());
+    return runner;
+  }
 
   test('a 500, a reset and then an answer: three tries with one key and a good signature each, one output', async () => {
     respond = (response) => {
@@ -269,19 +270,10 @@ describe('run by the request runner', () => {
     respond = (response) => asked.resolve(() => response.end('{"done":true}'));
     const told = Promise.withResolvers<unknown>();
     const clock = manualClock(fromNow(0));
-    const runner = createRequestRunner({
-      ...{
-        backend: createBackendWith(clock),
-        bot: '1',
-        clock,
-        provenNow: clock.now,
-        random: () => 1,
-        log: { warn: () => {} },
-      },
+    const runner = startRunner(clock, {
       tries: { ...TRIES, timeoutMs: 10_000 },
       answered: async (_, end) => told.resolve(end),
     });
-    close.push(() => runner.close());
     const { id, conversation, src } = request;
     runner.take([{ id, conversation, src, invoke: src, input: '{}', createdAt: NO_DEADLINE }]);
     const answer = await asked.promise;
@@ -299,19 +291,10 @@ describe('run by the request runner', () => {
     };
     const { promise, resolve } = Promise.withResolvers<string>();
     const clock = manualClock(fromNow(0));
-    const runner = createRequestRunner({
-      ...{
-        backend: createBackendWith(clock),
-        bot: '1',
-        clock,
-        provenNow: clock.now,
-        random: () => 1,
-        log: { warn: () => {} },
-      },
+    const runner = startRunner(clock, {
       tries: { ...TRIES, timeoutMs: 10_000 },
       answered: async ({ id }) => resolve(id),
     });
-    close.push(() => runner.close());
     const ids = Array.from({ length: limits.requestsInFlightMax }, (_, n) => `slow-${n}`);
     const { conversation } = request;
     const record = (id: string, src: string) => ({
