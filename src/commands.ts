@@ -26,7 +26,8 @@ import { VERSION } from './version.ts';
 const USAGE = `usage: switchboard <command>
 
   start                      run it; without TELEGRAM_BOT_TOKEN against the built-in sandbox
-  sandbox [--port 8081]      the local Bot API server alone
+  sandbox [--port 8081]      the local Bot API server alone; --allow-private-networks lets its webhooks and
+                             downloads reach other machines of your network
   keys create --role ${ROLES.join('|')} --name NAME [--chat ID]... [--expires ISO] [--callback URL]
   keys list
   keys revoke ID
@@ -167,15 +168,25 @@ async function start(settings: Settings): Promise<number> {
 }
 
 async function sandbox(args: readonly string[]): Promise<number> {
-  const { values } = parse({ args: [...args], options: { port: { type: 'string', default: '8081' } } });
+  const { values } = parse({
+    args: [...args],
+    options: {
+      port: { type: 'string', default: '8081' },
+      'allow-private-networks': { type: 'boolean', default: false },
+    },
+  });
   const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN;
   if (!(port <= 65_535)) throw new UsageError(`--port ${values.port}: a port is 0 to 65535`);
   const log = createLog('info', process.stdout);
   const asked = stopSignal();
   const { createSandbox } = await import('./sandbox/sandbox.ts');
-  const server = await createSandbox({ host: '127.0.0.1', port, clock: systemClock, random: Math.random }).catch(
-    adviseOn('--port'),
-  );
+  const server = await createSandbox({
+    host: '127.0.0.1',
+    port,
+    clock: systemClock,
+    random: Math.random,
+    allowPrivateNetworks: values['allow-private-networks'],
+  }).catch(adviseOn('--port'));
   log.info({ event: 'ready', sandboxUrl: server.url }, `the sandbox is at ${server.url}`);
   await asked;
   await server.close();

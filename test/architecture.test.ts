@@ -12,7 +12,8 @@ const ROOT = join(import.meta.dirname, '..');
  * not hold (log), waits between tries by one formula (backoff) or as it is asked to (retry-after), tells browsers of other
  * sites apart by one rule (own-page), and says in one place what an error of the disk or the database means (storage-fault),
  * and why a port cannot be listened on (listening).
- * Every part that calls another server reaches it by one way (network), and tells one kind of failure (connect-errors).
+ * Every part that calls another server reaches it by one way (network), and tells one kind of failure (connect-errors). Which
+ * addresses are private is known in one place (address-rule).
  * Ages are counted by the time that is proven (proven-time).
  */
 const SHARED = [
@@ -29,6 +30,7 @@ const SHARED = [
   'src/listening.ts',
   'src/network.ts',
   'src/connect-errors.ts',
+  'src/address-rule.ts',
 ];
 /** What an area shows to others: its port (named like the folder), and Telegram's plain facts. */
 const PORTS = /^src\/(\w+)\/\1\.ts$|^src\/telegram\/(errors|update|methods)\.ts$/;

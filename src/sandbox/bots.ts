@@ -8,6 +8,7 @@ import { createFaultList, type FaultList } from './faults.ts';
 import { createFeed, type Feed, type FeedEvent } from './feed.ts';
 import { createFileStore, type FileStore } from './files.ts';
 import { type FloodLimits, type FloodTrace, newTrace } from './flood.ts';
+import type { Outside } from './outside.ts';
 import { createPoller, type Poller } from './poller.ts';
 import { createUpdateQueue, type UpdateQueue } from './queue.ts';
 import type { Webhook } from './webhook.ts';
@@ -21,6 +22,7 @@ export interface World {
   readonly random: () => number;
   readonly log: SandboxLog;
   readonly flood: FloodLimits;
+  readonly outside: Outside;
   readonly files: FileStore;
   readonly bots: Map<string, Bot>;
   /** When it began, ms since 1970: another number is another sandbox, which knows nothing of this one's chats. */
@@ -67,15 +69,12 @@ const KNOWN_KINDS: ReadonlySet<string> = new Set(UPDATE_KINDS);
 const UPDATE_ID_MAX = 2 ** 31 - 1;
 
 /** A sandbox without bots. `random` gives from 0 to below 1; `flood` is what every bot starts with. */
-export function createWorld(clock: Clock, random: () => number, log: SandboxLog, flood: FloodLimits): World {
+export function createWorld(given: Pick<World, 'clock' | 'random' | 'log' | 'flood' | 'outside'>): World {
   return {
-    clock,
-    random,
-    log,
-    flood,
+    ...given,
     files: createFileStore(),
     bots: new Map(),
-    startedAt: clock.now(),
+    startedAt: given.clock.now(),
     offline: false,
   };
 }

@@ -3,6 +3,7 @@ import { badRequest } from './api-error.ts';
 import type { Call } from './call.ts';
 import { FILE_KINDS, type FileKind, type StoredFile } from './files.ts';
 import { imageKind } from './media-content.ts';
+import { refusedAddress } from './outside.ts';
 import type { Params, Upload } from './params.ts';
 
 /**
@@ -46,13 +47,16 @@ async function download(world: Call['world'], address: string): Promise<Upload> 
   const given = new AbortController();
   const timer = world.clock.setTimeout(() => given.abort(), limits.sandboxWebhookTimeoutMs);
   try {
-    const response = await fetch(address, { signal: given.signal });
+    await using site = await world.outside.get(address, given.signal);
+    const { response } = site;
     if (!response.ok) throw badRequest('Failed to get HTTP URL content');
     const bytes = await readBounded(response);
     if (bytes === null) throw badRequest('Failed to get HTTP URL content');
     const mimeType = response.headers.get('content-type')?.split(';')[0] ?? '';
     return { bytes, mimeType, fileName: decodeURIComponent(new URL(address).pathname.split('/').at(-1) ?? '') };
   } catch (error) {
+    const refused = refusedAddress(error);
+    if (refused !== null) throw badRequest(`Failed to get HTTP URL content: ${refused}`);
     throw error instanceof TypeError || given.signal.aborted ? badRequest('Failed to get HTTP URL content') : error;
   } finally {
     world.clock.clearTimeout(timer);
@@ -60,7 +64,7 @@ async function download(world: Call['world'], address: string): Promise<Upload> 
 }
 
 /** Null beyond the bound: what is still to come is not read, and the connection is dropped. */
-async function readBounded({ body }: Response): Promise<Uint8Array | null> {
+async function readBounded({ body }: { readonly body: AsyncIterable<Uint8Array> | null }): Promise<Uint8Array | null> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {

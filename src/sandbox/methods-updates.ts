@@ -2,6 +2,7 @@ import { limits } from '../limits.ts';
 import { ApiError, badRequest, conflict, tooManyRequests } from './api-error.ts';
 import { isKnownKind } from './bots.ts';
 import { Answer, type Call, type Method, remarked } from './call.ts';
+import { refusedAddress } from './outside.ts';
 import { readParams } from './params.ts';
 import { createWebhook, type WebhookSettings } from './webhook.ts';
 
@@ -52,6 +53,7 @@ function setWebhook(call: Call): Answer {
   bot.webhook = createWebhook(settings, {
     clock: world.clock,
     random: world.random,
+    lookup: world.outside.lookup,
     queue: bot.queue,
     onReply: (contentType, body) => {
       carryOutReply(call, contentType, body).catch((error: unknown) => {
@@ -64,19 +66,27 @@ function setWebhook(call: Call): Answer {
   return remarked('Webhook was set');
 }
 
-function readWebhookSettings({ params }: Call): WebhookSettings {
+function readWebhookSettings({ world, params }: Call): WebhookSettings {
   const given = params.text('url');
   const url = /^https?:\/\//i.test(given) ? given : `https://${given}`;
   if (!URL.canParse(url)) throw badRequest('invalid webhook URL specified');
   const secretToken = params.text('secret_token');
   if (secretToken.length > 256) throw badRequest('secret token is too long');
   if (!/^[\w-]*$/.test(secretToken)) throw badRequest('secret token contains unallowed characters');
+  const ipAddress = params.text('ip_address');
+  try {
+    world.outside.require(new URL(url));
+    if (ipAddress !== '') world.outside.require({ hostname: ipAddress });
+  } catch (error) {
+    const refused = refusedAddress(error);
+    throw refused === null ? error : badRequest(`bad webhook: ${refused}`);
+  }
   return {
     url: new URL(url),
     secretToken,
     maxConnections: params.integer('max_connections', 40, 1, 100),
     certificate: params.upload('certificate')?.bytes,
-    ipAddress: params.text('ip_address'),
+    ipAddress,
   };
 }
 

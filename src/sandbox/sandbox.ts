@@ -1,10 +1,12 @@
 import type { Server, ServerResponse } from 'node:http';
+import type { LookupFunction } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { listenError } from '../listening.ts';
 import { type Bot, botOf, createWorld, forgetBot, publishTrouble, type SandboxLog } from './bots.ts';
 import { attachEvents, control } from './control.ts';
 import { type FloodLimits, NO_FLOOD, TELEGRAM_FLOOD } from './flood.ts';
 import { imageKind } from './media-content.ts';
+import { createOutside } from './outside.ts';
 import { type Overview, overviewOf, type Transcript, transcriptOf } from './overview.ts';
 import { createHttp } from './server.ts';
 
@@ -15,7 +17,7 @@ export type { FloodLimits } from './flood.ts';
 export type { Overview, Transcript } from './overview.ts';
 
 export interface SandboxOptions {
-  /** Default 127.0.0.1: the control API asks for no key. A browser reaches that by this name, an IP address or `localhost`. */
+  /** Default 127.0.0.1: nothing here asks for a key. It is reached by this name, an IP address or `localhost`. */
   readonly host?: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -25,6 +27,10 @@ export interface SandboxOptions {
   readonly log?: SandboxLog;
   /** What every bot starts with: Telegram's limits, single ones changed, or none. */
   readonly flood?: Partial<FloodLimits> | 'off';
+  /** Webhooks and URLs of files may lead to private networks. Default: to this machine and the public internet only. */
+  readonly allowPrivateNetworks?: boolean;
+  /** In place of the system's name look-up. */
+  readonly lookup?: LookupFunction;
 }
 
 /** What one bot's users do and see, for whoever runs in the same process. It answers also while the sandbox is offline. */
@@ -70,7 +76,8 @@ export interface Sandbox {
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { clock, random, host = '127.0.0.1', log = () => {} } = options;
   const flood = options.flood === 'off' ? NO_FLOOD : { ...TELEGRAM_FLOOD, ...options.flood };
-  const world = createWorld(clock, random, log, flood);
+  const outside = createOutside(options);
+  const world = createWorld({ clock, random, log, flood, outside });
   const server = createHttp(world, host);
   const port = await listen(server, host, options.port);
 

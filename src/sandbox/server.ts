@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { errorText, SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { requireOwnPage } from '../own-page.ts';
-import { ApiError, refusalBody } from './api-error.ts';
+import { ApiError, forbidden, refusalBody } from './api-error.ts';
 import { botOf, publishTrouble, type World } from './bots.ts';
 import { control } from './control.ts';
 import type { Fault } from './faults.ts';
@@ -10,8 +10,8 @@ import { callMethod } from './methods.ts';
 import { readParams } from './params.ts';
 
 /**
- * The HTTP side: Bot API, file downloads, control API. `host` is where it listens: the control API asks for no key, and
- * a browser may come to it for this very address alone (own-page.ts). The Bot API takes any, as Telegram's does.
+ * The HTTP side: Bot API, file downloads, control API. `host` is where it listens. Nothing here needs a key (a token is
+ * whatever the caller makes up), so no other site may use it from a browser (own-page.ts).
  */
 export function createHttp(world: World, host: string): Server {
   const server = createServer((request, response) => {
@@ -29,10 +29,26 @@ async function handle(world: World, host: string, request: IncomingMessage, resp
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   const parts = path.split('/').slice(1).map(decoded);
   const [first = '', second = ''] = parts;
+  if (first === 'sandbox' && second === 'bots') return controlApi(world, host, request, response, parts.slice(2));
+  const refusal = foreignCaller(request, host);
+  if (refusal !== null) {
+    request.resume();
+    return refuse(response, forbidden(refusal));
+  }
   if (first.startsWith('bot')) return callApi(world, request, response, first.slice(3), parts.slice(1), query);
   if (first === 'file' && second.startsWith('bot')) return sendFile(world, response, second.slice(3), parts.slice(2));
-  if (first === 'sandbox' && second === 'bots') return controlApi(world, host, request, response, parts.slice(2));
   refuse(response, new ApiError(404, 'Not Found'));
+}
+
+/** Why the request is another site's; null: it is not. */
+function foreignCaller({ headers }: IncomingMessage, host: string): string | null {
+  try {
+    requireOwnPage(headers, host);
+    return null;
+  } catch (error) {
+    if (error instanceof SwitchboardError) return error.message;
+    throw error;
+  }
 }
 
 function decoded(part: string): string {

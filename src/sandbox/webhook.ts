@@ -1,7 +1,9 @@
 import { request as httpRequest, STATUS_CODES } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
 import type { Clock, TimerHandle } from '../clock.ts';
 import { limits } from '../limits.ts';
+import { refusedAddress } from './outside.ts';
 import type { QueuedUpdate, UpdateQueue } from './queue.ts';
 
 export interface WebhookSettings {
@@ -27,6 +29,7 @@ export interface Webhook {
 export interface WebhookDeps {
   readonly clock: Clock;
   readonly random: () => number;
+  readonly lookup: LookupFunction;
   readonly queue: UpdateQueue;
   /** Carries out a method that the bot gave as its answer. */
   readonly onReply: (contentType: string, body: Buffer) => void;
@@ -123,7 +126,7 @@ export function createWebhook(settings: WebhookSettings, deps: WebhookDeps): Web
         method: 'POST',
         headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json), ...secret },
         signal: closing.signal,
-        ...(settings.ipAddress === '' ? {} : { lookup: lookupOf(settings.ipAddress) }),
+        lookup: settings.ipAddress === '' ? deps.lookup : lookupOf(settings.ipAddress),
         ...(agent === undefined ? {} : { agent }),
       });
       const timer = clock.setTimeout(
@@ -185,18 +188,18 @@ export function createWebhook(settings: WebhookSettings, deps: WebhookDeps): Web
   };
 }
 
-type Lookup = (
-  host: string,
-  options: unknown,
-  done: (error: null, addresses: { address: string; family: number }[]) => void,
-) => void;
-
+/** The address was checked when the webhook was set. */
 const lookupOf =
-  (address: string): Lookup =>
-  (_host, _options, done) =>
-    done(null, [{ address, family: address.includes(':') ? 6 : 4 }]);
+  (address: string): LookupFunction =>
+  (_host, options, done) => {
+    const family = address.includes(':') ? 6 : 4;
+    if (options.all === true) done(null, [{ address, family }]);
+    else done(null, address, family);
+  };
 
 function reasonOf(error: Error): string {
+  const refused = refusedAddress(error);
+  if (refused !== null) return refused;
   const code = 'code' in error ? error.code : '';
   if (code === 'ECONNREFUSED') return 'Connection refused';
   if (code === 'ENOTFOUND') return 'Failed to resolve host: Name or service not known';

@@ -74,7 +74,7 @@ test('the control API’s refusals are problems with a code, and name the field'
   expect((await fetch(`${sandbox.url}/sandbox/bots/nonsense/chats`)).status).toBe(400);
 });
 
-test('a browser reaches the control API for no other site, nor by a name that leads here; the Bot API takes any', async () => {
+test('a browser reaches the control API and the Bot API for no other site, nor by a name that leads here', async () => {
   const { sandbox, token, bot, control, write } = await start();
   await write(777, 'hello');
   const { host } = new URL(sandbox.url);
@@ -96,8 +96,13 @@ test('a browser reaches the control API for no other site, nor by a name that le
     expect(await write777({ ...headers, 'content-type': 'text/plain' }), words).toBe(403);
     expect(await read777(headers), words).toBe(403);
     expect(await statusOf(`${own}/events`, 'GET', headers), words).toBe(403);
-    expect(await statusOf(`${sandbox.url}/bot${token}/getMe`, 'GET', headers), words).toBe(200);
+    expect(await statusOf(`${sandbox.url}/bot${token}/getMe`, 'GET', headers), words).toBe(403);
+    expect(await statusOf(`${sandbox.url}/bot${token}/logOut`, 'POST', headers, '{}'), words).toBe(403);
+    expect(await statusOf(`${sandbox.url}/file/bot${token}/any`, 'GET', headers), words).toBe(403);
   }
+  const refused = await fetch(`${sandbox.url}/bot${token}/getMe`, { headers: { origin: 'http://evil.example' } });
+  const forbidden = { ok: false, error_code: 403, description: 'Forbidden: Another site may not use the sandbox' };
+  expect(await bodyOf(refused)).toEqual(forbidden);
   expect((await control('chats/777')).messages).toHaveLength(1);
 
   const ours: Record<string, string>[] = [
@@ -108,7 +113,10 @@ test('a browser reaches the control API for no other site, nor by a name that le
     { host: host.replace('127.0.0.1', 'localhost') },
     { host: host.replace('127.0.0.1', '[::1]') },
   ];
-  for (const headers of ours) expect(await read777(headers), JSON.stringify(headers)).toBe(200);
+  for (const headers of ours) {
+    expect(await read777(headers), JSON.stringify(headers)).toBe(200);
+    expect(await statusOf(`${sandbox.url}/bot${token}/getMe`, 'GET', headers), JSON.stringify(headers)).toBe(200);
+  }
   expect((await bot('getUpdates')).result).toHaveLength(1);
 });
 
