@@ -5,13 +5,25 @@ import { join } from 'node:path';
 import { loadSettings, unknownVariables } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
 import { systemClock } from './clock.ts';
+import { isEventType } from './conversations/conversations.ts';
 import { examine } from './doctor.ts';
 import { errorText, SwitchboardError } from './errors.ts';
 import { dataFault } from './journal/data-fault.ts';
 import { hasDatabase, refuseLoss, requireData } from './journal/data-folder.ts';
 import { holderOf, openDatabase } from './journal/sqlite-open.ts';
 import { createKeyring } from './keys/keyring.ts';
-import { isCallbackUrl, type Keyring, keyView, type NewKey, ROLES } from './keys/keys.ts';
+import {
+  isActiveAt,
+  isCallbackUrl,
+  type Key,
+  type Keyring,
+  keyView,
+  type NewKey,
+  postsEveryEvent,
+  ROLES,
+  refusalOfNew,
+  SCOPES,
+} from './keys/keys.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import { adviseOn } from './listening.ts';
@@ -28,7 +40,8 @@ const USAGE = `usage: switchboard <command>
   start                      run it; without TELEGRAM_BOT_TOKEN against the built-in sandbox
   sandbox [--port 8081]      the local Bot API server alone; --allow-private-networks lets its webhooks and
                              downloads reach other machines of your network
-  keys create --role ${ROLES.join('|')} --name NAME [--chat ID]... [--expires ISO] [--callback URL]
+  keys create --role ${ROLES.join('|')} --name NAME
+              [--chat ID]... [--event TYPE]... [--scope moderate] [--expires ISO] [--callback URL]
   keys list
   keys revoke ID
   chats [--status quarantined] [--after ID] [--limit 100]
@@ -232,7 +245,11 @@ function keyAction([action, ...rest]: readonly string[]): (keyring: Keyring) => 
     }
     case 'list':
       takesNothing('keys list', rest);
-      return (keyring) => keyring.list().map(keyView);
+      return (keyring) => {
+        const listed = keyring.list();
+        hintAtEvents(listed);
+        return listed.map(keyView);
+      };
     case 'revoke':
       if (id === undefined) throw new UsageError('keys revoke needs the ID of a key');
       takesNothing('keys revoke ID', more);
@@ -245,6 +262,21 @@ function keyAction([action, ...rest]: readonly string[]): (keyring: Keyring) => 
   }
 }
 
+/** Says on stderr which active keys may post every event. */
+function hintAtEvents(listed: readonly Key[]): void {
+  const now = systemClock.now();
+  const found = listed
+    .filter((key) => isActiveAt(key, now) && postsEveryEvent(key))
+    .map(({ id, name }) => `${id} (${name})`);
+  if (found.length === 0) return;
+  const named = found.slice(0, limits.keysHintedMax).join(', ');
+  const more = found.length > limits.keysHintedMax ? ` and ${found.length - limits.keysHintedMax} more` : '';
+  process.stderr.write(
+    `hint: these keys may post events of every type, payment.settled too: ${named}${more}. ` +
+      'A key made with --event TYPE may post that type alone.\n',
+  );
+}
+
 function newKey(args: string[]): NewKey {
   const { values } = parse({
     args: joinChatIds(args, 'chat'),
@@ -252,6 +284,8 @@ function newKey(args: string[]): NewKey {
       role: { type: 'string' },
       name: { type: 'string' },
       chat: { type: 'string', multiple: true },
+      event: { type: 'string', multiple: true },
+      scope: { type: 'string', multiple: true },
       expires: { type: 'string' },
       callback: { type: 'string' },
     },
@@ -264,6 +298,17 @@ function newKey(args: string[]): NewKey {
   }
   const wrong = chats?.find((chat) => !/^-?[1-9]\d{0,15}$/.test(chat));
   if (wrong !== undefined) throw new UsageError(`--chat ${wrong}: a chat id is a whole number`);
+  const { event: events = null } = values;
+  const wrongEvent = events?.find((type) => !isEventType(type));
+  if (wrongEvent !== undefined)
+    throw new UsageError(`--event ${wrongEvent}: an event type is a dotted name such as payment.settled`);
+  if (events !== null && events.length > limits.keyEventTypesMax)
+    throw new UsageError(`--event: a key names ${limits.keyEventTypesMax} types at most`);
+  const givenScopes = (values.scope ?? []).map((text) => {
+    const scope = SCOPES.find((known) => known === text);
+    if (scope === undefined) throw new UsageError(`--scope ${text}: there is no such scope`);
+    return scope;
+  });
   const expiresAt = values.expires === undefined ? null : Date.parse(values.expires);
   if (expiresAt !== null && !(expiresAt > systemClock.now())) {
     throw new UsageError(`--expires ${values.expires}: give a time to come, as 2030-01-01T00:00:00Z`);
@@ -272,7 +317,10 @@ function newKey(args: string[]): NewKey {
   if (callback !== null && !isCallbackUrl(callback)) {
     throw new UsageError('--callback takes an https address (http on this machine), without a password in it');
   }
-  return { role, name, chats, expiresAt, callback };
+  const wanted = { role, name, chats, givenScopes, events, expiresAt, callback };
+  const refusal = refusalOfNew(wanted);
+  if (refusal !== null) throw new UsageError(refusal.message);
+  return wanted;
 }
 
 function doctorCommand(args: readonly string[]): Promise<number> {
@@ -310,7 +358,7 @@ async function doctor(settings: Settings, liveChat: string | null): Promise<numb
         db.exec('DELETE FROM holder WHERE false');
         const store = createSqliteKeyStore(db);
         const now = systemClock.now();
-        const active = store.list().filter((key) => key.revokedAt === null && (key.expiresAt ?? now + 1) > now);
+        const active = store.list().filter((key) => isActiveAt(key, now));
         holder = holderOf(settings.data, db);
         return { holder, keys: active.length };
       } catch (error) {

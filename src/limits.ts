@@ -414,6 +414,10 @@ export const limits = {
   /** How long a command waits for the process that serves its data folder; then it says so. */
   commandWaitMs: 60_000,
   keysMax: 10_000,
+  /** Types of events that one key names; a key with more is refused. */
+  keyEventTypesMax: 100,
+  /** Keys that a hint of `keys list` names; the others are counted. */
+  keysHintedMax: 5,
   /** Characters of a key's name, for people to tell keys apart; a longer one is refused. */
   keyNameLengthMax: 100,
 

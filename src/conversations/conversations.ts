@@ -1,4 +1,5 @@
 import type { ConversationRecord } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
 
 /** What others may ask of the conversations. */
 export interface Conversations {
@@ -58,3 +59,7 @@ export function chatOfConversation(id: string): string | null {
   const chat = /^(-?[1-9]\d{0,15})(?::[ut]\d{1,16})?$/.exec(id)?.[1] ?? null;
   return chat !== null && Number.isSafeInteger(Number(chat)) ? chat : null;
 }
+
+/** Whether a text has the form of an event's type: a dotted name such as payment.settled. */
+export const isEventType = (type: string): boolean =>
+  type.length <= limits.eventTypeLengthMax && /^[a-z][\w-]*(\.[\w-]+)+$/i.test(type);

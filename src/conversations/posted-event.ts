@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SwitchboardError } from '../errors.ts';
-import { limits } from '../limits.ts';
-import { chatOfConversation, type EventPost } from './conversations.ts';
+import { chatOfConversation, type EventPost, isEventType } from './conversations.ts';
 
 /**
  * What a post is journalled and recognised by: the chat that it names, the event as JSON, and a hash of both, by which
@@ -34,7 +33,7 @@ function eventText(event: EventPost['event']): string {
 const RESERVED = /^(xstate|message|callback|membership)\./;
 
 function checkType(type: string): void {
-  if (!/^[a-z][\w-]*(\.[\w-]+)+$/i.test(type) || type.length > limits.eventTypeLengthMax) {
+  if (!isEventType(type)) {
     throw invalid('type', 'An event type is a dotted name such as payment.settled');
   }
   if (RESERVED.test(type)) throw invalid('type', `${type} is Switchboard's own: choose another name`);

@@ -69,6 +69,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a key must grant; left out: the address needs no key. */
     scope?: Scope;
+    /** A person's key is refused. */
+    forPrograms?: boolean;
     /** Answers as long as its reader stays. */
     stream?: boolean;
     /** Takes a ticket in place of a key; `once`: what it opened cannot be come back to with it. */

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { SwitchboardError } from '../errors.ts';
-import { type Key, type Keyring, mayAccess } from '../keys/keys.ts';
+import { isPerson, type Key, type Keyring, mayAccess } from '../keys/keys.ts';
 import { cookieOf, requireSameOrigin } from './session.ts';
 
 /**
@@ -8,7 +8,7 @@ import { cookieOf, requireSameOrigin } from './session.ts';
  * none that is valid: which of these is not told), scope_missing.
  */
 export function authenticate(keyring: Keyring, request: FastifyRequest): void {
-  const { scope } = request.routeOptions.config;
+  const { scope, forPrograms = false } = request.routeOptions.config;
   if (scope === undefined) return;
   const text = bearerOf(request) ?? pagesKey(request);
   if (text === null) {
@@ -19,6 +19,8 @@ export function authenticate(keyring: Keyring, request: FastifyRequest): void {
   if (!mayAccess(key, scope)) {
     throw new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: it takes ${scope}`);
   }
+  if (forPrograms && isPerson(key))
+    throw new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: it is for programs`);
   request.caller = key;
 }
 

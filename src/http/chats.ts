@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { chatOfConversation } from '../conversations/conversations.ts';
 import { SwitchboardError } from '../errors.ts';
-import type { Key } from '../keys/keys.ts';
+import { type Key, mayPostEvent } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf, requireChat } from './auth.ts';
@@ -127,12 +127,13 @@ export function chatRoutes(app: App, parts: HttpParts): void {
         ),
         response: { 202: Type.Object({ seq: Type.Integer() }) },
       },
-      config: { scope: 'write' },
+      config: { scope: 'write', forPrograms: true },
     },
     async (request, reply) => {
       const { id: conversation } = request.params;
       const key = callerOf(request);
       chatFor(key, conversation);
+      requireEventType(key, request.body.type);
       const { seq, replayed } = await conversations.postEvent({
         keyId: key.id,
         idempotencyKey: idempotencyKey(request),
@@ -143,6 +144,13 @@ export function chatRoutes(app: App, parts: HttpParts): void {
       return reply.code(202).send({ seq });
     },
   );
+}
+
+/** Throws scope_missing if the key may not post events of this type. */
+function requireEventType(key: Key, type: string): void {
+  if (mayPostEvent(key, type)) return;
+  const may = key.events === null ? 'none at all' : key.events.join(', ');
+  throw new SwitchboardError('scope_missing', `The key may not post the event ${type}: it may post ${may}`);
 }
 
 /**

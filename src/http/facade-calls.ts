@@ -1,6 +1,7 @@
 import { SwitchboardError } from '../errors.ts';
 import { type Key, mayAccess } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
+import { TelegramUnreachable } from '../telegram/errors.ts';
 import { UPDATE_KINDS } from '../telegram/telegram.ts';
 import type { HttpParts } from './app.ts';
 import { requireChat } from './auth.ts';
@@ -46,6 +47,7 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
     const { params, files } = await read();
     if (method.scope === 'write') return write(key, method.name, { params, files }, gone);
     await uploads.discard(files);
+    if (method.scope === 'moderate') return moderate(key, method.name, params);
     switch (method.name) {
       case 'getUpdates':
         hold();
@@ -57,7 +59,7 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
         return passOn('getMe', {});
       case 'getChat': {
         const { chat_id: chat } = params;
-        requireChat(key, typeof chat === 'number' || typeof chat === 'string' ? String(chat) : null);
+        requireChat(key, chatIn(params));
         return passOn('getChat', { chat_id: chat });
       }
       default:
@@ -95,6 +97,18 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
     return delivered.kind === 'result' ? resultOf(delivered.result) : fateError(delivered);
   }
 
+  /** Passes on a call that changes a chat or its members. Nothing of it is kept: a crash of Switchboard loses its answer. */
+  async function moderate(key: Key, method: string, params: Params): Promise<string | TelegramError> {
+    requireChat(key, chatIn(params));
+    try {
+      return await passOn(method, params);
+    } catch (error) {
+      // Clients try again by themselves after 5xx: that is for what certainly was not carried out.
+      if (error instanceof TelegramUnreachable && error.left) return plain(424, LOST);
+      throw error;
+    }
+  }
+
   /** Passes a call on to Telegram, which answers. */
   async function passOn(method: string, params: Params, onResult = (_result: unknown): void => {}): Promise<string> {
     if (passedOn >= limits.facadeCallsMax) {
@@ -111,5 +125,11 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
     }
   }
 }
+
+const LOST = "Telegram's answer was lost: the call may have been carried out";
+
+/** The chat that a call names; null: none. */
+const chatIn = ({ chat_id: chat }: Params): string | null =>
+  typeof chat === 'number' || typeof chat === 'string' ? String(chat) : null;
 
 const resultOf = (json: string): string => `{"ok":true,"result":${json}}`;

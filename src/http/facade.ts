@@ -8,6 +8,7 @@ import { callerOf } from './auth.ts';
 import { ANSWER_TYPE, plain, sendTelegramError, telegramErrorOf } from './facade-answers.ts';
 import { createFacadeCalls } from './facade-calls.ts';
 import { createFileDoor } from './facade-files.ts';
+import { mayUseFacade } from './facade-methods.ts';
 import { givenWith } from './facade-params.ts';
 import { goneOf } from './gone.ts';
 import { loggable } from './problems.ts';
@@ -45,7 +46,10 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
     scope.addHook('onRequest', async (request) => {
       const { key: text = '' } = Object(request.params);
       request.caller = keyring.verify(String(text));
-      if (request.caller === null) throw new SwitchboardError('key_missing', 'The key is none, or has ended');
+      const { caller } = request;
+      if (caller === null) throw new SwitchboardError('key_missing', 'The key is none, or has ended');
+      if (!mayUseFacade(caller))
+        throw new SwitchboardError('scope_missing', `a key of the role ${caller.role} may not use the Bot API`);
     });
 
     for (const root of ROOTS) routesUnder(scope, root);

@@ -28,7 +28,7 @@ const Ready = Type.Object({
 
 const tags = ['health'];
 
-/** `/livez`: the process runs. `/readyz`: requests are taken, and how each part is. `/metrics`: figures, for admins. */
+/** `/livez`: the process runs. `/readyz`: requests are taken, and how each part is. `/metrics`: figures, for Prometheus. */
 export function healthRoutes(app: App, { status, keyring }: HttpParts, metrics: Metrics): void {
   app.get(
     '/livez',
@@ -72,7 +72,7 @@ export function healthRoutes(app: App, { status, keyring }: HttpParts, metrics: 
         produces: ['text/plain'],
         response: { 200: Type.String() },
       },
-      config: { scope: 'admin' },
+      config: { scope: 'metrics' },
     },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
   );

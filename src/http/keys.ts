@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
+import { isEventType } from '../conversations/conversations.ts';
 import { SwitchboardError } from '../errors.ts';
-import { isCallbackUrl, keyView, ROLES } from '../keys/keys.ts';
+import { isCallbackUrl, keyView, ROLES, SCOPES } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import { retryWhileLocked } from '../storage-fault.ts';
 import type { App, HttpParts } from './app.ts';
@@ -12,6 +13,10 @@ const KeyView = Type.Object({
   role: Type.Enum([...ROLES]),
   name: Type.String(),
   chats: Type.Union([Type.Array(Type.String()), Type.Null()], { description: 'null: all' }),
+  scopes: Type.Array(Type.Enum([...SCOPES])),
+  events: Type.Union([Type.Array(Type.String()), Type.Null()], {
+    description: 'Types of the events that it may post; null: every type that its role may',
+  }),
   created_at: Type.String(),
   expires_at: MaybeText,
   revoked_at: MaybeText,
@@ -53,6 +58,19 @@ export function keyRoutes(app: App, { keyring, clock }: HttpParts): void {
               maxItems: limits.filterValuesMax,
             }),
           ),
+          scopes: Type.Optional(
+            Type.Array(Type.Enum([...SCOPES]), {
+              maxItems: SCOPES.length,
+              description: 'Beside those of the role: moderate, for a backend',
+            }),
+          ),
+          events: Type.Optional(
+            Type.Array(Type.String({ maxLength: limits.eventTypeLengthMax }), {
+              minItems: 1,
+              maxItems: limits.keyEventTypesMax,
+              description: 'Types of the events that it may post: payment.settled, … Left out: every type',
+            }),
+          ),
           expires_at: Type.Optional(Type.String({ format: 'date-time' })),
           callback: Type.Optional(
             Type.String({ description: 'Where the fates of its messages are sent: https, or http on this machine' }),
@@ -63,14 +81,27 @@ export function keyRoutes(app: App, { keyring, clock }: HttpParts): void {
       config,
     },
     async (request, reply) => {
-      const { role, name, chats = null, expires_at, callback = null } = request.body;
+      const {
+        role,
+        name,
+        chats = null,
+        scopes: givenScopes = [],
+        events = null,
+        expires_at,
+        callback = null,
+      } = request.body;
       const expiresAt = expires_at === undefined ? null : Date.parse(expires_at);
       if (expiresAt !== null && !(expiresAt > clock.now()))
         throw new SwitchboardError('request_invalid', 'A key expires in the future', { field: 'expires_at' });
+      const wrong = events?.find((type) => !isEventType(type));
+      if (wrong !== undefined)
+        throw new SwitchboardError('request_invalid', `${wrong} is no event type such as payment.settled`, {
+          field: 'events',
+        });
       if (callback !== null && !isCallbackUrl(callback))
         throw new SwitchboardError('request_invalid', CALLBACK_WRONG, { field: 'callback' });
       const { key, text, callbackSecret } = await retryWhileLocked(clock, () =>
-        keyring.create({ role, name, chats, expiresAt, callback }),
+        keyring.create({ role, name, chats, givenScopes, events, expiresAt, callback }),
       );
       const secret = callbackSecret === null ? {} : { callback_secret: callbackSecret };
       return reply.code(201).send({ ...keyView(key), key: text, ...secret });

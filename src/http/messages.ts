@@ -38,7 +38,7 @@ export function messageRoutes(app: App, parts: HttpParts): void {
         response: { 200: BatchAnswer },
       },
       validatorCompiler: bodyChecked(BatchShape),
-      config,
+      config: { ...config, forPrograms: true },
     },
     async (request, reply) => {
       const key = callerOf(request);

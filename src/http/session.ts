@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
-import type { Key } from '../keys/keys.ts';
+import { type Key, ROLES, scopesOf } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import { isSameOrigin } from '../own-page.ts';
 import type { App, HttpParts } from './app.ts';
@@ -15,12 +15,16 @@ export const COOKIE = 'switchboard_key';
 const Who = Type.Object({
   id: Type.String(),
   name: Type.String(),
-  role: Type.String({ description: 'operator, aggregator, backend or admin' }),
+  role: Type.String({ description: ROLES.join(', ') }),
+  scopes: Type.Array(Type.String(), { description: 'What the key may' }),
   chats: Type.Union([Type.Array(Type.String()), Type.Null()], {
     description: 'The chats that the key is for; null: all',
   }),
 });
-const whoOf = ({ id, name, role, chats }: Key) => ({ id, name, role, chats: chats === null ? null : [...chats] });
+const whoOf = (key: Key) => {
+  const { id, name, role, chats } = key;
+  return { id, name, role, scopes: scopesOf(key), chats: chats === null ? null : [...chats] };
+};
 
 const tags = ['pages'];
 

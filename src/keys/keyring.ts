@@ -2,7 +2,16 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Clock, TimerHandle } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import type { Key, KeyCallback, Keyring, KeyStore, NewKey, StoredKey } from './keys.ts';
+import {
+  isActiveAt,
+  type Key,
+  type KeyCallback,
+  type Keyring,
+  type KeyStore,
+  type NewKey,
+  refusalOfNew,
+  type StoredKey,
+} from './keys.ts';
 
 export interface KeyringOptions {
   readonly store: KeyStore;
@@ -39,9 +48,6 @@ export function createKeyring({ store, clock, randomBytes, onError }: KeyringOpt
   let timer: TimerHandle | undefined;
   let closed = false;
 
-  const activeAt = (key: Key, now: number): boolean =>
-    key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now);
-
   /** Holds the active keys and tells of those that were and are no longer. */
   function refresh(): void {
     const now = clock.now();
@@ -52,7 +58,7 @@ export function createKeyring({ store, clock, randomBytes, onError }: KeyringOpt
     expiryAt = Number.POSITIVE_INFINITY;
     const callbacks = store.callbacks();
     for (const { secretHash, ...key } of store.list()) {
-      if (!activeAt(key, now)) continue;
+      if (!isActiveAt(key, now)) continue;
       held.set(key.id, { key, hash: Buffer.from(secretHash, 'hex'), callback: callbacks.get(key.id) ?? null });
       expiryAt = Math.min(expiryAt, key.expiresAt ?? Number.POSITIVE_INFINITY);
     }
@@ -74,15 +80,15 @@ export function createKeyring({ store, clock, randomBytes, onError }: KeyringOpt
 
   function active(id: string): Held | null {
     const found = held.get(id);
-    return found !== undefined && activeAt(found.key, clock.now()) ? found : null;
+    return found !== undefined && isActiveAt(found.key, clock.now()) ? found : null;
   }
 
-  function newKey({ role, name, chats, expiresAt }: NewKey): { stored: StoredKey; text: string } {
+  function newKey({ role, name, chats, expiresAt, givenScopes = [], events = null }: NewKey) {
     // Ten digits without a leading zero: the look of a bot's id, which Bot API clients insist on.
     const id = String(1_000_000_000 + (randomBytes(6).readUIntBE(0, 6) % 9_000_000_000));
     const secret = randomBytes(32).toString('base64url');
-    const stored = {
-      ...{ id, role, name, chats, expiresAt },
+    const stored: StoredKey = {
+      ...{ id, role, name, chats, givenScopes, events, expiresAt },
       createdAt: clock.now(),
       revokedAt: null,
       secretHash: hashOf(secret).toString('hex'),
@@ -93,6 +99,8 @@ export function createKeyring({ store, clock, randomBytes, onError }: KeyringOpt
   watch();
   return {
     create(wanted) {
+      const refusal = refusalOfNew(wanted);
+      if (refusal !== null) throw new SwitchboardError('request_invalid', refusal.message, { field: refusal.field });
       const keys = store.list();
       if (keys.length >= limits.keysMax)
         throw new SwitchboardError('request_invalid', `There are ${keys.length} keys already, which is the most`);

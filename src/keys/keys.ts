@@ -1,17 +1,28 @@
 /** Keys: who may do what. The secret itself is never stored. */
-export const ROLES = ['operator', 'aggregator', 'backend', 'admin'] as const;
+export const ROLES = ['operator', 'aggregator', 'backend', 'support', 'metrics', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** What a request needs; roles grant them. */
-export type Scope = 'read' | 'write' | 'admin';
+export const SCOPES = ['read', 'write', 'moderate', 'metrics', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
 
-/** The contract's table of roles. */
+/** The scopes that every key of a role has. */
 export const SCOPES_OF: Readonly<Record<Role, readonly Scope[]>> = {
   operator: ['read'],
   aggregator: ['write'],
   backend: ['read', 'write'],
-  admin: ['read', 'write', 'admin'],
+  support: ['read', 'write'],
+  metrics: ['metrics'],
+  admin: SCOPES,
 };
+
+/** The scopes that a key may be given beside those of its role. */
+export const GIVEN_SCOPES_OF: Readonly<Partial<Record<Role, readonly Scope[]>>> = { backend: ['moderate'] };
+
+/** Roles whose keys post events for conversations. */
+const EVENT_ROLES: readonly Role[] = ['aggregator', 'backend', 'admin'];
+/** Of these, the roles whose keys may be restricted to event types. */
+const EVENT_TYPE_ROLES: readonly Role[] = ['aggregator', 'backend'];
 
 export interface Key {
   /** Digits: the part of the key before the colon. */
@@ -20,6 +31,10 @@ export interface Key {
   readonly name: string;
   /** Telegram chat ids that the key is restricted to; null: all. */
   readonly chats: readonly string[] | null;
+  /** Scopes beside those of the role. */
+  readonly givenScopes: readonly Scope[];
+  /** Types of the events that the key may post; null: every type that its role may. */
+  readonly events: readonly string[] | null;
   /** ms since 1970. */
   readonly createdAt: number;
   readonly expiresAt: number | null;
@@ -29,25 +44,45 @@ export interface Key {
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
 /** What the outside sees of a key, on the command line and over HTTP. Times are ISO 8601. */
-export function keyView({ id, role, name, chats, createdAt, expiresAt, revokedAt }: Key) {
+export function keyView(key: Key) {
+  const { id, role, name, chats, events, createdAt, expiresAt, revokedAt } = key;
+  const rights = { chats: chats && [...chats], scopes: scopesOf(key), events: events && [...events] };
   const times = { expires_at: iso(expiresAt), revoked_at: iso(revokedAt) };
-  return { id, role, name, chats: chats && [...chats], created_at: new Date(createdAt).toISOString(), ...times };
+  return { id, role, name, ...rights, created_at: new Date(createdAt).toISOString(), ...times };
 }
+
+/** Whether a key is neither revoked nor expired at this time, ms since 1970. */
+export const isActiveAt = ({ revokedAt, expiresAt }: Pick<Key, 'revokedAt' | 'expiresAt'>, now: number): boolean =>
+  revokedAt === null && (expiresAt === null || expiresAt > now);
 
 /** A key as stored: with the SHA-256 of its secret, hex. */
 export interface StoredKey extends Key {
   readonly secretHash: string;
 }
 
+/** All scopes of a key. */
+export const scopesOf = ({ role, givenScopes }: Pick<Key, 'role' | 'givenScopes'>): Scope[] =>
+  SCOPES.filter((scope) => SCOPES_OF[role].includes(scope) || givenScopes.includes(scope));
+
 /**
- * Whether the key's role grants the scope and, where a chat is named, the key may touch that chat (I7). `chat` null:
+ * Whether the key has the scope and, where a chat is named, the key may touch that chat (I7). `chat` null:
  * what belongs to no chat, which a key restricted to chats may not see.
  */
 export function mayAccess(key: Key, scope: Scope, chat?: string | null): boolean {
-  if (!SCOPES_OF[key.role].includes(scope)) return false;
+  if (!scopesOf(key).includes(scope)) return false;
   if (chat === undefined || key.chats === null) return true;
   return chat !== null && key.chats.includes(chat);
 }
+
+/** Whether the key may post events of this type for conversations (I7). */
+export const mayPostEvent = ({ role, events }: Key, type: string): boolean =>
+  EVENT_ROLES.includes(role) && (events === null || events.includes(type));
+
+/** True if a key may post events of every type although its role can be restricted: keys made before `--event` are so. */
+export const postsEveryEvent = ({ role, events }: Key): boolean => EVENT_TYPE_ROLES.includes(role) && events === null;
+
+/** A key for a person, who reads and replies in the console. Programs have keys of other roles. */
+export const isPerson = ({ role }: Pick<Key, 'role'>): boolean => role === 'support';
 
 /** Where the fates of a key's messages are sent, and what signs them (Standard Webhooks): `whsec_` and base64. */
 export interface KeyCallback {
@@ -89,13 +124,35 @@ export interface NewKey {
   readonly expiresAt: number | null;
   /** Where the fates of its messages are sent: isCallbackUrl. Left out: nowhere. */
   readonly callback?: string | null;
+  /** Scopes beside those of the role. Left out: none. */
+  readonly givenScopes?: readonly Scope[];
+  /** Types of the events that it may post. Left out, or null: every type that its role may. */
+  readonly events?: readonly string[] | null;
+}
+
+/** Why there can be no such key; null: there can. `field` as HTTP names it. */
+export function refusalOfNew({ role, chats, givenScopes = [], events = null }: NewKey): KeyRefusal | null {
+  const given = givenScopes.find((scope) => GIVEN_SCOPES_OF[role]?.includes(scope) !== true);
+  if (given !== undefined) return { field: 'scopes', message: `A key of the role ${role} cannot be given ${given}` };
+  if (events !== null && !EVENT_TYPE_ROLES.includes(role)) {
+    const message = `Event types are for keys of the roles ${EVENT_TYPE_ROLES.join(' and ')}, not ${role}`;
+    return { field: 'events', message };
+  }
+  if (role === 'metrics' && chats !== null)
+    return { field: 'chats', message: 'A key of the role metrics reads no chats: leave them out' };
+  return null;
+}
+
+export interface KeyRefusal {
+  readonly field: 'scopes' | 'events' | 'chats';
+  readonly message: string;
 }
 
 /** The keys in use: made, checked and watched for their end. */
 export interface Keyring {
   /**
    * Makes and stores a key. `text` is what its holder presents, `<digits>:<43 of A-Za-z0-9_->`: shown once, kept
-   * nowhere. Throws SwitchboardError request_invalid where there are limits.keysMax keys.
+   * nowhere. Throws SwitchboardError request_invalid where there are limits.keysMax keys, or for refusalOfNew.
    */
   create(key: NewKey): { readonly key: Key; readonly text: string; readonly callbackSecret: string | null };
   list(): Key[];

@@ -1,54 +1,16 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { damaged } from '../storage-fault.ts';
-import type { KeyStore, StoredKey } from './keys.ts';
-import { ROLES } from './keys.ts';
+import type { KeyStore, Scope, StoredKey } from './keys.ts';
+import { ROLES, SCOPES } from './keys.ts';
 
 /**
- * The tables of the keys. `keys_version` counts every change to `keys`, by whichever process and tool, so that a
- * look at one row tells whether there is anything new. (`PRAGMA data_version` would change with each commit of the
- * journal, which may share the file.)
- */
-export const KEYS_SCHEMA = `
-CREATE TABLE IF NOT EXISTS keys (
-  id TEXT PRIMARY KEY,
-  role TEXT NOT NULL,
-  name TEXT NOT NULL,
-  chats TEXT,
-  created_at INTEGER NOT NULL,
-  expires_at INTEGER,
-  revoked_at INTEGER,
-  secret_hash TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
--- The secret signs: it cannot be kept as a hash.
-CREATE TABLE IF NOT EXISTS key_callbacks (
-  key_id TEXT PRIMARY KEY,
-  url TEXT NOT NULL,
-  secret TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS keys_version (
-  one INTEGER PRIMARY KEY CHECK (one = 1),
-  version INTEGER NOT NULL
-) STRICT;
-CREATE TRIGGER IF NOT EXISTS keys_added AFTER INSERT ON keys BEGIN
-  INSERT INTO keys_version (one, version) VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET version = version + 1;
-END;
-CREATE TRIGGER IF NOT EXISTS keys_changed AFTER UPDATE ON keys BEGIN
-  INSERT INTO keys_version (one, version) VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET version = version + 1;
-END;
-CREATE TRIGGER IF NOT EXISTS keys_removed AFTER DELETE ON keys BEGIN
-  INSERT INTO keys_version (one, version) VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET version = version + 1;
-END;
-`;
-
-/**
- * Keys in SQLite. Give it a connection of its own: on one that is in a transaction, a change would commit, or be
- * undone, with that.
+ * Keys in SQLite (0022-keys.sql). Give it a connection of its own: on one that is in a transaction, a change would commit,
+ * or be undone, with that.
  */
 export function createSqliteKeyStore(db: DatabaseSync): KeyStore {
-  db.exec(KEYS_SCHEMA);
   const insert = db.prepare(
-    `INSERT INTO keys (id, role, name, chats, created_at, expires_at, revoked_at, secret_hash)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO keys (id, role, name, chats, scopes, events, created_at, expires_at, revoked_at, secret_hash)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const insertCallback = db.prepare('INSERT OR REPLACE INTO key_callbacks (key_id, url, secret) VALUES (?, ?, ?)');
   const callbacks = db.prepare('SELECT * FROM key_callbacks');
@@ -58,11 +20,13 @@ export function createSqliteKeyStore(db: DatabaseSync): KeyStore {
   const version = db.prepare('SELECT version FROM keys_version');
   return {
     add(key, callback) {
-      const chats = key.chats === null ? null : JSON.stringify(key.chats);
+      const [chats, events] = [listText(key.chats), listText(key.events)];
+      const scopes = key.givenScopes.length === 0 ? null : listText(key.givenScopes);
+      const rights = [key.role, key.name, chats, scopes, events] as const;
       db.exec('BEGIN IMMEDIATE');
       try {
         if (callback !== null) insertCallback.run(key.id, callback.url, callback.secret);
-        insert.run(key.id, key.role, key.name, chats, key.createdAt, key.expiresAt, key.revokedAt, key.secretHash);
+        insert.run(key.id, ...rights, key.createdAt, key.expiresAt, key.revokedAt, key.secretHash);
         db.exec('COMMIT');
       } finally {
         if (db.isTransaction) db.exec('ROLLBACK');
@@ -94,7 +58,9 @@ function keyOf(row: Row): StoredKey {
     id: text(row, 'id'),
     role,
     name: text(row, 'name'),
-    chats: row.chats === null ? null : chatsOf(text(row, 'chats')),
+    chats: list(row, 'chats'),
+    givenScopes: (list(row, 'scopes') ?? []).map(scopeOf),
+    events: list(row, 'events'),
     createdAt: time(row, 'created_at') ?? 0,
     expiresAt: time(row, 'expires_at'),
     revokedAt: time(row, 'revoked_at'),
@@ -114,12 +80,22 @@ function time(row: Row, column: string): number | null {
   return value;
 }
 
-function chatsOf(json: string): string[] {
+const listText = (values: readonly string[] | null): string | null => (values === null ? null : JSON.stringify(values));
+
+/** A column that is null or a list of texts as JSON. */
+function list(row: Row, column: string): string[] | null {
+  if (row[column] === null) return null;
   try {
-    const value: unknown = JSON.parse(json);
-    if (Array.isArray(value) && value.every((chat) => typeof chat === 'string')) return value;
+    const value: unknown = JSON.parse(text(row, column));
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
   } catch {
-    // Told below.
+    // The error below says it.
   }
-  throw damaged('keys.chats holds no list of chats');
+  throw damaged(`keys.${column} holds no list`);
+}
+
+function scopeOf(text: string): Scope {
+  const scope = SCOPES.find((known) => known === text);
+  if (scope === undefined) throw damaged('keys.scopes holds an unknown scope');
+  return scope;
 }

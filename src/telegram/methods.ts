@@ -48,6 +48,23 @@ function factsOf(name: string, schema: Type.TObject): MethodFacts {
   };
 }
 
+/**
+ * Methods that change a chat or its members: passed on to Telegram for keys with the scope `moderate`. setChatPhoto is not
+ * among them: it takes an upload alone.
+ */
+export const MODERATING_METHODS: readonly string[] = [
+  ...['banChatMember', 'unbanChatMember', 'restrictChatMember', 'promoteChatMember'],
+  ...['setChatAdministratorCustomTitle', 'banChatSenderChat', 'unbanChatSenderChat', 'leaveChat'],
+  ...['setChatPermissions', 'setChatTitle', 'setChatDescription', 'deleteChatPhoto'],
+  ...['setChatStickerSet', 'deleteChatStickerSet'],
+  ...['exportChatInviteLink', 'createChatInviteLink', 'editChatInviteLink', 'revokeChatInviteLink'],
+  ...['createChatSubscriptionInviteLink', 'editChatSubscriptionInviteLink'],
+  ...['approveChatJoinRequest', 'declineChatJoinRequest', 'answerChatJoinRequestQuery'],
+  ...['createForumTopic', 'editForumTopic', 'closeForumTopic', 'reopenForumTopic', 'deleteForumTopic'],
+  ...['editGeneralForumTopic', 'closeGeneralForumTopic', 'reopenGeneralForumTopic'],
+  ...['hideGeneralForumTopic', 'unhideGeneralForumTopic'],
+];
+
 /** The facts of a write method; null where it is not on the allow-list. */
 export const writeMethod = (name: string): MethodFacts | null =>
   Object.hasOwn(WRITE_METHODS, name) ? (WRITE_METHODS[name] ?? null) : null;

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DatabaseSync } from 'node:sqlite';
 import { Webhook } from 'standardwebhooks';
 import { expect, onTestFinished, test } from 'vitest';
 import type { SendCallback } from '../../src/callbacks/callbacks.ts';
@@ -10,6 +9,7 @@ import { createCallbacks } from '../../src/callbacks/deliver.ts';
 import { createHttpCallbacks } from '../../src/callbacks/http.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { EntryType } from '../../src/journal/journal.ts';
+import { openDatabase } from '../../src/journal/sqlite-open.ts';
 import { createKeyring } from '../../src/keys/keyring.ts';
 import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
 import { limits } from '../../src/limits.ts';
@@ -46,7 +46,7 @@ async function receiver(statuses: number[] = []) {
 function setUp() {
   const clock = manualClock();
   const folder = temporaryFolder();
-  const db = new DatabaseSync(':memory:');
+  const db = openDatabase(temporaryFolder());
   // On a clock of its own: it looks for new keys four times a second, and some tests take days.
   const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
   onTestFinished(() => {

@@ -31,6 +31,35 @@ test('keys are made, listed and revoked while nobody serves; the key itself is s
   for (const file of readdirSync(folder)) expect(readFileSync(join(folder, file), 'latin1')).not.toContain(secret);
 });
 
+test('keys list hints at keys that may post every event; one with --event may post those alone', async () => {
+  const env = freeEnv();
+  const wide = await createKey(env, 'aggregator');
+  const narrow = await createKey(env, 'backend', '--event', 'payment.settled', '--event', 'a.b', '--scope', 'moderate');
+  await createKey(env, 'support');
+  const { stdout, stderr } = await run(['keys', 'list'], env).ended;
+  expect(stderr).toBe(
+    `hint: these keys may post events of every type, payment.settled too: ${wide.id} (aggregator). ` +
+      'A key made with --event TYPE may post that type alone.\n',
+  );
+  const listed = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(listed.find(({ id }) => id === narrow.id)).toMatchObject({
+    ...{ scopes: ['read', 'write', 'moderate'], events: ['payment.settled', 'a.b'] },
+  });
+  for (const [wrong, says] of [
+    [['aggregator', '--event', 'settled'], 'an event type is a dotted name'],
+    [['operator', '--event', 'a.b'], 'Event types are for keys of the roles aggregator and backend'],
+    [['aggregator', '--scope', 'moderate'], 'cannot be given moderate'],
+    [['backend', '--scope', 'everything'], 'there is no such scope'],
+  ] as const) {
+    const [role, ...more] = wrong;
+    const ended = await run(['keys', 'create', '--role', role, '--name', 'x', ...more], env).ended;
+    expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining(says)]);
+  }
+});
+
 test('a key that is not there, or is revoked already, cannot be revoked: exit 2', async () => {
   const env = freeEnv();
   const { id } = await createKey(env, 'admin');

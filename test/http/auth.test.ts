@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ROLES } from '../../src/keys/keys.ts';
 import { manualClock } from '../support/clock.ts';
 import { json, startEdge } from './edge.ts';
 
@@ -34,7 +35,7 @@ describe('who may come in', () => {
 
   test('each address takes the roles of the contract, and no others', async () => {
     const edge = await startEdge();
-    const roles = ['operator', 'aggregator', 'backend', 'admin'] as const;
+    const roles = ROLES;
     const headers = roles.map((role) => edge.key(role).header);
     const granted = async (method: string, path: string, body?: unknown): Promise<string> => {
       const allowed: string[] = [];
@@ -65,22 +66,22 @@ describe('who may come in', () => {
       revokeKey: await granted('DELETE', '/v1/keys/1'),
       metrics: await granted('GET', '/metrics'),
     }).toEqual({
-      events: 'operator backend admin',
-      chats: 'operator backend admin',
-      chat: 'operator backend admin',
-      journal: 'operator backend admin',
+      events: 'operator backend support admin',
+      chats: 'operator backend support admin',
+      chat: 'operator backend support admin',
+      journal: 'operator backend support admin',
       postEvent: 'aggregator backend admin',
-      post: 'aggregator backend admin',
+      post: 'aggregator backend support admin',
       batch: 'aggregator backend admin',
-      message: 'aggregator backend admin',
-      cancel: 'aggregator backend admin',
-      resolve: 'aggregator backend admin',
-      unknown: 'aggregator backend admin',
-      resolveMany: 'aggregator backend admin',
+      message: 'aggregator backend support admin',
+      cancel: 'aggregator backend support admin',
+      resolve: 'aggregator backend support admin',
+      unknown: 'aggregator backend support admin',
+      resolveMany: 'aggregator backend support admin',
       keys: 'admin',
       makeKey: 'admin',
       revokeKey: 'admin',
-      metrics: 'admin',
+      metrics: 'metrics admin',
     });
   });
 
@@ -132,6 +133,27 @@ describe('I7: a restricted key', () => {
 });
 
 describe('keys over HTTP', () => {
+  test('a key has the scopes and the event types that it was made with, and says so', async () => {
+    const edge = await startEdge();
+    const wanted = { role: 'backend', name: 'desk', scopes: ['moderate'], events: ['order.shipped'] };
+    const made = Object(await json(await edge.send('POST', '/v1/keys', wanted)));
+    const rights = { scopes: ['read', 'write', 'moderate'], events: ['order.shipped'] };
+    expect(made).toMatchObject(rights);
+    expect(Object(await json(await edge.get('/v1/keys'))).keys).toContainEqual(
+      expect.objectContaining({ id: made.id, ...rights }),
+    );
+    const logIn = await edge.send('POST', '/v1/session', { key: made.key });
+    expect(await json(logIn)).toMatchObject({ role: 'backend', scopes: rights.scopes });
+    const post = async (type: string) => {
+      const headers = { authorization: `Bearer ${made.key}`, 'idempotency-key': type };
+      const answer = await edge.send('POST', '/v1/chats/7/events', { type }, headers);
+      return [answer.status, Object(await json(answer)).code];
+    };
+    expect(await post('payment.settled')).toEqual([403, 'scope_missing']);
+    expect(edge.journal.bounds().head).toBe(0);
+    expect(await post('order.shipped')).toEqual([202, undefined]);
+  });
+
   test('an admin makes, lists and revokes them; the key is shown once', async () => {
     const edge = await startEdge();
     const made = await edge.send('POST', '/v1/keys', { role: 'operator', name: 'desk', chats: ['7'] });
@@ -153,8 +175,12 @@ describe('keys over HTTP', () => {
     const edge = await startEdge();
     const fields = async (body: unknown) => json(await edge.send('POST', '/v1/keys', body));
     expect(await fields({ role: 'king', name: '' })).toMatchObject({
-      errors: [{ field: 'role', message: 'must be one of operator, aggregator, backend, admin' }, { field: 'name' }],
+      errors: [{ field: 'role', message: `must be one of ${ROLES.join(', ')}` }, { field: 'name' }],
     });
+    const typed = { role: 'aggregator', name: 'x', events: ['payment_settled'] };
+    expect(await fields(typed)).toMatchObject({ code: 'request_invalid', errors: [{ field: 'events' }] });
+    const moderator = { role: 'operator', name: 'x', scopes: ['moderate'] };
+    expect(await fields(moderator)).toMatchObject({ code: 'request_invalid', errors: [{ field: 'scopes' }] });
     const expired = { role: 'operator', name: 'x', expires_at: '2020-01-01T00:00:00Z' };
     expect(await fields(expired)).toMatchObject({ code: 'request_invalid', errors: [{ field: 'expires_at' }] });
   });

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
 import { onTestFinished } from 'vitest';
 import { assign, setup } from 'xstate';
 import { createCallbacks } from '../../src/callbacks/deliver.ts';
@@ -13,6 +12,7 @@ import type { Page } from '../../src/http/pages.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { createFeed } from '../../src/inspector/feed.ts';
 import type { EntryType } from '../../src/journal/journal.ts';
+import { openDatabase } from '../../src/journal/sqlite-open.ts';
 import { createKeyring } from '../../src/keys/keyring.ts';
 import type { NewKey, Role } from '../../src/keys/keys.ts';
 import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
@@ -79,7 +79,7 @@ export async function startEdge({
 }: EdgeOptions = {}) {
   const folder = temporaryFolder();
   const journal = openJournal(folder, clock, '123');
-  const keysDb = new DatabaseSync(':memory:');
+  const keysDb = openDatabase(temporaryFolder());
   const keyring = createKeyring({ store: createSqliteKeyStore(keysDb), clock, randomBytes });
   const status = createStatus(clock.now());
   const logged: string[] = [];

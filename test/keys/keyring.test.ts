@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { openDatabase } from '../../src/journal/sqlite-open.ts';
 import { createKeyring } from '../../src/keys/keyring.ts';
-import { type Key, type Keyring, mayAccess, type NewKey, ROLES } from '../../src/keys/keys.ts';
+import { type Key, type Keyring, mayAccess, mayPostEvent, type NewKey, ROLES, SCOPES } from '../../src/keys/keys.ts';
 import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
 import { limits } from '../../src/limits.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
@@ -12,16 +12,16 @@ import { temporaryFolder } from '../support/journal.ts';
 
 const plain: NewKey = { role: 'operator', name: 'desk', chats: null, expiresAt: null };
 let clock: ManualClock;
-let file: string;
+let folder: string;
 
 beforeEach(() => {
   clock = manualClock();
-  file = join(temporaryFolder(), 'keys.db');
+  folder = temporaryFolder();
 });
 
 /** A keyring on a connection of its own: each is a process of its own to the others. */
 function open(): Keyring {
-  const db = new DatabaseSync(file);
+  const db = openDatabase(folder);
   const keyring = createKeyring({ store: createSqliteKeyStore(db), clock, randomBytes });
   onTestFinished(() => {
     keyring.close();
@@ -60,7 +60,7 @@ describe('a key', () => {
 
   test('I7: its secret is nowhere in the file', () => {
     const { key, text } = open().create(plain);
-    const bytes = readFileSync(file);
+    const bytes = Buffer.concat(readdirSync(folder).map((name) => readFileSync(join(folder, name))));
     expect(bytes.includes(key.id)).toBe(true);
     expect(bytes.includes(text.slice(key.id.length + 1))).toBe(false);
   });
@@ -129,21 +129,55 @@ describe('the end of a key', () => {
 
 describe('what a key may do', () => {
   const key = (role: Key['role'], chats: Key['chats'] = null): Key => ({
-    ...{ id: '1', role, name: '', chats },
+    ...{ id: '1', role, name: '', chats, givenScopes: [], events: null },
     ...{ createdAt: 0, expiresAt: null, revokedAt: null },
   });
 
   test('the roles grant what the contract says', () => {
-    const granted = ROLES.map((role) => [
-      role,
-      ...(['read', 'write', 'admin'] as const).filter((scope) => mayAccess(key(role), scope)),
-    ]);
+    const granted = ROLES.map((role) => [role, ...SCOPES.filter((scope) => mayAccess(key(role), scope))]);
     expect(granted).toEqual([
       ['operator', 'read'],
       ['aggregator', 'write'],
       ['backend', 'read', 'write'],
-      ['admin', 'read', 'write', 'admin'],
+      ['support', 'read', 'write'],
+      ['metrics', 'metrics'],
+      ['admin', 'read', 'write', 'moderate', 'metrics', 'admin'],
     ]);
+  });
+
+  test('a backend may be given moderate, and nobody is given a scope that is not for the role', () => {
+    const keyring = open();
+    const { text } = keyring.create({ ...plain, role: 'backend', givenScopes: ['moderate'] });
+    const stored = open().verify(text);
+    expect(stored && SCOPES.filter((scope) => mayAccess(stored, scope))).toEqual(['read', 'write', 'moderate']);
+    for (const role of ROLES) {
+      for (const scope of SCOPES.filter((one) => role !== 'backend' || one !== 'moderate')) {
+        expect(() => keyring.create({ ...plain, role, givenScopes: [scope] }), `${role} ${scope}`).toThrow(
+          'cannot be given',
+        );
+      }
+    }
+    expect(() => keyring.create({ ...plain, role: 'metrics', chats: ['7'] })).toThrow('reads no chats');
+  });
+
+  test('events: those that the key names; every type if it names none; none for readers, people and metrics', () => {
+    const keyring = open();
+    const { text } = keyring.create({ ...plain, role: 'aggregator', events: ['payment.settled', 'card.sent'] });
+    const stored = open().verify(text);
+    const may = (one: Key | null, type: string) => one !== null && mayPostEvent(one, type);
+    expect([may(stored, 'payment.settled'), may(stored, 'payment.refunded'), may(stored, 'payment')]).toEqual([
+      ...[true, false, false],
+    ]);
+    expect(ROLES.filter((role) => mayPostEvent(key(role), 'payment.settled'))).toEqual([
+      'aggregator',
+      'backend',
+      'admin',
+    ]);
+    for (const role of ROLES.filter((one) => one !== 'aggregator' && one !== 'backend')) {
+      expect(() => keyring.create({ ...plain, role, events: ['payment.settled'] }), role).toThrow(
+        'Event types are for',
+      );
+    }
   });
 
   test('a restricted key has its chats, no others, and nothing that belongs to no chat', () => {

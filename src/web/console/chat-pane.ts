@@ -21,8 +21,8 @@ export function ChatPane({
   readonly onBack: () => void;
   readonly onRead: (chat: string) => void;
 }) {
-  const role = who.value?.role ?? '';
-  const mayWrite = role === 'admin' || role === 'backend';
+  const scopes = who.value?.scopes ?? [];
+  const mayWrite = scopes.includes('write');
   const row = model.row.value;
   const title = titleOf(row?.name, model.chat);
   return html`
@@ -33,7 +33,7 @@ export function ChatPane({
         <div class="pane-title"><h1 dir="auto">${title}</h1><span class="muted mono">${model.chat}</span></div>
         ${row?.standings.map((one) => html`<span class=${`tag ${one.quarantined ? 'bad' : 'good'}`} title=${one.machine} data-state>${one.quarantined ? 'stands still' : one.state || 'begins'}</span>`)}
       </header>
-      ${row?.standings.filter(({ quarantined }) => quarantined).map(({ id }) => html`<${Quarantined} key=${id} id=${id} mayRetry=${role === 'admin'} />`)}
+      ${row?.standings.filter(({ quarantined }) => quarantined).map(({ id }) => html`<${Quarantined} key=${id} id=${id} mayRetry=${scopes.includes('admin')} />`)}
       ${model.failure.value === null ? null : html`<p class="notice bad" role="alert">${model.failure.value}</p>`}
       <${Lines} key=${model.chat} model=${model} mayWrite=${mayWrite} onRead=${onRead} />
       ${mayWrite ? html`<${Composer} key=${model.chat} draft=${draft} onSent=${() => (model.later.value ? void model.toNewest() : undefined)} />` : null}

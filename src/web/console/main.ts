@@ -22,8 +22,11 @@ function App() {
   const me = who.value;
   if (me === undefined) return null;
   const bar = html`<${Bar} page="console" />`;
-  if (me === null) return html`${bar}<main><${Login} roles=${['admin', 'backend', 'operator', 'aggregator']} /></main>`;
-  if (me.role === 'aggregator') return html`${bar}<${WritingAlone} key=${me.id} />`;
+  if (me === null)
+    return html`${bar}<main><${Login} roles=${['admin', 'support', 'backend', 'operator', 'aggregator']} /></main>`;
+  if (!me.scopes.includes('read') && !me.scopes.includes('write'))
+    return html`${bar}<main class="empty"><h1>This key may not use the console</h1><p>Log out, and in again with a key of the role support, operator or admin.</p></main>`;
+  if (!me.scopes.includes('read')) return html`${bar}<${WritingAlone} key=${me.id} />`;
   return html`<${Console} key=${me.id} />`;
 }
 

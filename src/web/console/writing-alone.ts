@@ -16,7 +16,7 @@ export function WritingAlone() {
   return html`
     <main class="writing-alone">
       <h1>This key writes, and reads nothing</h1>
-      <p class="muted">For chats log in with a key of the role operator, backend or admin.</p>
+      <p class="muted">For chats log in with a key of the role support, operator, backend or admin.</p>
       <label>Chat id <input inputmode="numeric" value=${chat} onInput=${(event: InputEvent) => setChat((event.target as HTMLInputElement).value.trim())} /></label>
       ${valid ? html`<${Composer} key=${chat} draft=${draftOf(chat)} onSent=${(sent: Posted) => posted.add({ chat, ...sent })} />` : null}
       ${posts.length === 0 ? null : html`<section aria-label="Posted here"><h2>Posted here</h2><ol class="posted" aria-live="polite">${posts.toReversed().map((post) => html`<${PostView} key=${post.id} post=${post} onActed=${() => posted.lookAt(post.id)} />`)}</ol></section>`}

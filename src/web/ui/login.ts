@@ -9,6 +9,7 @@ export interface Who {
   readonly id: string;
   readonly name: string;
   readonly role: string;
+  readonly scopes: readonly string[];
   readonly chats: readonly string[] | null;
 }
 
@@ -16,11 +17,12 @@ export interface Who {
 export const who = signal<Who | null | undefined>(undefined);
 
 const whoOf = (answer: unknown): Who => {
-  const { id, name, role, chats } = fieldsOf(answer);
+  const { id, name, role, scopes, chats } = fieldsOf(answer);
   return {
     id: String(id),
     name: String(name),
     role: String(role),
+    scopes: Array.isArray(scopes) ? scopes.map(String) : [],
     chats: Array.isArray(chats) ? chats.map(String) : null,
   };
 };
