@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   IsInteger,
@@ -55,6 +55,24 @@ export function loadSettings(folder: string, env: Environment): Settings {
   if (Shape.Check(settings)) return settings;
   throw firstError(merged, origins);
 }
+
+/**
+ * The path of local.json if it holds a secret and every user of the machine may read it; else nothing. Its group may: a
+ * service's user may read by its group what only root may write.
+ */
+export function exposedSecrets(folder: string, env: Environment): string[] {
+  const local = join(env.SWITCHBOARD_CONFIG || folder, 'local.json');
+  const mode = statSync(local, { throwIfNoEntry: false })?.mode ?? 0;
+  if (process.platform === 'win32' || (mode & 0o004) === 0) return [];
+  return holdsSecret(readJson(local), SettingsSchema) ? [local] : [];
+}
+
+const holdsSecret = (fields: Fields, schema: TSchema): boolean =>
+  Object.entries(fields).some(([name, value]) => {
+    const property = propertyOf(schema, name);
+    if (property === undefined || value === null) return false;
+    return isSecret(property) || (isFields(value) && holdsSecret(value, property));
+  });
 
 const Shape = Compile(SettingsSchema);
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { loadSettings, unknownVariables } from '../config/load.ts';
+import { exposedSecrets, loadSettings, unknownVariables } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
 import { systemClock } from './clock.ts';
 import { isEventType } from './conversations/conversations.ts';
@@ -29,6 +29,7 @@ import { limits } from './limits.ts';
 import { adviseOn } from './listening.ts';
 import { createLog } from './log.ts';
 import { openDispatcher } from './network.ts';
+import { exposedPaths } from './private-files.ts';
 import { storageFault } from './storage-fault.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import type { BotApi } from './telegram/telegram.ts';
@@ -52,7 +53,7 @@ const USAGE = `usage: switchboard <command>
   backup FILE                copies the data folder, also while a server runs; a restored copy sends nothing until it is released
   outbox                     says whether messages are sent, and how many wait
   outbox release [--cancel]  sends again after a restore; --cancel: what waited in the backup is canceled, not sent
-  doctor                     checks token, webhook, rival poller, clock, disk, keys
+  doctor                     checks token, webhook, rival poller, clock, disk, keys, who may read the data
   doctor --live --chat ID    tries in your own chat with a real bot what Switchboard takes Telegram to do
   --version                  prints the version
 
@@ -367,6 +368,7 @@ async function doctor(settings: Settings, liveChat: string | null): Promise<numb
         db.close();
       }
     },
+    exposed: () => [...exposedPaths(settings.data), ...exposedSecrets(CONFIG, process.env)],
     checkData: () => checkData(settings.data),
     async telegramTime() {
       const { request } = await import('undici');

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { Clock } from './clock.ts';
 import { errorText } from './errors.ts';
 import { limits } from './limits.ts';
+import { closingCommand } from './private-files.ts';
 import { TelegramRefused } from './telegram/errors.ts';
 import type { BotApi } from './telegram/telegram.ts';
 
@@ -19,6 +20,8 @@ export interface DoctorOptions {
    * none is made.
    */
   readonly openData: () => { readonly holder: string | null; readonly keys: number } | null;
+  /** Files with users' texts or secrets that other users of the machine may read. */
+  readonly exposed: () => readonly string[];
   /** Reads the whole database; what is wrong with it, at most some lines. Null: it takes too long. */
   readonly checkData: () => Promise<readonly string[] | null>;
   /** Telegram's own time by its Date header, ms since 1970; null where it cannot be had. */
@@ -55,6 +58,11 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
   });
   if (hasData) yield await check('damage', () => damageIn(options));
   else yield { name: 'damage', state: 'skip', says: 'there is no database to look at' };
+  yield await check('private', async () => {
+    const exposed = options.exposed();
+    if (exposed.length === 0) return 'other users cannot read the data folder, nor secrets in local.json';
+    throw new Error(`other users can use what they should not: ${closingCommand(exposed)}`);
+  });
   yield await check('disk', async () => {
     const { bavail, bsize } = await statfs(await writableAncestor(folder));
     const mib = Math.floor((bavail * bsize) / 2 ** 20);

@@ -33,6 +33,7 @@ import { adviseOn } from './listening.ts';
 import type { Logger } from './log.ts';
 import { createRetention } from './operators/retention.ts';
 import { createDiskMarks } from './outbox/disk-marks.ts';
+import { closeToOthers, closingCommand } from './private-files.ts';
 import { createProvenTime } from './proven-time.ts';
 import { createSandbox, type Playground } from './sandbox/sandbox.ts';
 import { retryWhileLocked } from './storage-fault.ts';
@@ -86,6 +87,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   closing.add(watchDataFolder(settings.data, clock, moved.resolve));
   const held = holdDataFolder(settings.data, db, clock.now());
   closing.add(() => held.release());
+  keepPrivate(settings.data, log);
   const connection = (open: typeof openAgain) => {
     const opened = open(settings.data);
     closing.add(() => opened.close());
@@ -282,6 +284,17 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
       clock.clearTimeout(late);
     },
   };
+}
+
+/** A start goes on if it cannot close the folder: a disk that keeps no modes could not be used otherwise. */
+function keepPrivate(folder: string, log: Logger): void {
+  const { closed, open } = closeToOthers(folder);
+  if (closed.length > 0)
+    log.warn({ event: 'data_closed', paths: closed }, 'others could use the data folder: now its owner alone can');
+  if (open.length > 0) {
+    const what = `others can use the data folder or files in it, which hold what users write. Run as their owner: ${closingCommand(open)}. Or name a folder for Switchboard alone with SWITCHBOARD_DATA`;
+    log.warn({ event: 'data_open', paths: open }, what);
+  }
 }
 
 /** The pages that there is something behind. */

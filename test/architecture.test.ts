@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '..');
  * belongs to no single area. Every part tells one kind of status (status), writes to one log that keeps out what it must
  * not hold (log), waits between tries by one formula (backoff) or as it is asked to (retry-after), tells browsers of other
  * sites apart by one rule (own-page), and says in one place what an error of the disk or the database means (storage-fault),
- * and why a port cannot be listened on (listening).
+ * and why a port cannot be listened on (listening). Each keeps its files from other users in one way (private-files).
  * Every part that calls another server reaches it by one way (network), and tells one kind of failure (connect-errors). Which
  * addresses are private is known in one place (address-rule).
  * Ages are counted by the time that is proven (proven-time).
@@ -27,6 +27,7 @@ const SHARED = [
   'src/retry-after.ts',
   'src/own-page.ts',
   'src/storage-fault.ts',
+  'src/private-files.ts',
   'src/listening.ts',
   'src/network.ts',
   'src/connect-errors.ts',

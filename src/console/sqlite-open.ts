@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makePrivateFile } from '../private-files.ts';
 import { TOKENIZER } from './words.ts';
 
 /** Of the tables below, and of how entries are read: an index of another version is made anew. */
@@ -68,6 +69,7 @@ export function openConsoleDb(folder: string, anew = false): DatabaseSync {
 }
 
 function opened(file: string): DatabaseSync | null {
+  makePrivateFile(file);
   const db = new DatabaseSync(file, { timeout: 5000 });
   try {
     db.exec(

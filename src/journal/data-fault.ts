@@ -4,7 +4,7 @@ import { errorText, SwitchboardError } from '../errors.ts';
 import { storageFault } from '../storage-fault.ts';
 
 /**
- * Makes a folder with those above it. Node's recursive mkdir never ends in a place that takes no folders (/proc/x).
+ * Makes a folder that only its owner may use, with those above it as the umask says. Node's recursive mkdir never ends in a place that takes no folders (/proc/x).
  * Throws data_unusable.
  */
 export function makeFolder(folder: string): void {
@@ -14,7 +14,8 @@ export function makeFolder(folder: string): void {
   try {
     for (const at of missing.reverse()) {
       // Another process may have made it meanwhile.
-      if (statSync(at, { throwIfNoEntry: false }) === undefined) mkdirSync(at);
+      if (statSync(at, { throwIfNoEntry: false }) === undefined)
+        mkdirSync(at, { mode: at === resolve(folder) ? 0o700 : 0o777 });
     }
     if (!statSync(folder).isDirectory()) throw unusable(`${folder} is a file, and must be a folder: ${OTHER}`);
   } catch (error) {

@@ -48,7 +48,7 @@ export function takeEpoch({ db, bot, newStreamId, now, onRenamed }: HeadOptions)
   if (row === undefined) throw new TypeError('SQLite returned no head row');
   const stream = text(row, 'stream');
   // After a line end: one that a crash has torn must not swallow it.
-  if (!isOurs) appendFileSync(marker, `\n${stream}\n`, { flush: true });
+  if (!isOurs) appendFileSync(marker, `\n${stream}\n`, { flush: true, mode: 0o600 });
   const file = fileOf(marker);
   if (file !== remembered) db.prepare('UPDATE head SET marker = ? WHERE bot = ?').run(file, bot);
   if (isCopy) onRenamed?.(stream);

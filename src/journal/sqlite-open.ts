@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync, type DatabaseSyncOptions } from 'node:sqlite';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { makePrivateFile } from '../private-files.ts';
 import { dataFault, makeFolder } from './data-fault.ts';
 import { hasDatabase, refuseLoss } from './data-folder.ts';
 
@@ -44,6 +45,7 @@ export function openAgain(folder: string): DatabaseSync {
 }
 
 function open(folder: string, file: string, options: DatabaseSyncOptions): DatabaseSync {
+  makePrivateFile(join(folder, file));
   try {
     return new DatabaseSync(join(folder, file), options);
   } catch (error) {

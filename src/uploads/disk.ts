@@ -25,7 +25,7 @@ const FINAL: readonly string[] = ['sent', 'failed', 'expired', 'canceled'];
  */
 export function createDiskUploads({ folder, journal, randomBytes, log }: DiskUploadsOptions) {
   const root = join(folder, 'uploads');
-  mkdirSync(root, { recursive: true });
+  mkdirSync(root, { recursive: true, mode: 0o700 });
   /** Files of messages that wait, by the message's id. */
   const held = new Map<string, readonly Upload[]>();
   let heldBytes = 0;
