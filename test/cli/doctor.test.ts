@@ -158,7 +158,8 @@ test('an error of several lines stays one line; a time that Telegram does not te
 async function doctor(env: Record<string, string>) {
   const { code, stdout, stderr } = await run(['doctor'], env).ended;
   const lines = stdout.trimEnd().split('\n');
-  expect(stderr).toBe('');
+  // On a loaded machine it says how far it is.
+  expect(stderr).toMatch(/^(\d+ seconds of reading the database so far\n)*$/);
   expect(lines.map((line) => line.split(/ +/)[1])).toEqual(CHECKS);
   return { code, stdout, states: lines.map((line) => line.split(' ')[0]).join(' ') };
 }
