@@ -1,7 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { App } from './app.ts';
+import { PAGE_HEADERS, policyOf } from './pages.ts';
 import { ProblemSchema } from './schemas.ts';
+
+const WEB = join(import.meta.dirname, '..', 'web');
+/** In Swagger UI's logo, which the page draws before it puts ours in its place. */
+const LOGO_STYLE = "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='";
+const ICON = { type: 'image/svg+xml', content: readFileSync(join(WEB, 'icon.svg'), 'utf8') };
 
 /** Describes every route as it is added after this: `/openapi.json`, and `/docs` to read it. */
 export async function describeRoutes(app: App): Promise<void> {
@@ -12,7 +20,7 @@ export async function describeRoutes(app: App): Promise<void> {
         title: 'Switchboard',
         version: '1',
         description:
-          "One Telegram bot: its journal to read, and its messages to post. Keys: 'Authorization: Bearer <key>'.",
+          'One Telegram bot: its journal to read, and its messages to post. Keys: `Authorization: Bearer <key>`.',
       },
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
     },
@@ -23,9 +31,22 @@ export async function describeRoutes(app: App): Promise<void> {
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    // Its addresses are relative only from `/docs/`, and a proxy may serve it below a path of its own.
     uiHooks: {
-      onRequest: async (request, reply) => (request.url === '/docs' ? reply.redirect('docs/') : undefined),
+      onRequest: async (request, reply) => {
+        reply.headers(PAGE_HEADERS);
+        // Its addresses are relative only from `/docs/`, and a proxy may serve it below a path of its own.
+        return request.url === '/docs' ? reply.redirect('docs/') : undefined;
+      },
+    },
+    staticCSP: policyOf({ styles: [LOGO_STYLE] }),
+    logo: ICON,
+    theme: {
+      title: 'HTTP API · Switchboard',
+      css: ['theme.css', 'docs/page.css'].map((file) => ({
+        filename: file.replace('/', '-'),
+        content: readFileSync(join(WEB, file), 'utf8'),
+      })),
+      favicon: [{ ...ICON, filename: 'icon.svg', rel: 'icon', sizes: 'any' }],
     },
     transformSpecification: (description) => ({ ...description, servers: [{ url: '..' }] }),
     transformSpecificationClone: false,

@@ -18,28 +18,31 @@ const hash = createHash('sha256').update(IMPORT_MAP).digest('base64');
 
 /**
  * Only what this process serves may run or be asked for; nothing may frame a page. Texts of users are drawn as text,
- * and this is the second lock on the door.
+ * and this is the second lock on the door. What is written out in the page is known by its hash.
  */
-const POLICY = [
-  "default-src 'none'",
-  `script-src 'self' 'sha256-${hash}'`,
-  "style-src 'self'",
-  "img-src 'self' blob: data:",
-  "media-src 'self' blob:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+export const policyOf = ({ scripts = [], styles = [] }: { scripts?: string[]; styles?: string[] }): string =>
+  [
+    "default-src 'none'",
+    ["script-src 'self'", ...scripts].join(' '),
+    ["style-src 'self'", ...styles].join(' '),
+    "img-src 'self' blob: data:",
+    "media-src 'self' blob:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 
-const HEADERS = {
-  'content-security-policy': POLICY,
+/** What every page answers with beside its policy. */
+export const PAGE_HEADERS = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
 };
+
+const HEADERS = { 'content-security-policy': policyOf({ scripts: [`'sha256-${hash}'`] }), ...PAGE_HEADERS };
 
 /**
  * The pages and the modules that they load, and the operators' client for programs of others. All are the same for

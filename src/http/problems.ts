@@ -25,6 +25,9 @@ export interface ProblemAnswer {
   readonly unexpected: boolean;
 }
 
+/** What every answer has, unless its address says otherwise: no cache keeps it, and no browser guesses what it is. */
+export const ANSWER_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
+
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** The answer to anything thrown. What nobody foresaw is `internal`, without a word of what is inside. */

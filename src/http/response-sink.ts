@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { Sink } from '../operators/operators.ts';
+import { ANSWER_HEADERS } from './problems.ts';
 import { closeWhenStuck } from './stuck.ts';
 
 /**
@@ -13,7 +14,8 @@ export function streamTo(reply: FastifyReply, contentType: string, stuckMs: numb
   response.removeHeader('transfer-encoding');
   response.writeHead(200, {
     'content-type': contentType,
-    'cache-control': 'no-cache, no-transform',
+    ...ANSWER_HEADERS,
+    'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
     connection: 'close',
   });

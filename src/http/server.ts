@@ -26,7 +26,7 @@ import { operatorRoutes } from './operators.ts';
 import { outboxRoutes } from './outbox.ts';
 import { type Page, pageRoutes } from './pages.ts';
 import { createPlaces } from './places.ts';
-import { loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
+import { ANSWER_HEADERS, loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
 import { type SandboxParts, sandboxRoutes } from './sandbox.ts';
 import { validatorCompiler } from './schemas.ts';
 import { sessionRoutes } from './session.ts';
@@ -91,6 +91,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     return503OnClosing: false,
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors(error, { url }, reply) {
+      reply.headers(ANSWER_HEADERS);
       if (isFacadeUrl(url)) sendTelegramError(reply, telegramErrorOf(error).error);
       else sendProblem(reply, problemOf(error));
     },
@@ -122,6 +123,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     cutOffLate(request, clock);
   });
   app.addHook('onSend', async (_request, reply, payload) => {
+    for (const [name, value] of Object.entries(ANSWER_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value);
     // A connection kept open would keep the server from closing.
     if (closing.signal.aborted) reply.header('connection', 'close');
     // Until the answer has gone out: a caller that does not take it must not keep it, nor what it is made from.
@@ -254,6 +256,12 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
   const detail = 'The request is not well-formed HTTP';
   const { problem } = problemOf(new SwitchboardError('request_invalid', detail, { cause: error }));
   const body = JSON.stringify(problem);
-  const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}`;
-  socket.end(`${head}\r\nConnection: close\r\n\r\n${body}`);
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(ANSWER_HEADERS).map(([name, value]) => `${name}: ${value}`),
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

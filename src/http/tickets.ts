@@ -27,7 +27,6 @@ export function ticketRoutes(app: App, book: TicketBook): void {
     },
     async (request, reply) => {
       const { ticket, expiresAt } = book.issue(callerOf(request));
-      reply.header('cache-control', 'no-store');
       return reply.code(201).send({ ticket, expires_at: new Date(expiresAt).toISOString() });
     },
   );

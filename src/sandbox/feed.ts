@@ -47,7 +47,11 @@ export function createFeed(clock: Clock): Feed {
       if (response.destroyed) return true;
       readers.add(response);
       response.on('close', () => readers.delete(response));
-      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+      response.writeHead(200, {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+      });
       response.write(': open\n\n');
       return true;
     },

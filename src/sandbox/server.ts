@@ -143,7 +143,13 @@ function sendFile(world: World, response: ServerResponse, token: string, path: r
     refuse(response, new ApiError(404, 'Not Found'));
     return;
   }
-  response.writeHead(200, { 'content-type': file.mimeType, 'content-length': file.bytes.length });
+  response.writeHead(200, {
+    'content-type': file.mimeType,
+    'content-length': file.bytes.length,
+    // Whatever a user sent must not run as a page of this origin.
+    'content-security-policy': "default-src 'none'; sandbox",
+    'x-content-type-options': 'nosniff',
+  });
   response.end(file.bytes);
 }
 
@@ -213,6 +219,7 @@ function answer(
   body: string,
   headers: Readonly<Record<string, string | number>> = JSON_HEADERS,
 ): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+  response.writeHead(status, { ...headers, ...always, 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }

@@ -33,12 +33,12 @@ test(
       ]);
       expect(await barriers(page)).toEqual([]);
       expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
-      for (const [n, title] of ['Sandbox', 'Console', 'Inspector', 'Swagger UI'].entries()) {
+      for (const [n, title] of ['Sandbox', 'Console', 'Inspector', 'HTTP API'].entries()) {
         await links.nth(n).click();
         await expect.poll(() => page.title()).toContain(title);
         // Each page of ours leads back.
         if (n < 3) await page.getByTitle('Start page').click();
-        await expect.poll(() => page.title()).toBe(n < 3 ? 'Switchboard' : 'Swagger UI');
+        await expect.poll(() => page.title()).toBe(n < 3 ? 'Switchboard' : 'HTTP API');
       }
       expect(complaints).toEqual([]);
     }
