@@ -274,6 +274,12 @@ export const limits = {
   remainingCountMax: 10_000,
   /** Ids that a filter names. */
   filterIdsMax: 1000,
+  /** Calls that made or changed one message, of those that are looked at for whose it is: the first is the one that made it. */
+  callsOfMessageMax: 100,
+  /** Parameters dropped from the calls of keys for certain chats that the log tells of; those beyond are dropped in silence. */
+  droppedNamesMax: 1000,
+  /** Characters of such a name that are told: it is whatever the caller wrote. */
+  droppedNameLengthMax: 64,
   /** Callers waiting for a message's fate, each some 2 KiB; the next one is answered at once, as the message stands. */
   messageWaitersMax: 10_000,
   // Callbacks.

@@ -113,7 +113,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   };
   status.trigger.set({ values: { bot: { id: bot, username: null } } });
 
-  const outbox = createOutbox({ journal, clock, uploads });
+  const outbox = createOutbox({ journal, clock, uploads, log });
   const deliveries = createDeliveries({ bot, outbox });
   const updates = createUpdateQueues({ journal, clock, status });
   const operators = createBroadcast({

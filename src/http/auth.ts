@@ -41,6 +41,9 @@ export function callerOf(request: FastifyRequest): Key {
   return request.caller;
 }
 
+/** The key as the outbox knows who posts. */
+export const posterOf = (key: Key) => ({ keyId: key.id, chats: key.chats, mayRead: mayAccess(key, 'read') });
+
 /**
  * The chats that a key sees, of those it asks for; null: all. Throws scope_missing for any chat that the key is not
  * for, whether it exists or not.

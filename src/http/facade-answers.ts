@@ -43,7 +43,9 @@ export function telegramErrorOf(error: unknown): TelegramErrorAnswer {
   // "Come back later" has one form at Telegram, and clients wait by it.
   if (retryAfterS !== null) return { error: tooMany(retryAfterS), unexpected };
   if (problem.status === 401) return { error: plain(401), unexpected };
-  return { error: plain(problem.status === 422 ? 400 : problem.status, problem.detail), unexpected };
+  // 403 is Telegram's for a user who has blocked the bot: what a key may not do is 400.
+  const isRefusal = problem.status === 422 || problem.status === 403;
+  return { error: plain(isRefusal ? 400 : problem.status, problem.detail), unexpected };
 }
 
 /** An error in words of our own, behind those that Telegram begins with. */

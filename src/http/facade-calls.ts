@@ -4,9 +4,10 @@ import { limits } from '../limits.ts';
 import { TelegramUnreachable } from '../telegram/errors.ts';
 import { UPDATE_KINDS } from '../telegram/telegram.ts';
 import type { HttpParts } from './app.ts';
-import { requireChat } from './auth.ts';
+import { posterOf, requireChat } from './auth.ts';
 import { fateError, plain, type TelegramError } from './facade-answers.ts';
 import { facadeMethod } from './facade-methods.ts';
+import { ownContent } from './facade-own-content.ts';
 import { flagOf, type Given, integerOf, listOf, type Params } from './facade-params.ts';
 
 /** One call of a key. */
@@ -40,9 +41,10 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
   return async ({ key, method: name, read, hold, gone }: FacadeCall): Promise<string | TelegramError> => {
     if (name === '') return plain(404);
     const method = facadeMethod(name);
-    if (method === null) return plain(403, 'this method is not for keys');
+    // Clients take 403 for a user who has blocked the bot, and 404 for a server that is none: a refusal is 400.
+    if (method === null) return plain(400, 'this method is not for keys');
     if (method.scope !== null && !mayAccess(key, method.scope)) {
-      return plain(403, `a key of the role ${key.role} may not call ${method.name}`);
+      return plain(400, `a key of the role ${key.role} may not call ${method.name}`);
     }
     const { params, files } = await read();
     if (method.scope === 'write') return write(key, method.name, { params, files }, gone);
@@ -91,10 +93,11 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
     const waitMs = limits.facadeWriteWaitMs;
     // Who takes it back where its caller has gone may itself be gone by then: a crash leaves the message there.
     const delivery = { expires_at: new Date(clock.now() + waitMs).toISOString() };
-    const post = { keyId: key.id, chats: key.chats, idempotencyKey: null, body: { ...call, method, delivery }, files };
+    const post = { ...posterOf(key), idempotencyKey: null, body: { ...call, method, delivery }, files };
     const stop = AbortSignal.any([gone, closing]);
     const delivered = await deliveries.deliver(post, { waitMs, stop, gone });
-    return delivered.kind === 'result' ? resultOf(delivered.result) : fateError(delivered);
+    if (delivered.kind !== 'result') return fateError(delivered);
+    return resultOf(post.mayRead ? delivered.result : JSON.stringify(ownContent(JSON.parse(delivered.result))));
   }
 
   /** Passes on a call that changes a chat or its members. Nothing of it is kept: a crash of Switchboard loses its answer. */

@@ -73,7 +73,7 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
     scope.get(`${root}/file/bot:key/*`, { exposeHeadRoute: false, schema: { hide } }, async (request, reply) => {
       const caller = callerOf(request);
       const role = `a key of the role ${caller.role} may not download files`;
-      if (!mayAccess(caller, 'read')) return sendTelegramError(reply, plain(403, role));
+      if (!mayAccess(caller, 'read')) return sendTelegramError(reply, plain(400, role));
       const { '*': path = '' } = Object(request.params);
       await door.send(caller, String(path), reply, goneOf(reply));
       return reply;

@@ -1,6 +1,6 @@
 import multipart from '@fastify/multipart';
 import type { App, HttpParts } from './app.ts';
-import { callerOf } from './auth.ts';
+import { callerOf, posterOf } from './auth.ts';
 import { idempotencyKey, markReplayed } from './idempotency.ts';
 import { CallShape, FormBody, MESSAGE_POST, MessageBody } from './message-bodies.ts';
 import { acceptedView } from './messages.ts';
@@ -28,9 +28,8 @@ export async function messagePostRoute(app: App, { outbox, uploads }: HttpParts)
         config: { scope: 'write' },
       },
       async (request, reply) => {
-        const { id: keyId, chats } = callerOf(request);
         // Before a form is read: without the key it would be read in vain.
-        const post = { keyId, chats, idempotencyKey: idempotencyKey(request) };
+        const post = { ...posterOf(callerOf(request)), idempotencyKey: idempotencyKey(request) };
         const { body, files } = request.isMultipart() ? await readPost() : { body: request.body, files: [] };
         const accepted = await outbox.accept({ ...post, body, files });
         markReplayed(reply, accepted.replayed);

@@ -5,7 +5,7 @@ import type { Key } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import { type MessageAccepted, type MessagePost, messageId, messageView, seqOfMessageId } from '../outbox/outbox.ts';
 import type { App, HttpParts } from './app.ts';
-import { callerOf } from './auth.ts';
+import { callerOf, posterOf } from './auth.ts';
 import { goneOf } from './gone.ts';
 import { checkedKey } from './idempotency.ts';
 import { BatchBody, BatchShape, ResolveBody, ResolveManyBody } from './message-bodies.ts';
@@ -233,7 +233,7 @@ function postOf(key: Key, item: unknown): MessagePost | Error {
   if (typeof own !== 'string')
     return new SwitchboardError('idempotency_key_missing', 'Each message needs its own idempotency_key', { field });
   try {
-    return { keyId: key.id, chats: key.chats, idempotencyKey: checkedKey(own, field), body };
+    return { ...posterOf(key), idempotencyKey: checkedKey(own, field), body };
   } catch (error) {
     if (error instanceof Error) return error;
     throw error;

@@ -547,6 +547,10 @@ export interface Tx {
   /** How many there are, up to `max`. */
   unknownCount(query: UnknownQuery, max: number): Promise<number>;
   outboxDepth(): Promise<number>;
+  /** Another address of a message that was sent: a further item of an album, or the numeric id of an @name's chat. */
+  addSentAddress(seq: number, chat: string, telegramMessageId: number): void;
+  /** The calls that made Telegram's message with this id in this chat, or changed it since: the first accepted first. */
+  sentMessages(chat: string, telegramMessageId: number, limit: number): Promise<MessageRecord[]>;
   /**
    * The chat takes no messages of the bot, as the call of this message tells, that had been claimed. `error`: why,
    * `{"code","description"}` as JSON. Nothing is done where something has come from the chat since the claim.

@@ -79,6 +79,15 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     reopen: db.prepare(
       'DELETE FROM closed_chats WHERE slot = ? AND chat IN (SELECT value FROM json_each(?)) RETURNING chat',
     ),
+    addAddress: db.prepare(
+      'INSERT OR IGNORE INTO sent_addresses (slot, telegram_message_id, chat, id) VALUES (?, ?, ?, ?)',
+    ),
+    sentAs: db.prepare(
+      `SELECT * FROM messages WHERE id IN (
+         SELECT id FROM messages INDEXED BY messages_sent WHERE slot = ?1 AND telegram_message_id = ?2 AND chat = ?3
+         UNION ALL SELECT id FROM sent_addresses WHERE slot = ?1 AND telegram_message_id = ?2 AND chat = ?3
+       ) ORDER BY id LIMIT ?4`,
+    ),
     closedOf: db.prepare(
       'SELECT chat, error FROM closed_chats WHERE slot = ? AND chat IN (SELECT value FROM json_each(?))',
     ),
@@ -123,6 +132,8 @@ type OutboxTx = Pick<
   | 'unknownMessages'
   | 'unknownCount'
   | 'outboxDepth'
+  | 'addSentAddress'
+  | 'sentMessages'
   | 'waitingBefore'
   | 'closeChat'
   | 'reopenChats'
@@ -250,6 +261,12 @@ export function outboxTx(
     },
     async outboxDepth() {
       return state.waiting;
+    },
+    addSentAddress(seq, chat, telegramMessageId) {
+      sql.addAddress.run(slot, telegramMessageId, chatCell(chat), range.id(seq));
+    },
+    async sentMessages(chat, telegramMessageId, limit) {
+      return sql.sentAs.all(slot, telegramMessageId, chatCell(chat), limit).map((row) => messageOf(range, row));
     },
     closeChat(chat, error, by) {
       sql.mayBeClosed = true;

@@ -1,25 +1,20 @@
 import { SwitchboardError } from '../errors.ts';
-import { writeMethod } from '../telegram/methods.ts';
+import { type MethodFacts, writeMethod } from '../telegram/methods.ts';
 import { parseDelivery } from './delivery.ts';
+import { knownParams } from './dropped.ts';
 import type { NewMessage } from './outbox.ts';
 import { checkParams, readParams } from './params.ts';
-import { requireOwnChats } from './scope.ts';
+import { type Poster, requireOwnChats, requireOwnContent } from './scope.ts';
 
 const invalid = (field: string, message: string) => new SwitchboardError('request_invalid', message, { field });
-
-/** Who posts: a key, the chats that it is restricted to (null: all), and the names of the files that it uploaded. */
-export interface Poster {
-  readonly keyId: string;
-  readonly chats: readonly string[] | null;
-  readonly parts?: readonly string[];
-}
 
 /**
  * Reads the body of a POST: a call in Telegram's webhook-reply form, plus `delivery`.
  * Throws request_invalid (its shape is wrong), method_forbidden, scope_missing (a chat that the key is not for),
  * message_invalid (Telegram would refuse it), each naming the field.
  */
-export function parseCall(body: unknown, { keyId, chats, parts = [] }: Poster, now: number): NewMessage {
+export function parseCall(body: unknown, poster: Poster, now: number): NewMessage {
+  const { keyId, chats, parts = [] } = poster;
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw invalid('', 'The body must be a JSON object');
   const { method = 'sendMessage', delivery = {}, ...given }: Record<string, unknown> = { ...body };
@@ -30,7 +25,7 @@ export function parseCall(body: unknown, { keyId, chats, parts = [] }: Poster, n
       field: 'method',
     });
   }
-  const params = readParams(facts, given);
+  const params = restricted(poster, facts, readParams(facts, given));
   // A file whose part has a parameter's name is that parameter.
   for (const part of parts) {
     if (Object.hasOwn(facts.schema.properties, part)) params[part] ??= `attach://${part}`;
@@ -38,8 +33,17 @@ export function parseCall(body: unknown, { keyId, chats, parts = [] }: Poster, n
   const chat = facts.addressed ? chatOf(params.chat_id) : '0';
   if (facts.addressed && !chat.startsWith('@')) params.chat_id = Number(chat);
   requireOwnChats(chats, chat, params);
+  requireOwnContent(poster, method, params);
   checkParams(method, facts, params, parts);
   return { chat, method, params: JSON.stringify(params), keyId, ...parseDelivery(delivery, now) };
+}
+
+/** The call's parameters as far as the key may pass them on: one for certain chats only those that are known. */
+function restricted({ chats, onDropped }: Poster, { schema }: MethodFacts, params: Record<string, unknown>) {
+  if (chats === null) return params;
+  const { known, dropped } = knownParams(schema, params);
+  for (const name of dropped) onDropped?.(name);
+  return known;
 }
 
 /** The chat's key: an @name is the same chat in whatever case. */

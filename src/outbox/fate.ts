@@ -7,13 +7,19 @@ import { entryBody, isChat } from './outbox.ts';
 
 /** How one call ended. */
 export type Fate =
-  | { readonly kind: 'sent'; readonly telegramMessageId: number | null }
+  | { readonly kind: 'sent'; readonly telegramMessageId: number | null; readonly addresses?: readonly SentAddress[] }
   /** `closes`: the chat takes no message of the bot, so that the next need not be tried. */
   | { readonly kind: 'failed'; readonly error: FateError; readonly closes?: boolean }
   /** With on_unknown "resend" it is sent again after `resendAfterMs`. */
   | { readonly kind: 'unknown'; readonly error: FateError; readonly resendAfterMs: number }
   | { readonly kind: 'retry'; readonly error: FateError; readonly delayMs: number }
   | { readonly kind: 'moved'; readonly to: string; readonly error: FateError };
+
+/** Where Telegram says that a message is: of an album each item, of one to an @name the chat's number. */
+export interface SentAddress {
+  readonly chat: string;
+  readonly messageId: number;
+}
 
 export interface FateError {
   /** Telegram's error_code; 0 if the answer was not Telegram's, or there was none. */
@@ -62,9 +68,21 @@ export function historyOf({ attempts, error }: MessageRecord, now: number): Hist
 
 /** The fate of a call that Telegram carried out. */
 export function fateOfResult(result: unknown): Fate {
-  const first: unknown = Array.isArray(result) ? result[0] : result;
-  const id = typeof first === 'object' && first !== null && 'message_id' in first ? first.message_id : null;
-  return { kind: 'sent', telegramMessageId: typeof id === 'number' ? id : null };
+  const items: readonly unknown[] = Array.isArray(result) ? result : [result];
+  const addresses = items.flatMap(addressOf);
+  return { kind: 'sent', telegramMessageId: messageIdOf(items[0]), addresses };
+}
+
+function messageIdOf(message: unknown): number | null {
+  const id = typeof message === 'object' && message !== null && 'message_id' in message ? message.message_id : null;
+  return typeof id === 'number' ? id : null;
+}
+
+function addressOf(message: unknown): SentAddress[] {
+  const messageId = messageIdOf(message);
+  const chat = typeof message === 'object' && message !== null && 'chat' in message ? message.chat : null;
+  const id = typeof chat === 'object' && chat !== null && 'id' in chat ? chat.id : null;
+  return messageId === null || typeof id !== 'number' ? [] : [{ chat: String(id), messageId }];
 }
 
 /**
@@ -196,8 +214,9 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
   const { seq } = message;
   switch (fate.kind) {
     case 'sent': {
-      const { telegramMessageId } = fate;
+      const { telegramMessageId, addresses = [] } = fate;
       tx.changeMessage(seq, { status: 'sent', telegramMessageId, error: null }, message);
+      if (message.counted && message.keyId !== null) noteAddresses(tx, message, telegramMessageId, addresses);
       tell(tx, bot, message, 'sent', telegramMessageId === null ? '' : `,"telegram_message_id":${telegramMessageId}`);
       return;
     }
@@ -224,6 +243,19 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
     case 'moved':
       tx.changeMessage(seq, { status: 'queued', chat: fate.to }, message);
       tx.moveMessages(message.chat, fate.to);
+  }
+}
+
+/** What its row does not say of where a key's message is: the key may change it by each of its addresses. */
+function noteAddresses(
+  tx: Tx,
+  { seq, chat }: MessageRecord,
+  telegramMessageId: number | null,
+  addresses: readonly SentAddress[],
+): void {
+  for (const address of addresses) {
+    if (address.chat === chat && address.messageId === telegramMessageId) continue;
+    tx.addSentAddress(seq, address.chat, address.messageId);
   }
 }
 

@@ -75,6 +75,8 @@ export interface MessagePost {
   readonly keyId: string;
   /** Chats that the key is restricted to; null: all. */
   readonly chats: readonly string[] | null;
+  /** The key may read; left out: it may not (Poster). */
+  readonly mayRead?: boolean;
   /** Null: the post is a message of its own, whatever was posted before. */
   readonly idempotencyKey: string | null;
   /** `{"method","chat_id",…,"delivery"?}`, not yet checked. */

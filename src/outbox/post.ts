@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
 import type { Clock, TimerHandle } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
 import type { Journal, MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { Upload, Uploads } from '../uploads/uploads.ts';
 import { parseCall } from './call.ts';
+import { createDroppedLog } from './dropped.ts';
 import { end, refuse, resent, settle } from './fate.ts';
 import { nestedDeeperThan } from './nesting.ts';
 import {
@@ -20,17 +22,26 @@ import {
   seqOfMessageId,
 } from './outbox.ts';
 import { releaseCopy } from './release.ts';
+import { requireOwnMessages } from './scope.ts';
 
 export interface PostOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly uploads: Pick<Uploads, 'keep' | 'discard'>;
+  /** Told of parameters that are dropped; left out: nobody is. */
+  readonly log?: Pick<Logger, 'warn'>;
 }
 
 /** The outbox as the HTTP edge sees it. `settledNow` wakes those who wait for a message's fate. */
-export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox & { settledNow(seq: number): void } {
+export function createOutbox({
+  journal,
+  clock,
+  uploads,
+  log,
+}: PostOptions): Outbox & { settledNow(seq: number): void } {
   const { bot } = journal;
   const waiting = new Map<number, Set<() => void>>();
+  const noteDropped = log === undefined ? () => {} : createDroppedLog(log);
   /** All of them, up to limits.messageWaitersMax. */
   let waiters = 0;
 
@@ -70,10 +81,13 @@ export function createOutbox({ journal, clock, uploads }: PostOptions): Outbox &
       return { ...JSON.parse(first.answer), replayed: true };
     }
     // Only now: what was accepted once is not judged again by a later clock.
-    const called = parseCall(post.body, { ...post, parts: files.map(({ part }) => part) }, tx.now);
+    const parts = files.map(({ part }) => part);
+    const onDropped = (name: string) => noteDropped(keyId, name);
+    const called = parseCall(post.body, { ...post, parts, onDropped }, tx.now);
     const stored = files.length === 0 ? null : JSON.stringify(files);
     const priority = isReply ? REPLY_PRIORITY : called.priority;
     const message = { ...called, priority, files: stored, chat: await tx.currentChat(called.chat) };
+    await requireOwnMessages(tx, post, message);
     if ((await tx.outboxDepth()) >= limits.outboxMessagesMax) {
       throw new SwitchboardError('outbox_full', `${limits.outboxMessagesMax} messages wait already: try again later`, {
         retryAfterMs: limits.outboxFullRetryMs,

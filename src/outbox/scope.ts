@@ -1,25 +1,96 @@
 import { SwitchboardError } from '../errors.ts';
+import type { MessageRecord, Tx } from '../journal/journal.ts';
+import { limits } from '../limits.ts';
 import type { Params } from './rules.ts';
 
+/** Who posts: a key, the chats that it is restricted to (null: all), whether it may read, and the names of the files that it uploaded. */
+export interface Poster {
+  readonly keyId: string;
+  readonly chats: readonly string[] | null;
+  /** Left out: the key learns nothing of what others wrote, and changes only what it sent itself. */
+  readonly mayRead?: boolean;
+  readonly parts?: readonly string[];
+  /** Told of each parameter that is left out of the call, as the key may not pass on what nobody knows. */
+  readonly onDropped?: (name: string) => void;
+}
+
+const refused = (message: string, field: string) => new SwitchboardError('scope_missing', message, { field });
+
 /**
- * I7: keeps a key that is for certain chats (null: for all) to them: the chat that a call writes to, and those that
- * it takes something from, as a forward, a copy or a reply across chats does. Throws scope_missing, naming the field.
+ * I7: keeps a key that is for certain chats (null: for all) to them: every chat that a call names, whether it writes there
+ * or takes something from there. Throws scope_missing, naming the field.
  */
 export function requireOwnChats(chats: readonly string[] | null, chat: string, params: Params): void {
   if (chats === null) return;
-  if (!chats.includes(chat)) throw notOwn('This key may not write to that chat', 'chat_id');
-  const { from_chat_id: from, reply_parameters: reply } = params;
-  const isOwn = (id: unknown): boolean => id === undefined || id === null || chats.includes(String(id));
-  if (!isOwn(from)) throw notOwn('This key may not take messages from that chat', 'from_chat_id');
+  if (!chats.includes(chat)) throw refused('This key may not write to that chat', 'chat_id');
+  if (params.business_connection_id !== undefined) {
+    // The same chat id is another chat there: that of the business account.
+    throw refused('A key for certain chats may not send for a business account', 'business_connection_id');
+  }
   // As a text it could name a chat twice, and Telegram would read it in its own way.
-  if (typeof reply === 'string')
-    throw notOwn('With a key for certain chats this must be an object', 'reply_parameters');
-  if (!isOwn(fieldsOf(reply).chat_id)) {
-    throw notOwn('This key may not reply to messages of that chat', 'reply_parameters/chat_id');
+  if (typeof params.reply_parameters === 'string')
+    throw refused('With a key for certain chats this must be an object', 'reply_parameters');
+  for (const { field, value } of named(/(^|_)chat_id$/, params)) {
+    if (value === undefined || value === null || chats.includes(String(value))) continue;
+    throw refused('This key may not name that chat', field);
   }
 }
 
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? { ...value } : {};
+/** The fields of this name, at any depth. */
+function* named(name: RegExp, value: unknown, path = ''): Generator<{ field: string; value: unknown }> {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, field] of Object.entries(value)) {
+    const at = path === '' ? key : `${path}/${key}`;
+    if (name.test(key)) yield { field: at, value: field };
+    yield* named(name, field, at);
+  }
+}
 
-const notOwn = (message: string, field: string) => new SwitchboardError('scope_missing', message, { field });
+/**
+ * I7: a key that may not read takes nothing of others into its messages, from where the answer or the chat would show it
+ * to whoever posts. Throws scope_missing, naming the field.
+ */
+export function requireOwnContent({ mayRead }: Poster, method: string, params: Params): void {
+  if (mayRead === true) return;
+  if (/^(forward|copy)Message/.test(method) || params.from_chat_id !== undefined)
+    throw refused('Forwards and copies take a key that may read', 'method');
+  if (params.inline_message_id !== undefined)
+    throw refused('Only a key that may read changes inline messages', 'inline_message_id');
+}
+
+/**
+ * I7: a key that may not read changes and quotes only what it sent itself. A quote has to be found in the message that it
+ * is of, so that guesses would tell what others wrote. Throws scope_missing, naming the field.
+ */
+export async function requireOwnMessages(
+  tx: Pick<Tx, 'sentMessages'>,
+  { keyId, mayRead }: Poster,
+  { chat, method, params: json }: Pick<MessageRecord, 'chat' | 'method' | 'params'>,
+): Promise<void> {
+  if (mayRead === true) return;
+  const params: Params = JSON.parse(json);
+  const isOwn = async (id: unknown): Promise<boolean> => {
+    if (typeof id !== 'number') return false;
+    const calls = await tx.sentMessages(chat, id, limits.callsOfMessageMax);
+    return calls.some(
+      (call) => call.counted && call.keyId === keyId && connectionOf(call.params) === connectionOf(json),
+    );
+  };
+  for (const { field, id } of changedBy(method, params)) {
+    if (!(await isOwn(id))) throw refused('This key may change only messages that it sent itself', field);
+  }
+  const { quote, message_id: quoted, chat_id: there = params.chat_id } = Object(params.reply_parameters);
+  if (quote === undefined || quote === '') return;
+  const isHere = String(there) === String(params.chat_id);
+  if (!isHere || !(await isOwn(quoted)))
+    throw refused('This key may quote only messages that it sent itself', 'reply_parameters/quote');
+}
+
+const connectionOf = (params: string): unknown => JSON.parse(params).business_connection_id;
+
+/** The messages that a call changes or takes away. */
+function changedBy(method: string, { message_id: one, message_ids: many }: Params) {
+  if (!/^(edit|delete|stop)/.test(method)) return [];
+  const ids = Array.isArray(many) ? many.map((id: unknown, n) => ({ field: `message_ids/${n}`, id })) : [];
+  return one === undefined && ids.length > 0 ? ids : [{ field: 'message_id', id: one }, ...ids];
+}

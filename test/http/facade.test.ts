@@ -26,7 +26,7 @@ describe('the methods of each role', () => {
         if (answer.ok) roles.push(role);
         // The sandbox knows no method that moderates: that it was asked shows that the key may.
         else if (answer.description === 'Not Found: method not found') roles.push(role);
-        else expect(answer).toMatchObject({ error_code: 403, description: expect.stringMatching(/^Forbidden: /) });
+        else expect(answer).toMatchObject({ error_code: 400, description: expect.stringMatching(/^Bad Request: /) });
       }
       return roles.join(' ');
     };
@@ -142,11 +142,11 @@ describe('getUpdates', () => {
     expect(texts(await call(own, 'getUpdates', { timeout: 50 }))).toEqual(['for you']);
     expect((await call(own, 'getChat', { chat_id: 777 })).result).toMatchObject({ id: 777 });
     for (const chat of [888, 999, '@somebody', undefined]) {
-      expect(await call(own, 'getChat', { chat_id: chat })).toMatchObject({ error_code: 403 });
+      expect(await call(own, 'getChat', { chat_id: chat })).toMatchObject({ error_code: 400 });
     }
-    expect(await call(own, 'sendMessage', { chat_id: 888, text: 'x' })).toMatchObject({ error_code: 403 });
+    expect(await call(own, 'sendMessage', { chat_id: 888, text: 'x' })).toMatchObject({ error_code: 400 });
     const reply = { chat_id: 777, text: 'x', reply_parameters: '{"message_id":1,"chat_id":888}' };
-    expect(await call(own, 'sendMessage', reply)).toMatchObject({ error_code: 403 });
+    expect(await call(own, 'sendMessage', reply)).toMatchObject({ error_code: 400 });
     expect((await call(own, 'sendMessage', { chat_id: '777', text: 'x' })).ok).toBe(true);
   });
 
@@ -172,16 +172,16 @@ describe('a write', () => {
     const stage = await startFacade();
     const { key, call, telegram, url } = stage;
     await telegram.write(777, 'hi');
-    const aggregator = key('aggregator');
-    const answer = await send(stage, aggregator, {
+    const writer = key('backend');
+    const answer = await send(stage, writer, {
       reply_markup: { inline_keyboard: [[{ text: 'A', callback_data: 'a' }]] },
     });
     const [, sent] = (await telegram.control('chats/777')).messages;
     expect(answer).toEqual({ ok: true, result: sent });
     const { message_id } = answer.result;
-    const edited = await call(aggregator, 'editMessageText', { chat_id: 777, message_id, text: 'changed' });
+    const edited = await call(writer, 'editMessageText', { chat_id: 777, message_id, text: 'changed' });
     expect(edited.result).toMatchObject({ message_id, text: 'changed', edit_date: expect.any(Number) });
-    expect(await call(aggregator, 'deleteMessage', { chat_id: 777, message_id })).toEqual({ ok: true, result: true });
+    expect(await call(writer, 'deleteMessage', { chat_id: 777, message_id })).toEqual({ ok: true, result: true });
     const events = await fetch(`${url}/v1/events?poll=1&from=earliest&type=message.sent`, {
       headers: { authorization: `Bearer ${key('operator')}` },
     });
@@ -221,7 +221,7 @@ describe('a write', () => {
       (await fetch(`${apiRoot}/bot${key(role)}/sendDocument`, { method: 'POST', body })).json() as Json;
     const answer = await post('aggregator', form);
     expect(answer.result).toMatchObject({ caption: 'a report', document: { file_name: 'report.csv', file_size: 5 } });
-    expect(await post('operator', form)).toMatchObject({ ok: false, error_code: 403 });
+    expect(await post('operator', form)).toMatchObject({ ok: false, error_code: 400 });
     form.set('chat_id', '@');
     expect(await post('aggregator', form)).toMatchObject({ ok: false, error_code: 400 });
   });
@@ -332,7 +332,7 @@ describe('files', () => {
     expect(await status(operator, 'documents/none')).toBe(404);
     expect(await status(operator, `..%2f..%2fbot${telegram.token}%2fgetMe`)).toBe(404);
     expect(await status(operator, `documents%2f..%2f${result.file_path}`)).toBe(404);
-    expect(await status(key('aggregator'), result.file_path)).toBe(403);
+    expect(await status(key('aggregator'), result.file_path)).toBe(400);
     expect(await status('1:none', result.file_path)).toBe(401);
     const restricted = key('operator', { chats: ['777'] });
     expect(await status(restricted, result.file_path), 'a path can be guessed').toBe(404);
@@ -367,7 +367,7 @@ describe('a call that moderates', () => {
       ['banChatMember', 'chat_id=-6&user_id=7'],
       ['answerChatJoinRequestQuery', 'query_id=1&result=approve'],
     ] as const)
-      expect(await call(method, query), method).toMatchObject({ ok: false, error_code: 403 });
+      expect(await call(method, query), method).toMatchObject({ ok: false, error_code: 400 });
     expect(calls).toHaveLength(1);
   });
 

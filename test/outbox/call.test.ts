@@ -6,7 +6,8 @@ import { parseCall } from '../../src/outbox/call.ts';
 import { CALLS, WRITE_METHODS } from '../../src/telegram/methods.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
-const parse = (body: unknown, parts: string[] = []) => parseCall(body, { keyId: 'key', chats: null, parts }, NOW);
+const parse = (body: unknown, parts: string[] = []) =>
+  parseCall(body, { keyId: 'key', chats: null, mayRead: true, parts }, NOW);
 
 /** The code and the field of the error that this body gets. */
 function refusal(body: unknown): [string, string | undefined] {
@@ -267,9 +268,23 @@ test('a key for certain chats takes nothing from others, however it is told', ()
     { reply_parameters: { message_id: 5, chat_id: 2 } },
     { reply_parameters: '{"message_id":5,"chat_id":1,"chat_id":2}' },
     { method: 'copyMessage', from_chat_id: '2', message_id: 1 },
+    { business_connection_id: 'b' },
+    { link_preview_options: { sender_chat_id: 2 } },
   ]) {
     expect(() => own(body)).toThrow(expect.objectContaining({ code: 'scope_missing' }));
   }
+});
+
+test('a key for certain chats passes on only what is known, so that no new parameter names another chat', () => {
+  const body = { chat_id: 1, text: 'x', also_to: 2, reply_parameters: { message_id: 5, of_chat: 2 } };
+  const paramsOf = (chats: string[] | null, onDropped = (_name: string): void => {}) =>
+    JSON.parse(parseCall(body, { keyId: 'key', chats, onDropped }, NOW).params);
+  const dropped: string[] = [];
+  expect(paramsOf(['1'], (name) => dropped.push(name))).toEqual({
+    ...{ chat_id: 1, text: 'x', reply_parameters: { message_id: 5 } },
+  });
+  expect(dropped).toEqual(['also_to', 'reply_parameters/of_chat']);
+  expect(paramsOf(null), 'a key for all chats').toEqual(body);
 });
 
 test.each([

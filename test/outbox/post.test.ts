@@ -37,6 +37,21 @@ test('the same idempotency key and body: the first answer again, and one message
   expect(await journal.outboxDepth()).toBe(1);
 });
 
+test('the log tells once of each parameter that is dropped, and of a bounded number of them', async () => {
+  const { clock, journal, post } = newOutbox();
+  const told: object[] = [];
+  const log = { warn: (fields: object) => void told.push(fields) };
+  const outbox = createOutbox({ journal, clock, uploads: NO_UPLOADS, log });
+  const send = (keyId: string, more: object) =>
+    outbox.accept(post({ keyId, chats: ['1'], idempotencyKey: null, body: { chat_id: 1, text: 'hi', ...more } }));
+  for (const keyId of ['a', 'a', 'b']) await send(keyId, { new_thing: 1 });
+  const event = 'parameter_dropped';
+  expect(told).toEqual(['a', 'b'].map((key_id) => ({ event, key_id, parameter: 'new_thing' })));
+  await send('a', Object.fromEntries(Array.from({ length: limits.droppedNamesMax }, (_, n) => [`p${n}`, 1])));
+  await send('a', { one_more: 1 });
+  expect(told.length).toBe(limits.droppedNamesMax);
+});
+
 test('the same idempotency key posted many times at once: one message', async () => {
   const { journal, outbox, post } = newOutbox();
   const answers = await Promise.all(Array.from({ length: 20 }, () => outbox.accept(post())));

@@ -116,7 +116,7 @@ export function runOutbox(
   let posts = 0;
   /** Posts a message; gives its id. */
   const post = async (body: object, idempotencyKey = `k${++posts}`) =>
-    (await outbox.accept({ keyId: 'key', chats: null, idempotencyKey, body })).id;
+    (await outbox.accept({ keyId: 'key', chats: null, mayRead: true, idempotencyKey, body })).id;
   /** As a caller does who waits for the answer; gives its id. */
   const reply = async (chat_id: number, text: string) =>
     (await outbox.accept({ keyId: 'key', chats: null, idempotencyKey: null, isReply: true, body: { chat_id, text } }))

@@ -19,7 +19,7 @@ const CONFIG = join(import.meta.dirname, '..', '..', 'config');
 type Json = any;
 const json = async (response: Response): Promise<Json> => JSON.parse(await response.text());
 
-/** A Switchboard with an aggregator's key, its sandbox, and the web server that the examples fetch their files from. */
+/** A Switchboard with a backend's key, its sandbox, and the web server that the examples fetch their files from. */
 async function setUp() {
   const sandbox = await createSandbox({ port: 0, clock: systemClock, random: Math.random, flood: 'off' });
   onTestFinished(() => sandbox.close());
@@ -27,7 +27,7 @@ async function setUp() {
   onTestFinished(() => void files.close().closeAllConnections());
   await once(files, 'listening');
   const env = { ...freeEnv(), TELEGRAM_BOT_TOKEN: TOKEN, TELEGRAM_API_ROOT: sandbox.url };
-  const { key } = await createKey(env, 'aggregator');
+  const { key } = await createKey(env, 'backend');
   const settings = loadSettings(CONFIG, env);
   const outbox = { ...settings.outbox, chatPerS: 1000, chatBurst: 1000, overallPerS: 1000, overallBurst: 1000 };
   const nobody = { private: null, group: null, channel: null };

@@ -110,6 +110,9 @@ const Reply = Type.Object(
     quote: Type.Optional(text(0, limits.captionLengthMax, 'The part that is quoted', 'quote_parse_mode')),
     quote_parse_mode: ParseMode,
     quote_entities: Entities,
+    quote_position: integer(0, 2 ** 31 - 1, 'Where the quote begins, in UTF-16 units'),
+    checklist_task_id: integer(0, 2 ** 31 - 1, 'The task of a checklist that is answered'),
+    poll_option_id: name('The option of a poll that is answered'),
   },
   { additionalProperties: true, description: 'ReplyParameters' },
 );
