@@ -28,12 +28,9 @@ const Reader = Type.Object({
 const Overview = Type.Object({
   now: Type.String(),
   parts: Type.Array(Type.Object({ name: Type.String(), state: Type.String(), detail: nullable(Type.String()) })),
-  operators: Type.Object({
-    connected: Type.Integer(),
-    behind: Type.Integer(),
-    lag: Type.Integer(),
-    polling: Type.Integer(),
-  }),
+  operators: nullable(
+    Type.Object({ connected: Type.Integer(), behind: Type.Integer(), lag: Type.Integer(), polling: Type.Integer() }),
+  ),
   figures: nullable(Figures),
   held_since: nullable(
     Type.String({ description: 'For admins: since when the outbox is held, as these data are a copy' }),
@@ -69,7 +66,7 @@ export function overviewRoute(app: App, { status, operators, outbox, updates, ke
           ...now.parts[name],
           ...(key.chats === null ? {} : { detail: null }),
         })),
-        operators: { connected, behind, lag, polling },
+        operators: key.chats !== null ? null : { connected, behind, lag, polling },
         figures:
           key.chats !== null
             ? null

@@ -138,6 +138,8 @@ export function refusalOfNew({ role, chats, givenScopes = [], events = null }: N
     const message = `Event types are for keys of the roles ${EVENT_TYPE_ROLES.join(' and ')}, not ${role}`;
     return { field: 'events', message };
   }
+  if (role === 'admin' && chats !== null)
+    return { field: 'chats', message: 'A key of the role admin acts on all chats: leave the chats out' };
   if (role === 'metrics' && chats !== null)
     return { field: 'chats', message: 'A key of the role metrics reads no chats: leave them out' };
   return null;

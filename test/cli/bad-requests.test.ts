@@ -45,6 +45,7 @@ const ROUTES: Readonly<Record<string, readonly Case[]>> = {
     [{ role: 'king', name: '' }, 400, ['role', 'name']],
     [{ role: 'admin', name: 'x', chats: ['ann'] }, 400, ['chats/0']],
     [{ role: 'admin', name: 'x', chats: [] }, 400, ['chats']],
+    [{ role: 'admin', name: 'x', chats: ['7'] }, 400, ['chats']],
     [{ role: 'admin', name: 'x', expires_at: 'tomorrow' }, 400, ['expires_at']],
     [{ role: 'admin', name: 'x', expires_at: '2020-01-01T00:00:00Z' }, 400, ['expires_at']],
   ],

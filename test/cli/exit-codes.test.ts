@@ -79,6 +79,7 @@ test.each([
   [['keys', 'create', '--role', 'king', '--name', 'x'], '--role must be one of operator, aggregator, backend, admin'],
   [['keys', 'create', '--role', 'admin'], '--name must have 1 to 100 characters'],
   [['keys', 'create', '--role', 'admin', '--name', 'x', '--chat', 'ann'], '--chat ann: a chat id is a whole number'],
+  [['keys', 'create', '--role', 'admin', '--name', 'x', '--chat', '7'], 'A key of the role admin acts on all chats'],
   [
     ['keys', 'create', '--role', 'admin', '--name', 'x', '--expires', '2020-01-01T00:00:00Z'],
     '--expires 2020-01-01T00:00:00Z: give a time to come, as 2030-01-01T00:00:00Z',

@@ -28,6 +28,7 @@ import { createDiskUploads } from '../../src/uploads/disk.ts';
 import { consoleIn } from '../console/support.ts';
 import { settle } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { makeOlderKey } from '../support/keys.ts';
 
 /** A conversation that counts what it hears, and takes the event `order.shipped`. It cannot take "fault" until it is mended. */
 const counterWith = (fault: { mended: boolean }) =>
@@ -150,7 +151,7 @@ export async function startEdge({
 
   /** A new key's header. */
   const key = (role: Role, fields: Partial<NewKey> = {}) => {
-    const made = keyring.create({ role, name: role, chats: null, expiresAt: null, ...fields });
+    const made = makeOlderKey(keyring, keysDb, { role, name: role, chats: null, expiresAt: null, ...fields });
     return { id: made.key.id, text: made.text, header: { authorization: `Bearer ${made.text}` } };
   };
   const admin = key('admin');

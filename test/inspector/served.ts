@@ -10,6 +10,7 @@ import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
 import { createLog } from '../../src/log.ts';
 import { startSwitchboard } from '../../src/main.ts';
 import { freeEnv } from '../cli/support.ts';
+import { makeOlderKey } from '../support/keys.ts';
 
 const CONFIG = join(import.meta.dirname, '..', '..', 'config');
 
@@ -23,13 +24,14 @@ export async function startServed(env = freeEnv()) {
     return stopped;
   };
   onTestFinished(stop);
+  const keysDb = openDatabase(settings.data);
   const keyring = createKeyring({
-    store: createSqliteKeyStore(openDatabase(settings.data)),
+    store: createSqliteKeyStore(keysDb),
     ...{ clock: systemClock, randomBytes },
   });
   onTestFinished(() => keyring.close());
   const key = (role: Role, fields: Partial<NewKey> = {}) => {
-    const made = keyring.create({ role, name: role, chats: null, expiresAt: null, ...fields });
+    const made = makeOlderKey(keyring, keysDb, { role, name: role, chats: null, expiresAt: null, ...fields });
     return { id: made.key.id, text: made.text, header: { authorization: `Bearer ${made.text}` } };
   };
   const post = async (url: string, body: object): Promise<void> => {

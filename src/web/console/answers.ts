@@ -86,7 +86,7 @@ export interface Overview {
     readonly behind: number;
     readonly lag: number;
     readonly polling: number;
-  };
+  } | null;
   readonly figures: {
     readonly head: number;
     readonly updates: number;

@@ -51,7 +51,7 @@ export function OverviewPanel() {
             updates: perS(figures?.updates ?? 0, old?.updates, ms),
             sent: perS(figures?.sent ?? 0, old?.sent, ms),
             outbox: figures?.outbox ?? 0,
-            lag: found.operators.lag,
+            lag: found.operators?.lag ?? 0,
           };
           before = found;
           setNow(found);
@@ -87,12 +87,11 @@ export function OverviewPanel() {
             ${spark('Updates a second', (last?.updates ?? 0).toFixed(1), ({ updates }) => updates)}
             ${spark('Sent a second', (last?.sent ?? 0).toFixed(1), ({ sent }) => sent)}
             ${spark('Waiting in the outbox', numberText(figures.outbox), ({ outbox }) => outbox)}
-            ${spark('Furthest reader, entries behind', numberText(operators.lag), ({ lag }) => lag)}
+            ${spark('Furthest reader, entries behind', numberText(operators?.lag ?? 0), ({ lag }) => lag)}
           </section>`
     }
     <dl class="figures">
-      <div><dt>Streams</dt><dd>${numberText(operators.connected)}</dd></div>
-      <div><dt>Polls of keys</dt><dd>${numberText(operators.polling)}</dd></div>
+      ${operators === null ? null : html`<div><dt>Streams</dt><dd>${numberText(operators.connected)}</dd></div><div><dt>Polls of keys</dt><dd>${numberText(operators.polling)}</dd></div>`}
       ${figures === null ? null : html`<div><dt>Entries</dt><dd>${numberText(figures.head)}</dd></div><div><dt>Chats in memory</dt><dd>${numberText(figures.chats_in_memory)}</dd></div><div><dt>Requests open</dt><dd>${numberText(figures.requests)}</dd></div>`}
     </dl>
     ${
