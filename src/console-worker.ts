@@ -15,7 +15,7 @@ if (parentPort === null) throw new Error('This is a thread of Switchboard, and n
 const { folder, bot, anew } = Object(workerData);
 const follower = openSqliteFollower(String(folder), String(bot));
 const db = openConsoleDb(String(folder), anew === true);
-const indexing = createIndexing(follower, openConsoleStore(db));
+const indexing = createIndexing(follower, openConsoleStore(db), systemClock);
 const marks = explaining(createSqliteReadMarks(openReader(String(folder))), inOurWords);
 const answers = createAnswers({ db, follower, marks, progress: indexing.progress });
 runConsoleThread({ port: parentPort, indexing, answers, clock: systemClock });

@@ -87,6 +87,12 @@ export const limits = {
   conversationsWriteBackMs: 1000,
   /** Units of work that retention takes away in one of its own, some 20 ms of it; the next takes the rest. */
   trimUnitsMax: 50,
+  /** Messages, and held events, whose contents retention takes in one unit of work, some 5 ms of it; the next takes the rest. */
+  forgottenAtOnce: 200,
+  /** Pages of the database that retention gives back to the disk in one unit of work: 1 MiB, some 5 ms. */
+  reclaimedPagesAtOnce: 256,
+  /** One page in so many may be free: new entries fill those soon, and to move pages in their place would write as much again. */
+  freePagesShare: 16,
   /** Between looks at what has become too old. */
   retentionEveryMs: 60_000,
   /** Retention waits for a key that is behind, by the façade or with its callbacks, until what it takes is so many times as old, or as many, as it is set to. */
@@ -552,6 +558,11 @@ export const limits = {
   consoleTailMax: 20_000,
   /** Nobody has looked for so long: the index rests, and catches up when somebody does. */
   consoleIdleMs: 10 * 60_000,
+  /** What retention took is taken out of the index's file at once, and then as often, or after so many times the time that it took: it writes the words anew. */
+  consoleTidyEveryMs: 3_600_000,
+  consoleTidyRest: 200,
+  /** Pages of the words that are written anew between two questions: some 5 ms. */
+  consoleTidyPages: 64,
   /** Chats of a page that are asked for by their ids, of those that have changed. */
   consoleChatsMax: 200,
   /** Lines of one page of a transcript. */

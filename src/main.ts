@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
@@ -195,7 +195,10 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     settings.inspect === '1' ? await createInspector({ settings, machinesFolder, journal, system, clock, log }) : null;
   const startIndex = (anew: boolean) =>
     new Worker(join(import.meta.dirname, 'console-worker.ts'), { workerData: { folder: settings.data, bot, anew } });
-  const consoleIndex = createConsole({ start: startIndex, journal, clock, log, reportFault: system.reportFault });
+  const consoleIndex = createConsole({
+    ...{ start: startIndex, exists: () => existsSync(join(settings.data, 'console.db')) },
+    ...{ journal, clock, log, reportFault: system.reportFault },
+  });
   closing.add(() => consoleIndex.close());
   const marks = writing(createSqliteReadMarks);
 
@@ -247,6 +250,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     callbacks,
     clock,
     proven,
+    onGone: consoleIndex.forget,
     onDoubt: (detail) => system.status.trigger.trouble({ name: 'data', cause: 'clock', detail }),
     log,
     isActive: keyring.isActive,

@@ -19,6 +19,8 @@ export interface IndexThread {
 export interface ConsoleOptions {
   /** `anew`: without the index that is there. */
   readonly start: (anew: boolean) => IndexThread;
+  /** Whether there is an index. */
+  readonly exists: () => boolean;
   readonly journal: Pick<Journal, 'onCommit'>;
   readonly clock: Clock;
   readonly log: Pick<Logger, 'warn'>;
@@ -40,11 +42,12 @@ interface Asking {
  */
 export function createConsole({
   start,
+  exists,
   journal,
   clock,
   log,
   reportFault,
-}: ConsoleOptions): Console & { close(): Promise<void> } {
+}: ConsoleOptions): Console & { forget(): void; close(): Promise<void> } {
   let thread: IndexThread | null = null;
   /** When another thread may be started. */
   let startAt = Number.NEGATIVE_INFINITY;
@@ -146,6 +149,11 @@ export function createConsole({
     transcript: (...asked) => ask('transcript', asked),
     search: (...asked) => ask('search', asked),
     place: (...asked) => ask('place', asked),
+    /** Retention took entries: what the index has of them goes too, also while nobody looks. */
+    forget() {
+      if (closed || clock.steadyNow() < startAt || (thread === null && !exists())) return;
+      started().postMessage({ kind: 'forget' });
+    },
     async close() {
       closed = true;
       await thread?.terminate();

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import type { ConversationRecord, Entry, JournalFollower } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { Progress } from './console.ts';
@@ -28,6 +29,8 @@ export interface IndexStore {
   move(chats: ReadonlyMap<string, string>, reached: Reached): void;
   /** Forgets a part of what is older than `reached.first`; true where there is more. */
   forget(reached: Reached): boolean;
+  /** Takes what was forgotten out of the file, where its words can still be read; a part of it. True if there is more. */
+  tidy(): boolean;
 }
 
 /** What a step did: took in what is new, or of the past; or there was nothing to do. */
@@ -39,7 +42,7 @@ export type IndexStep = 'live' | 'past' | 'idle';
  * Spans of seqs say what is taken in; each commits with its rows, so that a crash takes nothing in twice, or not at all.
  * Another journal's index, or one that knows more than the journal does, is begun anew.
  */
-export function createIndexing(follower: JournalFollower, store: IndexStore) {
+export function createIndexing(follower: JournalFollower, store: IndexStore, clock: Pick<Clock, 'steadyNow'>) {
   let reached = begin();
 
   function begin(): Reached {
@@ -116,7 +119,25 @@ export function createIndexing(follower: JournalFollower, store: IndexStore) {
     }
     if (!forgetting) return false;
     forgetting = store.forget(reached);
+    isUntidy = reached.first > 1;
     return forgetting;
+  }
+
+  /** Words of entries that were forgotten may be in the file: also of a process before this one. */
+  let isUntidy = false;
+  let tidyAt = Number.NEGATIVE_INFINITY;
+  let tidyingMs = 0;
+
+  /** Rewrites the words' part of the file, so it is done at times only. False: it is tidy, or it is not yet time. */
+  function tidy(): boolean {
+    const begunAt = clock.steadyNow();
+    if (!isUntidy || begunAt < tidyAt) return false;
+    isUntidy = store.tidy();
+    tidyingMs += clock.steadyNow() - begunAt;
+    if (isUntidy) return true;
+    tidyAt = begunAt + Math.max(limits.consoleTidyEveryMs, tidyingMs * limits.consoleTidyRest);
+    tidyingMs = 0;
+    return false;
   }
 
   /** Takes in what is new, a batch of it. False: there was nothing. */
@@ -132,23 +153,29 @@ export function createIndexing(follower: JournalFollower, store: IndexStore) {
   function step(): IndexStep {
     if (live()) return 'live';
     const { first } = follower.bounds();
-    return forget(first) || seed() || takePast(first) ? 'past' : 'idle';
+    return forget(first) || seed() || takePast(first) || tidy() ? 'past' : 'idle';
+  }
+
+  /** If the journal is damaged, there is nothing to do for good: what was taken in stays. */
+  function unlessDamaged(work: () => IndexStep): IndexStep {
+    if (fault !== null) return 'idle';
+    try {
+      return work();
+    } catch (error) {
+      if (!isJournalDamage(error)) throw error;
+      fault = error.message;
+      return 'idle';
+    }
   }
 
   return {
     live,
     fault: () => fault,
-    /** If the journal is damaged, there is nothing to do for good: what was taken in stays. */
-    step(): IndexStep {
-      if (fault !== null) return 'idle';
-      try {
-        return step();
-      } catch (error) {
-        if (!isJournalDamage(error)) throw error;
-        fault = error.message;
-        return 'idle';
-      }
-    },
+    step: (): IndexStep => unlessDamaged(step),
+    /** Forgets a part of what retention took, and takes nothing in. */
+    forget: (): IndexStep => unlessDamaged(() => (forget(follower.bounds().first) || tidy() ? 'past' : 'idle')),
+    /** When there is something to tidy, by the steady clock; null: nothing is left of what was forgotten. */
+    tidyAt: (): number | null => (isUntidy ? tidyAt : null),
     progress(): Progress {
       const { first, head } = follower.bounds();
       const indexed = reached.ranges.reduce(

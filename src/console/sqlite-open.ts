@@ -72,6 +72,7 @@ function opened(file: string): DatabaseSync | null {
   makePrivateFile(file);
   const db = new DatabaseSync(file, { timeout: 5000 });
   try {
+    db.exec('PRAGMA secure_delete = ON');
     db.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY',
     );

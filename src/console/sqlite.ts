@@ -56,6 +56,8 @@ export function openConsoleStore(db: DatabaseSync): IndexStore {
     ),
     oldLines: db.prepare('SELECT seq FROM lines WHERE seq < ? ORDER BY seq LIMIT ?'),
     dropWords: db.prepare('DELETE FROM words WHERE rowid BETWEEN ? AND ?'),
+    merge: db.prepare("INSERT INTO words (words, rank) VALUES ('merge', ?)"),
+    changes: db.prepare('SELECT total_changes() AS changes'),
     dropLines: db.prepare('DELETE FROM lines WHERE seq BETWEEN ? AND ?'),
     dropFates: db.prepare('DELETE FROM fates WHERE message < ?'),
     dropNames: db.prepare('UPDATE chats SET name = NULL, name_seq = 0 WHERE name_seq BETWEEN 1 AND ?'),
@@ -65,6 +67,8 @@ export function openConsoleStore(db: DatabaseSync): IndexStore {
       'DELETE FROM chats WHERE seq <= ? AND NOT EXISTS (SELECT 1 FROM conversations AS c WHERE c.chat = chats.chat)',
     ),
   };
+  const changes = (): number => Number(sql.changes.get()?.changes);
+  let isMerging = false;
   let moved: ReadonlyMap<string, string> = new Map();
 
   function transaction(reached: Reached, work: () => void): void {
@@ -200,6 +204,17 @@ export function openConsoleStore(db: DatabaseSync): IndexStore {
         for (const drop of [sql.dropNames, sql.dropTexts, sql.dropHeard, sql.dropChats]) drop.run(before - 1);
       });
       return old.length === limits.consoleBatchEntries;
+    },
+    tidy(): boolean {
+      // FTS5 keeps the words of deleted rows until their part of the index is merged. A negative number begins with all of it.
+      const before = changes();
+      sql.merge.run(isMerging ? limits.consoleTidyPages : -limits.consoleTidyPages);
+      // https://sqlite.org/fts5.html#the_merge_command: less than two changes tell that nothing was left to do.
+      isMerging = changes() - before >= 2;
+      if (isMerging) return true;
+      // If somebody writes just now, the next time does it.
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      return false;
     },
   };
 }

@@ -1,12 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Clock } from '../clock.ts';
+import type { Clock, TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { ConsoleAnswers } from './console.ts';
 import { isIndexDamage, isJournalDamage } from './damage.ts';
 import type { Indexing } from './indexing.ts';
 
-/** What the index's thread is told: something was asked, or the journal's head moved. */
+/** What the index's thread is told: something was asked, the journal's head moved, or entries are gone. */
 export type ToThread =
   | {
       readonly kind: 'ask';
@@ -14,7 +14,9 @@ export type ToThread =
       readonly name: keyof ConsoleAnswers;
       readonly asked: readonly unknown[];
     }
-  | { readonly kind: 'moved' };
+  | { readonly kind: 'moved' }
+  /** Retention took entries. */
+  | { readonly kind: 'forget' };
 
 /** What it tells: an answer; that the journal is damaged, so that nothing more is taken in; that it has taken in what is new; that it rests, as nobody looks. */
 export type FromThread =
@@ -39,7 +41,7 @@ export interface ThreadParts {
  */
 export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts): void {
   const tell = (message: FromThread) => port.postMessage(message);
-  let lookedAt = clock.steadyNow();
+  let lookedAt = Number.NEGATIVE_INFINITY;
   let working = false;
 
   /** The head moved, and it has not been said since that it was followed. */
@@ -50,7 +52,7 @@ export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts
   function work(): void {
     const begunAt = clock.steadyNow();
     const rests = begunAt - lookedAt > limits.consoleIdleMs;
-    const step = rests ? 'idle' : indexing.step();
+    const step = rests ? indexing.forget() : indexing.step();
     const fault = indexing.fault();
     if (fault !== null && fault !== faultTold) tell({ kind: 'journal-damaged', error: fault });
     faultTold = fault;
@@ -61,10 +63,18 @@ export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts
     if (step === 'idle') {
       working = false;
       if (rests) tell({ kind: 'resting' });
+      tidyLater();
       return;
     }
     // Whoever takes updates in wants the processor more.
     clock.setTimeout(work, (clock.steadyNow() - begunAt) * limits.consoleRest);
+  }
+
+  let timer: TimerHandle | undefined;
+  function tidyLater(): void {
+    clock.clearTimeout(timer);
+    const at = indexing.tidyAt();
+    if (at !== null) timer = clock.setTimeout(wake, Math.max(0, at - clock.steadyNow()));
   }
 
   function wake(): void {
@@ -76,6 +86,10 @@ export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts
   port.on('message', (message: ToThread) => {
     if (message.kind === 'moved') {
       moved = true;
+      wake();
+      return;
+    }
+    if (message.kind === 'forget') {
       wake();
       return;
     }

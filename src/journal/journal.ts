@@ -91,6 +91,11 @@ export interface Journal {
   quarantinedCount(): Promise<number>;
   /** Why nothing is sent: the data folder is a copy. As of the last commit; null: messages are sent. */
   copyHold(): CopyHold | null;
+  /**
+   * Empties the write-ahead log, in which what was deleted can still be read. False if somebody reads or writes the database
+   * just now: call it again later.
+   */
+  emptyLog(): Promise<boolean>;
   /** How far a key's callbacks have come; null before the first. */
   callback(keyId: string): Promise<CallbackRecord | null>;
   /** How far a key has read by getUpdates; null before its first poll. */
@@ -431,6 +436,15 @@ export interface Tx {
    * Such as were committed together with one that stays may stay. Returns the first seq that is kept now.
    */
   trim(before: number): number;
+  /**
+   * Takes the parameters and errors of messages that have ended, if they are older than the first entry that is kept. One that
+   * ended late keeps them until the entry of its end is gone. A bounded number; true if there is more.
+   */
+  forgetMessages(): boolean;
+  /** Drops what is held for quarantined conversations, if it is as old; timers stay. A bounded number; true if there is more. */
+  forgetHeld(): boolean;
+  /** Gives a bounded part of the database's unused pages back to the disk; true if there is more. */
+  reclaim(): boolean;
 
   /** The ids of which the journal holds an update that was received at or after `since`, by provenNow (I2). */
   seenUpdates(updateIds: readonly number[], since: number): Promise<ReadonlySet<number>>;

@@ -143,13 +143,15 @@ type OutboxTx = Pick<
 
 const waits = ({ status }: Pick<MessageRecord, 'status'>): boolean => status === 'queued' || status === 'scheduled';
 const isOpen = ({ status }: Pick<MessageRecord, 'status'>): boolean => status === 'queued' || status === 'sending';
+const hasEnded = (m: Pick<MessageRecord, 'status'>): boolean => !waits(m) && !isOpen(m) && m.status !== 'unknown';
 const laneOf = ({ order, seq }: MessageRecord): number => (order === 'chat' ? 0 : seq);
 
-/** The outbox's part of a transaction. */
+/** The outbox's part of a transaction. `onEnded`: a message will never be sent again. */
 export function outboxTx(
   { now, steadyNow }: Pick<Tx, 'now' | 'steadyNow'>,
   sql: OutboxStatements,
   state: OutboxState,
+  onEnded: (seq: number) => void,
 ): OutboxTx {
   const { range, lanes, entries } = sql;
   const { slot } = range;
@@ -171,6 +173,7 @@ export function outboxTx(
       if (m.files !== before.files || m.attempts !== before.attempts) rewrite(m, dueAt);
     } else rewrite(m, dueAt);
     state.waiting += Number(waits(m)) - Number(waits(before));
+    if (hasEnded(m) && !hasEnded(before)) onEnded(m.seq);
     // Two chats that became one may have a message under way each.
     const ended = before.status === 'sending' && m.status !== 'sending' && !sql.moved;
     const moves = m.chat !== before.chat;

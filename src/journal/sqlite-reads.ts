@@ -43,6 +43,7 @@ type Reads = Omit<
   | 'outboxDepth'
   | 'openRequestCount'
   | 'copyHold'
+  | 'emptyLog'
   | 'close'
 >;
 

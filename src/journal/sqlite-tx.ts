@@ -3,6 +3,7 @@ import type { CopyHold, Entry, Tx } from './journal.ts';
 import { prepareSaveCallback } from './sqlite-callbacks.ts';
 import type { Conversations, ConversationsState } from './sqlite-conversations.ts';
 import { prepareCursorReads, prepareSaveCursor } from './sqlite-cursors.ts';
+import type { Forget, Reclaim } from './sqlite-forget.ts';
 import { heldTx, prepareHeld, prepareHeldAwaited } from './sqlite-held.ts';
 import { type OutboxState, type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
 import { conversationOf, type Row, requestOf, text, timerOf } from './sqlite-rows.ts';
@@ -144,7 +145,7 @@ export function sqliteTx(
   runs: UpdateRuns,
   conversations: Conversations,
   outbox: OutboxStatements,
-  trim: Trim,
+  retention: Trim & Forget & Reclaim,
   firstSeq: number,
   state: TxState,
 ): Tx {
@@ -176,14 +177,19 @@ export function sqliteTx(
     return current;
   }
 
-  const { moveMessages, addMessage, ...messages } = outboxTx(time, outbox, state);
+  const { moveMessages, addMessage, ...messages } = outboxTx(time, outbox, state, (seq) =>
+    retention.ended(seq, state.nextSeq),
+  );
   const tx: Tx = {
     ...time,
     nextSeq: () => state.nextSeq,
     trim(before) {
-      state.firstSeq = trim.trim(Math.min(before, state.nextSeq)) ?? state.firstSeq;
+      state.firstSeq = retention.trim(Math.min(before, state.nextSeq)) ?? state.firstSeq;
       return state.firstSeq ?? firstSeq;
     },
+    forgetMessages: () => retention.forgetMessages(state.firstSeq ?? firstSeq, state.nextSeq),
+    forgetHeld: () => retention.forgetHeld(state.firstSeq ?? firstSeq),
+    reclaim: () => retention.reclaim(),
     append(entry) {
       const seq = state.nextSeq;
       state.nextSeq = seq + 1;

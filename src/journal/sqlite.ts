@@ -7,6 +7,7 @@ import { explaining } from './explaining.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Commit, Journal, Tx } from './journal.ts';
 import { openConversations } from './sqlite-conversations.ts';
+import { prepareForget, prepareReclaim } from './sqlite-forget.ts';
 import { takeEpoch } from './sqlite-head.ts';
 import { openEntryIndex } from './sqlite-index.ts';
 import { neverWait } from './sqlite-open.ts';
@@ -46,7 +47,7 @@ export interface SqliteJournalOptions {
  * I1, I2, I5: entries, snapshots, claims and the poll offset are rows of one transaction.
  */
 export function openSqliteJournal(options: SqliteJournalOptions): Journal {
-  const { db, bot, clock, provenNow = clock.now } = options;
+  const { db, bot, clock, provenNow = clock.now, schedule = setImmediate } = options;
   const head = takeEpoch({ ...options, now: clock.now() });
   neverWait(db);
   const range = seqRange(head.slot);
@@ -73,7 +74,8 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   let closed = false;
   let refusal: SwitchboardError | null = null;
   let timer: TimerHandle | undefined;
-  const trim = prepareTrim(db, range);
+  const retention = { ...prepareTrim(db, range), ...prepareForget(db, bot, range), ...prepareReclaim(db) };
+  const emptyLog = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
   let firstSeq = units.firstSeq() ?? head.nextSeq;
   let openRequests = reads.openRequestCount();
   let hold = head.hold;
@@ -153,7 +155,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         state = emptyState(begunAt, waiting, openRequests, hold);
         begunProven = provenNow();
         const time = timeOf(clock, begunProven);
-        return guarded(sqliteTx(bot, time, sql, runs, conversations, outbox, trim, firstSeq, state));
+        return guarded(sqliteTx(bot, time, sql, runs, conversations, outbox, retention, firstSeq, state));
       },
       async nested(tx, job) {
         const undo = markOf(state);
@@ -198,7 +200,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
       patientBeside: limits.groupCommitPatientBeside,
       queueMax: limits.commitQueueMax,
       overloadRetryMs: limits.overloadRetryMs,
-      schedule: options.schedule ?? setImmediate,
+      schedule,
     },
   );
 
@@ -244,6 +246,12 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
       outboxDepth: async () => waiting,
       openRequestCount: async () => openRequests,
       copyHold: () => hold,
+      async emptyLog() {
+        await new Promise<void>((resolve) => schedule(resolve));
+        // No transaction of the journal is under way then: none lasts longer than a turn of the event loop.
+        if (closed || db.isTransaction) return false;
+        return emptyLog.get()?.busy === 0;
+      },
       async close() {
         closed = true;
         clock.clearTimeout(timer);

@@ -7,13 +7,15 @@ import type { Doubt, ProvenTime } from '../proven-time.ts';
 import { storageFault } from '../storage-fault.ts';
 
 export interface RetentionOptions {
-  readonly journal: Pick<Journal, 'bounds' | 'seqAt' | 'cursors' | 'write'>;
+  readonly journal: Pick<Journal, 'bounds' | 'seqAt' | 'cursors' | 'write' | 'emptyLog'>;
   readonly callbacks: Pick<Callbacks, 'behind'>;
   readonly clock: Clock;
   readonly proven: Pick<ProvenTime, 'now' | 'doubt'>;
   /** Why nothing goes for its age just now, in a sentence; null: what is old goes. */
   readonly onDoubt: (detail: string | null) => void;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** Entries are gone: what was made of them elsewhere must go too. */
+  readonly onGone: () => void;
   /** Whether the key is in use: nobody waits for a key that is gone. */
   readonly isActive: (keyId: string) => boolean;
   /** How long entries are kept, and how many; null: no bound. Where both are set, what either lets go goes. */
@@ -39,13 +41,14 @@ const DAY_MS = 24 * 3_600_000;
 
 /**
  * Takes old entries out of the journal, a bounded unit of work at a time. I4: readers who want them are told of the gap.
+ * With them go the contents of messages and held events that are as old, and what can be read of them in the files.
  *
  * A key that reads through the façade and is behind is waited for, as is one whose callbacks have not been taken, and
  * the log says so, until the entries are limits.retentionPatience times as old, or as many, as is set; then they go,
  * and the log says that too.
  */
 export function createRetention(options: RetentionOptions): Retention {
-  const { journal, callbacks, clock, proven, onDoubt, log, isActive, days, entries } = options;
+  const { journal, callbacks, clock, proven, onDoubt, onGone, log, isActive, days, entries } = options;
   const begun = { at: clock.steadyNow(), head: journal.bounds().head };
   let timer: TimerHandle | undefined;
   let stopped = false;
@@ -54,6 +57,10 @@ export function createRetention(options: RetentionOptions): Retention {
   let said: string | null = null;
   /** It was said that the clock is not believed. */
   let doubted = false;
+  /** What is older than this entry has been forgotten. The process before may have ended in the middle. */
+  let forgottenTo = 0;
+  /** What was deleted can still be read in the write-ahead log. */
+  let isLogDue = false;
 
   function say(event: 'retention_waits' | 'retention_passed', waiting: Waiting, message: string): void {
     const { by, keyId: key, seq } = waiting;
@@ -115,6 +122,16 @@ export function createRetention(options: RetentionOptions): Retention {
     return past;
   }
 
+  /** Takes what is left of entries before `first`, and then the room that it took. */
+  async function forget(first: number): Promise<void> {
+    isLogDue = true;
+    onGone();
+    await journal.write(async (tx) => tx.forgetAnswersBefore(tx.provenNow - limits.idempotencyWindowMs), true);
+    for (const part of ['forgetMessages', 'forgetHeld', 'reclaim'] as const)
+      while (!stopped && (await journal.write(async (tx) => tx[part](), true)));
+    if (!stopped) forgottenTo = first;
+  }
+
   async function look(): Promise<void> {
     try {
       tellDoubt();
@@ -128,6 +145,8 @@ export function createRetention(options: RetentionOptions): Retention {
       }
       const { first } = journal.bounds();
       if (first > before) log.info({ event: 'retention', from: before, to: first - 1 }, 'old entries are gone');
+      if (first > forgottenTo) await forget(first);
+      if (isLogDue) isLogDue = !(await journal.emptyLog());
     } catch (error) {
       if (storageFault(error) === null)
         log.warn({ event: 'retention_failed', error: errorText(error) }, 'old entries could not be taken away');

@@ -212,6 +212,7 @@ test('retention waits for what a receiver has not taken, as long as it waits for
     ...{ journal, callbacks, clock, log, isActive, days: null, entries: 3 },
     proven: { now: clock.now, doubt: () => null },
     onDoubt: () => {},
+    onGone: () => {},
   });
   onTestFinished(() => retention.stop());
   const look = async () => {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { onTestFinished } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import type { Console, ConsoleAnswers, Viewer } from '../../src/console/console.ts';
 import { createIndexing } from '../../src/console/indexing.ts';
 import { openConsoleStore } from '../../src/console/sqlite.ts';
@@ -20,7 +21,7 @@ export function openIndex(folder: string, own = folder, bot = '1') {
   const follower = openSqliteFollower(folder, bot);
   const db = openConsoleDb(own);
   const marksDb = openDatabase(folder);
-  const indexing = createIndexing(follower, openConsoleStore(db));
+  const indexing = createIndexing(follower, openConsoleStore(db), systemClock);
   const marks = createSqliteReadMarks(marksDb);
   const answers: ConsoleAnswers = createAnswers({ db, follower, marks, progress: indexing.progress });
   let open = true;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -39,7 +39,14 @@ async function stage() {
   const clock = manualClock();
   const log = { warn: vi.fn() };
   const reportFault = vi.fn();
-  const console = createConsole({ start, journal, clock, log, reportFault });
+  const console = createConsole({
+    start,
+    exists: () => existsSync(join(folder, 'console.db')),
+    journal,
+    clock,
+    log,
+    reportFault,
+  });
   onTestFinished(async () => {
     await console.close();
     await journal.close();
@@ -80,6 +87,33 @@ test('a thread that fails costs the questions under way; the next question start
   clock.skip(limits.consoleRestartMs);
   expect(await console.chats(ADMIN, ALL)).toMatchObject({ chats: [{ chat: '7' }] });
   expect(started.length).toBe(2);
+});
+
+test('retention: what the index has of entries that are gone goes too, also if nobody looks; without an index nothing starts', async () => {
+  const { folder, journal, console, started } = await stage();
+  console.forget();
+  expect(started.length).toBe(0);
+  const index = openIndex(folder);
+  index.settle();
+  index.close();
+  const legible = () =>
+    ['console.db', 'console.db-wal'].some((name) => {
+      const file = join(folder, name);
+      return existsSync(file) && readFileSync(file).includes('aardvark');
+    });
+  await say(journal, '7', 'aardvark');
+  await say(journal, '7', 'a word');
+  const again = openIndex(folder);
+  again.settle();
+  again.close();
+  expect(legible()).toBe(true);
+  await journal.write(async (tx) => tx.trim(3));
+  console.forget();
+  await vi.waitFor(() => expect(legible()).toBe(false), 20_000);
+  await say(journal, '8', 'nobody looks');
+  console.forget();
+  expect(started.length).toBe(1);
+  expect(await console.chats(ADMIN, ALL)).toMatchObject({ total: 2 });
 });
 
 /** A journal of some length, and its index, complete, with nobody who looks. */

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 
 import { openConversations } from '../../src/journal/sqlite-conversations.ts';
+import { prepareForget } from '../../src/journal/sqlite-forget.ts';
 import { openEntryIndex } from '../../src/journal/sqlite-index.ts';
-
 import { openDatabase } from '../../src/journal/sqlite-open.ts';
 import { prepareOutbox } from '../../src/journal/sqlite-outbox.ts';
 import { prepareReads } from '../../src/journal/sqlite-reads.ts';
@@ -30,6 +30,7 @@ function plans(): { readonly sql: string; readonly steps: readonly string[] }[] 
   const index = openEntryIndex(db, db, range, prepareUnits(db, '1', range), 0);
   prepareUpdateRuns(db, '1');
   prepareTrim(db, range);
+  prepareForget(db, '1', range);
   prepareSeqAt(db, range);
   prepareReads(db, '1', range, index, conversations, () => ({ first: 1, head: 0 }));
   return [...new Set(texts)].map((sql) => {

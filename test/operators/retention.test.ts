@@ -34,6 +34,7 @@ async function start(settings: { days?: number; entries?: number }, days: number
     clock,
     proven,
     onDoubt: (detail) => void doubts.push(detail),
+    onGone: () => {},
     log,
     isActive,
     days: null,

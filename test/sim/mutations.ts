@@ -164,7 +164,8 @@ export const MUTATIONS: Readonly<Record<string, { readonly breaks: string; reado
 };
 
 /** Some methods of every transaction are others. */
-function withTx(journal: Journal, broken: (real: Tx) => Partial<Tx>): Journal {
+/** The journal, with some of its transactions' methods in place of the real ones. */
+export function withTx(journal: Journal, broken: (real: Tx) => Partial<Tx>): Journal {
   return {
     ...journal,
     write: (job, patient) =>
