@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { openReader } from '../../src/journal/sqlite-open.ts';
+import { ROLES } from '../../src/keys/keys.ts';
 import { start as startSandbox } from '../sandbox/start.ts';
 import { createKey, freeEnv, run, startServer } from './support.ts';
 
@@ -75,8 +76,8 @@ test.each([
   [['sandbox', '--prot', '1'], "Unknown option '--prot'"],
   [['keys'], 'keys takes create, list or revoke'],
   [['keys', 'revoke'], 'keys revoke needs the ID of a key'],
-  [['keys', 'create', '--name', 'x'], '--role must be one of operator, aggregator, backend, admin'],
-  [['keys', 'create', '--role', 'king', '--name', 'x'], '--role must be one of operator, aggregator, backend, admin'],
+  [['keys', 'create', '--name', 'x'], `--role must be one of ${ROLES.join(', ')}`],
+  [['keys', 'create', '--role', 'king', '--name', 'x'], `--role must be one of ${ROLES.join(', ')}`],
   [['keys', 'create', '--role', 'admin'], '--name must have 1 to 100 characters'],
   [['keys', 'create', '--role', 'admin', '--name', 'x', '--chat', 'ann'], '--chat ann: a chat id is a whole number'],
   [['keys', 'create', '--role', 'admin', '--name', 'x', '--chat', '7'], 'A key of the role admin acts on all chats'],
