@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer, type IncomingMessage, request } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer, type LookupFunction, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
@@ -38,14 +38,27 @@ export async function listen(server: Server, host = '127.0.0.1'): Promise<number
 /** A server that does with each connection what a test likes. */
 export const serveTcp = (onSocket: (socket: Socket) => void): Promise<number> => listen(createServer(onSocket));
 
+/** Passes a request on to a port of this machine, under its own name: the sandbox answers to no other. */
+function passOn(incoming: IncomingMessage, response: ServerResponse, port: number, path = ''): void {
+  const { host: _, ...headers } = incoming.headers;
+  const onward = request({ host: '127.0.0.1', port, path, method: incoming.method, headers });
+  onward.on('error', () => response.destroy());
+  onward.on('response', (answered) => {
+    response.writeHead(answered.statusCode ?? 500, answered.headers);
+    answered.pipe(response);
+  });
+  incoming.pipe(onward);
+}
+
 /** TLS in front of a port of this machine, or in front of what a test likes. */
 export function serveTls(behind: number | ((socket: Socket) => void), certificate = 'server'): Promise<number> {
   // As Telegram does, it offers HTTP/2, which nothing behind it speaks here.
   const offer = { key: pem('server-key'), cert: pem(certificate), ALPNProtocols: ['h2', 'http/1.1'] };
+  const gateway = createHttpServer((incoming, response) => passOn(incoming, response, Number(behind), incoming.url));
   const server = createTlsServer(offer, (socket) => {
     socket.on('error', () => {});
     if (typeof behind === 'function') behind(socket);
-    else pipe(socket, connect(behind, '127.0.0.1'));
+    else gateway.emit('connection', socket);
   });
   return listen(server);
 }
@@ -79,12 +92,7 @@ export async function startProxy({ auth = '', answer = '' } = {}): Promise<TestP
     asked.push(`${incoming.method} ${new URL(incoming.url ?? '').origin}`);
     if (!knows(incoming)) return void response.writeHead(407).end('who are you?');
     const { port, pathname: path } = new URL(incoming.url ?? '');
-    const onward = request({ host: '127.0.0.1', port, path, method: incoming.method, headers: incoming.headers });
-    onward.on('response', (answered) => {
-      response.writeHead(answered.statusCode ?? 500, answered.headers);
-      answered.pipe(response);
-    });
-    incoming.pipe(onward);
+    passOn(incoming, response, Number(port), path);
   });
   server.on('connect', (incoming, socket: Socket) => {
     asked.push(`CONNECT ${incoming.url}`);

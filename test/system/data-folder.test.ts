@@ -112,7 +112,7 @@ test.each([
   expect(await run(args, env).ended).toMatchObject({ code });
   expect(existsSync(folderOf(env))).toBe(false);
   const empty = { ...env, SWITCHBOARD_DATA: temporaryFolder() };
-  writeFileSync(join(folderOf(empty), 'switchboard.db'), '');
+  writeFileSync(join(folderOf(empty), 'switchboard.db'), '', { mode: 0o600 });
   expect(await run(args, empty).ended).toMatchObject({ code });
   expect(readdirSync(folderOf(empty))).toEqual(['switchboard.db']);
 });
