@@ -13,6 +13,9 @@ part() {
   if "$@"; then echo "passed: $name ($((SECONDS - begun)) s)"; else failed+=("$name") && echo "FAILED: $name"; fi
 }
 
+# The loads of `npm test` in full size.
+export SWITCHBOARD_TEST_LONG=1
+
 # Each run draws another seed, prints it, and kills the process 30 times.
 kills() {
   for n in $(seq 10); do

@@ -14,6 +14,8 @@ export default defineConfig({
     expect: { poll: { timeout: 200_000 } },
     // Tests start real servers and processes on two cores: two files at a time keep their clocks honest.
     maxWorkers: 2,
+    // Modules that are loaded once serve all files of a worker: no module of the product keeps state of its own.
+    isolate: false,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   },
 });

@@ -27,6 +27,10 @@ export const machineEnv = (): Record<string, string> => ({
 /** The seed of a test that draws at random: SWITCHBOARD_TEST_SEED repeats a run. */
 export const testSeed = (): number => Number(process.env.SWITCHBOARD_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
+/** A size of a test's load: `long` in `npm run test:long`, which has the time, otherwise `quick`. */
+export const loadSize = (quick: number, long: number): number =>
+  process.env.SWITCHBOARD_TEST_LONG === '1' ? long : quick;
+
 /** PATH without what npm put in front for this run: a person has the machine's own Node, whichever it is. */
 export const pathOfPerson = (): string =>
   (machineEnv().PATH ?? '')

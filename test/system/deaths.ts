@@ -12,13 +12,14 @@ export interface Death {
   readonly serverForgets: boolean;
 }
 
-/** Twenty of them: a batch just handed over and being committed, a batch being confirmed, messages under way. */
-export function planDeaths(random: Random): Death[] {
+/** As many, a multiple of 10: while a batch is committed, while one is confirmed, while messages are under way. */
+export function planDeaths(random: Random, count: number): Death[] {
+  const tenth = count / 10;
   const moments: Moment[] = [
-    ...Array<Moment>(6).fill('batch'),
-    ...Array<Moment>(6).fill('confirm'),
-    ...Array<Moment>(4).fill('call'),
-    ...Array<Moment>(4).fill('answer'),
+    ...Array<Moment>(3 * tenth).fill('batch'),
+    ...Array<Moment>(3 * tenth).fill('confirm'),
+    ...Array<Moment>(2 * tenth).fill('call'),
+    ...Array<Moment>(2 * tenth).fill('answer'),
   ];
   const deaths = moments.map((moment, i) => {
     const arrives = i % 2 === 0;

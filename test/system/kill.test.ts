@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { testSeed } from '../support/environment.ts';
+import { loadSize, testSeed } from '../support/environment.ts';
 import { fromNow } from '../support/from-now.ts';
 import { openJournal } from '../support/journal.ts';
 import { armDeath, planDeaths } from './deaths.ts';
@@ -13,7 +13,7 @@ import type { Moment } from './wire.ts';
 
 /** SWITCHBOARD_TEST_SEED repeats a run's plan: who writes what, and when the process dies. */
 const SEED = testSeed();
-const KILLS = 20;
+const KILLS = loadSize(10, 20);
 const CHATS = Array.from({ length: 30 }, (_, i) => 1001 + i);
 const WRITERS = 5;
 /** What users have written and nothing has settled yet: enough for batches of 100 after each start. */
@@ -91,7 +91,7 @@ test(`a SIGKILL in mid-batch loses nothing and doubles nothing (seed ${SEED})`, 
     lives.push({ startedAt: fromNow(0), delivered: new Set() });
     return stage.startLife();
   };
-  const deaths = planDeaths(random);
+  const deaths = planDeaths(random, KILLS);
   expect(deaths).toHaveLength(KILLS);
   for (const death of deaths) {
     const life: { child: ChildProcess | null; killed: boolean } = { child: null, killed: false };

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { openReader } from '../../src/journal/sqlite-open.ts';
 import { limits } from '../../src/limits.ts';
-import { testSeed } from '../support/environment.ts';
+import { loadSize, testSeed } from '../support/environment.ts';
 import { openJournal } from '../support/journal.ts';
 import { beginAutopsy } from './autopsy.ts';
 import { armDeath, type Death } from './deaths.ts';
@@ -15,7 +15,7 @@ import type { Moment } from './wire.ts';
 
 /** SWITCHBOARD_TEST_SEED repeats a run's plan: what is posted, what goes wrong, and when the process dies. */
 const SEED = testSeed();
-const MESSAGES = 10_000;
+const MESSAGES = loadSize(4000, 10_000);
 const CHATS = Array.from({ length: 250 }, (_, i) => 1001 + i);
 /** More than one commit takes. */
 const BATCH = 400;
@@ -67,7 +67,7 @@ function endOf(random: Random, n: number): End {
   const delayMs = random.next() < 0.5 ? 0 : random.whole(1, 20);
   const death = {
     moment,
-    nth: random.whole(100, 700),
+    nth: random.whole(100, MESSAGES / 15),
     delayMs,
     arrives: random.next() < 0.5,
     serverForgets: false,
@@ -116,7 +116,7 @@ async function postAll(
   }
 }
 
-test(`10,000 messages through faults and kills: each has one honest fate (seed ${SEED})`, async () => {
+test(`${MESSAGES} messages through faults and kills: each has one honest fate (seed ${SEED})`, async () => {
   const random = createRandom(SEED);
   const begunAt = performance.now();
   const posted = Array.from({ length: MESSAGES }, (_, n): Posted => {

@@ -12,7 +12,7 @@ import { passes } from '../../src/operators/ring.ts';
 import type { LoadOrder } from '../bench/load-server.ts';
 import { type Peer, startPeer } from '../bench/process.ts';
 import { chatOf as loadChatOf } from '../bench/update-text.ts';
-import { testSeed } from '../support/environment.ts';
+import { loadSize, testSeed } from '../support/environment.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 import { readAll } from './evidence.ts';
 import { freePort } from './ports.ts';
@@ -23,7 +23,7 @@ import { createRestlessReader, type Door } from './restless-reader.ts';
 
 /** SWITCHBOARD_TEST_SEED repeats a run's plan: who drops out and dawdles when, and when the process dies. */
 const SEED = testSeed();
-const UPDATES = 100_000;
+const UPDATES = loadSize(50_000, 100_000);
 const CHATS = 1000;
 const DEATHS = 5;
 /** Longer than it may ever take: a test that hangs says so. */
