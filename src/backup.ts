@@ -2,9 +2,14 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSy
 import { copyFile, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Settings } from '../config/schema.ts';
+import { errorText } from './errors.ts';
 import { requireData } from './journal/data-folder.ts';
 import { copyDatabase } from './journal/sqlite-backup.ts';
+import { storageFault } from './storage-fault.ts';
 import { parse, UsageError } from './usage.ts';
+
+/** sqlite3.h: the lower byte of all errors of reading and writing. */
+const SQLITE_IOERR = 10;
 
 /**
  * `switchboard backup FILE`: copies the data folder, also while a server runs. FILE is the database; if messages with files
@@ -42,8 +47,22 @@ export async function backupCommand(
   } catch (error) {
     process.off('exit', removeAll);
     removeAll();
-    throw error;
+    throw copyFault(error, settings.data, file);
   }
+}
+
+/**
+ * The error that names the backup's own disk, which may be another than the data folder's. SQLite does not say whether it failed to
+ * read the one or to write the other. Other errors come back as they are.
+ */
+export function copyFault(error: unknown, folder: string, file: string): unknown {
+  const code = storageFault(error)?.code;
+  if (code === 'disk_full')
+    return new Error(`the disk of ${file} is full: make room there, or name another FILE`, { cause: error });
+  const errcode = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0;
+  if (code !== 'disk_failed' || (errcode & 0xff) !== SQLITE_IOERR) return error;
+  const what = `${file} cannot be written, or ${folder} cannot be read (${errorText(error)})`;
+  return new Error(`${what}: check both disks, or name another FILE`, { cause: error });
 }
 
 /** Makes the empty file that the copy is written to: only its owner may read it. */
@@ -55,7 +74,7 @@ function claim(partial: string): void {
     if (code === 'EEXIST')
       throw new Error(`${partial} exists: another backup is running, or one was cut off: delete it then`);
     if (code === 'ENOENT') throw new Error(`there is no folder ${dirname(partial)}: make it first`);
-    throw error;
+    throw new Error(`${partial} cannot be made (${code}): name a FILE in a folder that this user may write`);
   }
 }
 

@@ -97,11 +97,11 @@ async function main(args: readonly string[]): Promise<number> {
       const { backupCommand } = await import('./backup.ts');
       // An exit takes away what was copied so far.
       void stopSignal().then(() => process.exit(1));
-      return backupCommand(rest, loadSettings(CONFIG, process.env), print, progressOf('percent'));
+      return withSettings((settings) => backupCommand(rest, settings, print, progressOf('percent')));
     }
     case 'outbox': {
       const { outboxCommand } = await import('./outbox-command.ts');
-      return outboxCommand(rest, loadSettings(CONFIG, process.env), print);
+      return withSettings((settings) => outboxCommand(rest, settings, print));
     }
     case 'doctor':
       return doctorCommand(rest);

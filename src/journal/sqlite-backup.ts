@@ -1,4 +1,5 @@
 import { backup, DatabaseSync } from 'node:sqlite';
+import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { openReader } from './sqlite-open.ts';
 
@@ -6,7 +7,7 @@ import { openReader } from './sqlite-open.ts';
  * Copies the database of a data folder to `target`, an empty file, as it is at this moment, whether or not a server writes
  * to it. The copy is one file without a log beside it, and is checked. Its journals have names that no folder knows, so that
  * a start renames them and holds the outbox (takeEpoch), also in the folder that it came from.
- * `onProgress` gets the share of pages that are copied, 0 to 1. Throws if the copy is damaged, as its source is then.
+ * `onProgress` gets the share of pages that are copied, 0 to 1. Throws data_unusable if the copy is damaged, as its source is then.
  */
 export async function copyDatabase(folder: string, target: string, onProgress: (share: number) => void): Promise<void> {
   const source = openReader(folder);
@@ -24,7 +25,12 @@ export async function copyDatabase(folder: string, target: string, onProgress: (
   try {
     copy.exec('PRAGMA journal_mode = DELETE');
     const found = copy.prepare('PRAGMA quick_check(1)').get()?.quick_check;
-    if (found !== 'ok') throw new Error(`the database in ${folder} is damaged (${found}): no backup was made of it`);
+    if (found !== 'ok') {
+      // SQLite's report has several lines.
+      const report = String(found).replace(/\s+/g, ' ');
+      const what = `the database in ${folder} is damaged (${report}): no backup was made of it, restore an earlier one`;
+      throw new SwitchboardError('data_unusable', what);
+    }
     copy.exec("UPDATE head SET stream = stream || '-copy'; DELETE FROM holder");
   } finally {
     copy.close();

@@ -3,9 +3,12 @@ import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } f
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
+import { copyFault } from '../../src/backup.ts';
 import { isoFromNow } from '../support/from-now.ts';
 import { temporaryFolder } from '../support/journal.ts';
 import { createKey, type Env, freeEnv, run, startServer } from './support.ts';
+
+const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
 
 /** Waits of expect.poll: for an event, however slow the machine is. */
 const GENEROUS = { timeout: 600_000 };
@@ -152,6 +155,28 @@ test('admins alone see and end the hold', async () => {
   expect(await (await caller.call('POST', '/v1/outbox/release', {})).json()).toEqual({ canceled: 0 });
 }, 600_000);
 
+test("what fails at the backup's own disk names that, and not the data folder", () => {
+  const db = new DatabaseSync(join(temporaryFolder(), 'copy.db'));
+  db.exec('CREATE TABLE t (x); PRAGMA max_page_count = 4');
+  const says = 'the disk of /backups/x.db is full: make room there, or name another FILE';
+  expect(() => {
+    try {
+      db.exec(`INSERT INTO t VALUES ('${'x'.repeat(100_000)}')`);
+    } catch (error) {
+      throw copyFault(error, '/data', '/backups/x.db');
+    }
+  }).toThrow(says);
+  db.close();
+  const noRoom = Object.assign(new Error('ENOSPC'), {
+    code: 'ENOSPC',
+    path: '/data/uploads/1',
+    dest: '/backups/x.db.uploads/1',
+  });
+  expect(copyFault(noRoom, '/data', '/backups/x.db')).toMatchObject({ message: says });
+  const other = new Error('another');
+  expect(copyFault(other, '/data', '/backups/x.db')).toBe(other);
+});
+
 test('a backup overwrites nothing, names what is wrong, and leaves nothing behind where it fails', async () => {
   const env = freeEnv();
   await createKey(env, 'admin');
@@ -170,6 +195,23 @@ test('a backup overwrites nothing, names what is wrong, and leaves nothing behin
   );
   expect(await backup(join(folder, 'x.db'), freeEnv())).toMatch(/^1 switchboard: there is no data in /);
   expect(await backup('')).toBe('2 switchboard: backup takes one FILE to write to');
+  const [inProc, broken] = ['/proc/self/x.db', freeEnv()];
+  expect(await backup(inProc)).toMatch(
+    /^1 switchboard: (\/proc\/self\/x\.db\.partial cannot be made|there is no folder)/,
+  );
+  const data = String(broken.SWITCHBOARD_DATA);
+  mkdirSync(data);
+  writeFileSync(join(data, 'switchboard.db'), 'a photo, say. '.repeat(100));
+  const notOurs = `4 switchboard: ${join(data, 'switchboard.db')} is not a database of Switchboard: restore a backup of it`;
+  expect(await backup(join(folder, 'x.db'), broken)).toContain(notOurs);
+
+  // The disk takes no more: a file may have 50 KiB.
+  const args = ['-c', 'ulimit -f 100; exec "$@"', 'sh', process.execPath, CLI, 'backup', join(folder, 'z.db')];
+  const limited = spawnSync('sh', args, { env: { ...env }, encoding: 'utf8' });
+  expect([limited.status, limited.stderr]).toEqual([
+    1,
+    expect.stringContaining(`${join(folder, 'z.db')} cannot be written, or`),
+  ]);
 
   // A page in the middle of the database is overwritten.
   const database = join(String(env.SWITCHBOARD_DATA), 'switchboard.db');
@@ -185,6 +227,6 @@ test('a backup overwrites nothing, names what is wrong, and leaves nothing behin
     'count=4',
     'conv=notrunc',
   ]);
-  expect(await backup(join(folder, 'y.db'))).toMatch(/^1 switchboard: .*damaged|malformed/);
+  expect(await backup(join(folder, 'y.db'))).toMatch(/^4 switchboard: .* is damaged.*restore/);
   expect(readdirSync(folder).sort()).toEqual(['mine.db', 'other.db.partial']);
 }, 600_000);

@@ -99,7 +99,9 @@ test('commands and a start name an unknown variable, and take secrets from files
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'x'));
   const env = { ...freeEnv(), SWITCHBOARD_PROT: 'hush', TELEGRAM_BOT_TOKEN_FILE: join(folder, 'x', 'none') };
-  const ends = await Promise.all([['start'], ['doctor'], ['keys', 'list']].map((args) => run(args, env).ended));
+  const ends = await Promise.all(
+    [['start'], ['doctor'], ['keys', 'list'], ['backup', 'x.db'], ['outbox']].map((args) => run(args, env).ended),
+  );
   for (const { code, stdout, stderr } of ends) {
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain(`switchboard: TELEGRAM_BOT_TOKEN_FILE: the file ${folder}/x/none cannot be read (ENOENT)`);
