@@ -92,6 +92,28 @@ test.each(['20.20.2', '24.10.9'])('Node %s is too old: one line says so, and wha
   expect(stderr).toContain(`is Node ${version}:`);
 });
 
+test('a Node that is so old that it refuses a flag is too old as well: the same line', async () => {
+  const path = systemPath();
+  fakeNode(path, `case "$*" in *--disable-warning*) echo "node: bad option" >&2; exit 9;; esac; echo plain "$@"`);
+  const folder = copyOfCommand();
+  const { code, stdout, stderr } = await start(join(folder, 'src', 'bin', 'switchboard'), ['start'], {
+    env: { PATH: path },
+  }).ended;
+  expect([code, stdout, stderr]).toEqual([0, `plain ${join(folder, 'src', 'bin', 'main.js')} start\n`, '']);
+});
+
+test('a Node of the machine that knows the flags gets them', async () => {
+  const path = systemPath();
+  fakeNode(path, 'case "$*" in *" -e "*) ;; *) echo "$@" ;; esac');
+  const folder = copyOfCommand();
+  const { code, stdout } = await start(join(folder, 'src', 'bin', 'switchboard'), ['start'], { env: { PATH: path } })
+    .ended;
+  expect([code, stdout]).toEqual([
+    0,
+    `${[...shippedFlags(), join(folder, 'src', 'bin', 'main.js')].join(' ')} start\n`,
+  ]);
+});
+
 test.each(['24.11.0', '26.0.0'])('Node %s is new enough', async (version) => {
   const { code, stdout } = await asNode(version);
   expect([code, stdout.split('\n')[0]]).toEqual([0, 'usage: switchboard <command>']);

@@ -6,9 +6,6 @@ export const COMMAND = join(import.meta.dirname, '..', '..', 'src', 'bin', 'swit
 
 /** Node's flags that the command gives. */
 export function shippedFlags(): string[] {
-  const script = readFileSync(COMMAND, 'utf8');
-  return script
-    .slice(script.indexOf('exec node'))
-    .split(/\s+/)
-    .filter((word) => word.startsWith('--'));
+  const [, flags = ''] = /^flags='([^']*)'$/m.exec(readFileSync(COMMAND, 'utf8')) ?? [];
+  return flags.split(/\s+/);
 }
