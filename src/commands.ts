@@ -388,7 +388,8 @@ async function doctor(settings: Settings, liveChat: string | null): Promise<numb
     print(`${state.padEnd(4)} ${name.padEnd(8)} ${says}`);
   }
   try {
-    if (liveChat === null || api === null || failed) return failed ? 1 : 0;
+    if (liveChat === null || api === null) return failed ? 1 : 0;
+    if (failed) throw new Error('nothing was tried in the chat: mend first what fails above');
     if (holder !== null) throw new Error(`${holder} serves this bot, and reads its updates: stop it first`);
     return await tryLive(api, liveChat);
   } finally {

@@ -192,7 +192,7 @@ export const FACTS: readonly Fact[] = [
     docs: 'five messages at once to one chat are taken',
     async try(trial) {
       await trial.pause(10_000);
-      const calls = [1, 2, 3, 4, 5].map((n) => trial.refusal('sendMessage', { text: `${n} of 5 at once` }));
+      const calls = [1, 2, 3, 4, 5].map((n) => trial.refusalAtOnce('sendMessage', { text: `${n} of 5 at once` }));
       const refused = (await Promise.all(calls)).filter((refusal) => refusal !== null);
       return { same: refused.length === 0, seen: refused[0]?.description ?? 'all are taken' };
     },
@@ -202,12 +202,12 @@ export const FACTS: readonly Fact[] = [
     docs: 'edits are counted, about one a second to a chat; too many are refused with 429 and the time to wait',
     async try(trial) {
       const message_id = await send(trial);
-      return flood(trial, EDITS, (n) => trial.refusal('editMessageText', { message_id, text: `Edit ${n}` }));
+      return flood(trial, EDITS, (n) => trial.refusalAtOnce('editMessageText', { message_id, text: `Edit ${n}` }));
     },
   },
   {
     name: 'many-messages',
     docs: 'a chat takes a short burst, then about a message a second; more are refused with 429 and the time to wait',
-    try: (trial) => flood(trial, MESSAGES, (n) => trial.refusal('sendMessage', { text: `${n} of ${MESSAGES}` })),
+    try: (trial) => flood(trial, MESSAGES, (n) => trial.refusalAtOnce('sendMessage', { text: `${n} of ${MESSAGES}` })),
   },
 ];

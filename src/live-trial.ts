@@ -31,8 +31,10 @@ export interface Refusal {
 export interface Trial {
   /** The result. Throws if it is refused; a 429 is waited out once, up to limits.liveWaitMs. */
   call(method: string, params: Readonly<Record<string, unknown>>): Promise<unknown>;
-  /** The refusal, at once; null if the call is taken. */
+  /** The refusal; null if the call is taken. A 429 says nothing of the call: it is waited out once, and thrown if it stays. */
   refusal(method: string, params: Readonly<Record<string, unknown>>): Promise<Refusal | null>;
+  /** The refusal at once, a 429 too; null if the call is taken. */
+  refusalAtOnce(method: string, params: Readonly<Record<string, unknown>>): Promise<Refusal | null>;
   /** The update that the owner makes when asked to; null if it did not come within limits.liveAskMs, or was skipped. */
   await(what: string, is: (update: LiveUpdate) => boolean): Promise<LiveUpdate | null>;
   /** The updates that wait. Confirms none. */
@@ -75,14 +77,11 @@ export function createTrial({ api, chat, clock, say, skipped, signal, onSent }: 
 
   return {
     call: (method, params) => waitedOut(clock, () => callOnce(method, params)),
-    refusal: (method, params) =>
-      callOnce(method, params).then(
-        () => null,
-        (error: unknown) => {
-          if (!(error instanceof TelegramRefused)) throw error;
-          return { code: error.errorCode, description: error.description, retryAfterMs: error.retryAfterMs };
-        },
-      ),
+    async refusal(method, params) {
+      const call = waitedOut(clock, () => callOnce(method, params));
+      return refusalOf(call, (error) => error.errorCode !== 429);
+    },
+    refusalAtOnce: (method, params) => refusalOf(callOnce(method, params), () => true),
     async await(what, is) {
       say(`${what}, within ${limits.liveAskMs / 1000} s. Enter skips it.`);
       const over = new AbortController();
@@ -116,6 +115,17 @@ export function createTrial({ api, chat, clock, say, skipped, signal, onSent }: 
     pause,
     elapsedMs: () => clock.steadyNow(),
   };
+}
+
+/** The refusal if it is one that `counts`; other errors are thrown. */
+async function refusalOf(call: Promise<unknown>, counts: (error: TelegramRefused) => boolean): Promise<Refusal | null> {
+  try {
+    await call;
+    return null;
+  } catch (error) {
+    if (!(error instanceof TelegramRefused && counts(error))) throw error;
+    return { code: error.errorCode, description: error.description, retryAfterMs: error.retryAfterMs };
+  }
 }
 
 /** Makes the call again if Telegram asks for a wait, once, and no longer than limits.liveWaitMs. */

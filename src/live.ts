@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 import { errorText } from './errors.ts';
 import { FACTS, type Fact } from './live-facts.ts';
 import { createTrial, type TrialOptions, waitedOut } from './live-trial.ts';
-import type { BotApi } from './telegram/telegram.ts';
+import { TelegramRefused } from './telegram/errors.ts';
 
 export interface LiveOptions extends Omit<TrialOptions, 'onSent'> {
   readonly facts?: readonly Fact[];
@@ -21,11 +21,12 @@ const Info = Compile(Type.Object({ url: Type.String(), pending_update_count: Typ
 
 /**
  * Tries against Telegram what Switchboard takes it to do, a finding a fact, in the order of the table. It sends to the
- * owner's chat alone, confirms no update of another one, and deletes what it has sent. Throws if updates cannot be read.
+ * owner's chat alone, confirms no update of another one, and deletes what it has sent. Throws if updates cannot be read, or the
+ * chat takes no messages.
  */
 export async function* tryFacts(options: LiveOptions): AsyncGenerator<LiveFinding> {
-  const { api, signal, facts = FACTS } = options;
-  await refuseIfUnfit(api);
+  const { signal, facts = FACTS } = options;
+  await refuseIfUnfit(options);
   const sent: number[] = [];
   const trial = createTrial({ ...options, onSent: (id) => void sent.push(id) });
   try {
@@ -40,14 +41,22 @@ export async function* tryFacts(options: LiveOptions): AsyncGenerator<LiveFindin
   }
 }
 
-/** Trials read updates, and must take none from Switchboard. */
-async function refuseIfUnfit(api: BotApi): Promise<void> {
+/** Trials read updates, and must take none from Switchboard. The bot must be able to write to the chat. */
+async function refuseIfUnfit({ api, chat, clock }: LiveOptions): Promise<void> {
   const info = await api.call('getWebhookInfo', {});
   if (!Info.Check(info)) throw new Error('getWebhookInfo gave something else than it should');
   if (info.url !== '') throw new Error('a webhook is set for this bot, so that its updates cannot be read: remove it');
   if (info.pending_update_count > 0) {
     throw new Error(`${info.pending_update_count} updates wait: let Switchboard take them, stop it, and come again`);
   }
+  // In a chat that takes nothing every trial would be refused, and look as if Telegram differed.
+  const action = { chat_id: chat, action: 'typing' };
+  await waitedOut(clock, () => api.call('sendChatAction', action)).catch((error: unknown) => {
+    if (!(error instanceof TelegramRefused)) throw error;
+    const advice =
+      error.errorCode === 429 ? 'come again later' : 'check the id, and write to the bot once in that chat';
+    throw new Error(`the bot cannot write to chat ${chat} (${error.description}): ${advice}`);
+  });
 }
 
 /** Deletes in as few calls as Telegram takes, also after the owner has ended the trials. What it refuses stays. */

@@ -163,14 +163,46 @@ test('what others write is not confirmed; while updates wait, or with a webhook,
   expect(await texts(started)).toEqual(['/start', 'Switchboard!']);
 });
 
+test('a chat that the bot cannot write to is told as that, and nothing is tried', async () => {
+  const started = await owned();
+  const says = (chat: number, why: string) =>
+    `the bot cannot write to chat ${chat} (${why}): check the id, and write to the bot once in that chat`;
+  await expect(states(options(started, { chat: '999' }))).rejects.toThrow(says(999, 'Bad Request: chat not found'));
+  await started.control(`chats/${CHAT}/block`, {});
+  await started.bot('getUpdates', { offset: (await started.bot('getUpdates')).result[0].update_id + 1 });
+  await expect(states(options(started))).rejects.toThrow(says(CHAT, 'Forbidden: bot was blocked by the user'));
+});
+
+test.each([
+  [1, 'ok'],
+  [9000, 'unclear'],
+])('a 429 in between, with a wait of %i s, is no difference: %s', async (retry_after, state) => {
+  const started = await owned();
+  const names = ['text-length', 'empty-parameter', 'same-edit', 'button-data', 'second-delete', 'unknown-method'];
+  const facts = FACTS.filter(({ name }) => names.includes(name));
+  const given = options(started, { facts });
+  const waited = new Set<string>();
+  const call: Call = async (method, params, more) => {
+    const key = JSON.stringify([method, params]);
+    if (method === 'deleteMessages' || method.startsWith('get') || method === 'sendChatAction' || waited.has(key))
+      return given.api.call(method, params, more);
+    waited.add(key);
+    const description = `Too Many Requests: retry after ${retry_after}`;
+    throw new TelegramRefused(method, { error_code: 429, description, parameters: { retry_after } });
+  };
+  const found = await states({ ...given, api: { ...given.api, call } });
+  expect(found).toEqual(Object.fromEntries(names.map((name) => [name, expect.stringMatching(`^${state}: `)])));
+});
+
 test('the command says what it takes, and gives way to a Switchboard that serves the bot', async () => {
   const { sandbox, token, bot } = await start();
   const env = { ...freeEnv(), TELEGRAM_BOT_TOKEN: token, TELEGRAM_API_ROOT: sandbox.url };
   await startServer(env);
-  const [served, none, chat] = await Promise.all([
+  const [served, none, chat, failing] = await Promise.all([
     run(['doctor', '--live', '--chat', '777'], env).ended,
     run(['doctor', '--live', '--chat', '777'], freeEnv()).ended,
     run(['doctor', '--live'], env).ended,
+    run(['doctor', '--live', '--chat', '777'], { ...env, ...freeEnv(), TELEGRAM_API_ROOT: 'http://127.0.0.1:1' }).ended,
   ]);
   expect([served.code, served.stderr]).toEqual([
     1,
@@ -178,5 +210,7 @@ test('the command says what it takes, and gives way to a Switchboard that serves
   ]);
   expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('set TELEGRAM_BOT_TOKEN')]);
   expect([chat.code, chat.stderr]).toEqual([2, expect.stringContaining('--live and --chat')]);
+  expect([failing.code, failing.stdout]).toEqual([1, expect.stringMatching(/^fail token /m)]);
+  expect(failing.stderr).toBe('switchboard: nothing was tried in the chat: mend first what fails above\n');
   expect((await bot('getMe')).ok).toBe(true);
 });
