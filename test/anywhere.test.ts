@@ -68,7 +68,8 @@ test('own settings, own machines and the path of the checkout change nothing', {
     'test/vitest.config.ts',
     ...paths,
   );
-  expect(tests.stdout).toContain('Test Files');
+  // Vitest runs on without a word if one of several paths names no file.
+  for (const path of paths) expect(tests.stdout).toContain(path);
   const checked = await run('@biomejs/biome/bin/biome', 'check', 'machines', 'config');
   expect(checked.stdout).toContain('No fixes applied');
   await run('typescript/bin/tsc');
