@@ -1,29 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { exposedSecrets, loadSettings, unknownVariables } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
 import { systemClock } from './clock.ts';
-import { isEventType } from './conversations/conversations.ts';
 import { examine } from './doctor.ts';
 import { errorText, SwitchboardError } from './errors.ts';
 import { dataFault } from './journal/data-fault.ts';
-import { hasDatabase, refuseLoss, requireData } from './journal/data-folder.ts';
+import { hasDatabase, refuseLoss } from './journal/data-folder.ts';
 import { holderOf, openDatabase } from './journal/sqlite-open.ts';
-import { createKeyring } from './keys/keyring.ts';
-import {
-  isActiveAt,
-  isCallbackUrl,
-  type Key,
-  type Keyring,
-  keyView,
-  type NewKey,
-  postsEveryEvent,
-  ROLES,
-  refusalOfNew,
-  SCOPES,
-} from './keys/keys.ts';
+import { isActiveAt, ROLES } from './keys/keys.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import { adviseOn } from './listening.ts';
@@ -33,7 +19,7 @@ import { exposedPaths } from './private-files.ts';
 import { storageFault } from './storage-fault.ts';
 import { createHttpBotApi } from './telegram/http.ts';
 import type { BotApi } from './telegram/telegram.ts';
-import { joinChatIds, parse, UsageError } from './usage.ts';
+import { joinChatIds, parse, takesNothing, UsageError } from './usage.ts';
 import { VERSION } from './version.ts';
 
 const USAGE = `usage: switchboard <command>
@@ -44,7 +30,9 @@ const USAGE = `usage: switchboard <command>
   keys create --role ${ROLES.join('|')} --name NAME
               [--chat ID]... [--event TYPE]... [--scope moderate] [--expires ISO] [--callback URL]
   keys list
-  keys revoke ID
+  keys revoke ID [--cancel]  --cancel: what it has waiting is canceled, not sent
+  keys rotate ID [--overlap 1h] [--callback-secret]
+                             a new secret for the same key; the old one works as long as --overlap says
   chats [--status quarantined] [--after ID] [--limit 100]
   chats retry ID             steps a quarantined chat again, with what it failed on and all that came since
   migrate [--dry-run]        brings conversations to today's versions of their machines, or says what would become of them
@@ -75,8 +63,11 @@ async function main(args: readonly string[]): Promise<number> {
       return withSettings(start);
     case 'sandbox':
       return sandbox(rest);
-    case 'keys':
-      return withSettings((settings) => keys(rest, settings));
+    case 'keys': {
+      const { keysCommand } = await import('./keys-command.ts');
+      const warn = (line: string) => void process.stderr.write(`${line}\n`);
+      return withSettings((settings) => keysCommand(rest, settings, print, warn));
+    }
     case 'chats': {
       const { chats } = await import('./chats.ts');
       const warn = (line: string) => void process.stderr.write(`${line}\n`);
@@ -135,10 +126,6 @@ async function withSettings(command: (settings: Settings) => Promise<number>): P
 function help(): number {
   print(USAGE);
   return 0;
-}
-
-function takesNothing(command: string, [first]: readonly string[]): void {
-  if (first !== undefined) throw new UsageError(`${command} takes no arguments, not ${first}`);
 }
 
 /** Resolves with the signal that asks the process to stop. A second one ends it at once. */
@@ -216,112 +203,6 @@ function progressOf(what: string): (done: number) => void {
     toldAt = now;
     process.stderr.write(`${done} ${what} so far\n`);
   };
-}
-
-async function keys(args: readonly string[], settings: Settings): Promise<number> {
-  const act = keyAction(args);
-  if (args[0] !== 'create') requireData(settings.data);
-  const db = openDatabase(settings.data);
-  const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
-  try {
-    for (const line of act(keyring)) print(JSON.stringify(line));
-    return 0;
-  } finally {
-    keyring.close();
-    db.close();
-  }
-}
-
-/** What is to be done with the keys, and printed. Throws UsageError before anything is opened or made. */
-function keyAction([action, ...rest]: readonly string[]): (keyring: Keyring) => readonly object[] {
-  const [id, ...more] = rest;
-  switch (action) {
-    case 'create': {
-      const wanted = newKey(rest);
-      return (keyring) => {
-        const { key, text, callbackSecret } = keyring.create(wanted);
-        const secret = callbackSecret === null ? {} : { callback_secret: callbackSecret };
-        return [{ id: key.id, role: key.role, name: key.name, key: text, ...secret }];
-      };
-    }
-    case 'list':
-      takesNothing('keys list', rest);
-      return (keyring) => {
-        const listed = keyring.list();
-        hintAtEvents(listed);
-        return listed.map(keyView);
-      };
-    case 'revoke':
-      if (id === undefined) throw new UsageError('keys revoke needs the ID of a key');
-      takesNothing('keys revoke ID', more);
-      return (keyring) => {
-        if (!keyring.revoke(id)) throw new UsageError(`there is no active key ${id}: see switchboard keys list`);
-        return [{ id, revoked: true }];
-      };
-    default:
-      throw new UsageError('keys takes create, list or revoke');
-  }
-}
-
-/** Says on stderr which active keys may post every event. */
-function hintAtEvents(listed: readonly Key[]): void {
-  const now = systemClock.now();
-  const found = listed
-    .filter((key) => isActiveAt(key, now) && postsEveryEvent(key))
-    .map(({ id, name }) => `${id} (${name})`);
-  if (found.length === 0) return;
-  const named = found.slice(0, limits.keysHintedMax).join(', ');
-  const more = found.length > limits.keysHintedMax ? ` and ${found.length - limits.keysHintedMax} more` : '';
-  process.stderr.write(
-    `hint: these keys may post events of every type, payment.settled too: ${named}${more}. ` +
-      'A key made with --event TYPE may post that type alone.\n',
-  );
-}
-
-function newKey(args: string[]): NewKey {
-  const { values } = parse({
-    args: joinChatIds(args, 'chat'),
-    options: {
-      role: { type: 'string' },
-      name: { type: 'string' },
-      chat: { type: 'string', multiple: true },
-      event: { type: 'string', multiple: true },
-      scope: { type: 'string', multiple: true },
-      expires: { type: 'string' },
-      callback: { type: 'string' },
-    },
-  });
-  const role = ROLES.find((known) => known === values.role);
-  if (role === undefined) throw new UsageError(`--role must be one of ${ROLES.join(', ')}`);
-  const { name, chat: chats = null } = values;
-  if (name === undefined || name === '' || name.length > limits.keyNameLengthMax) {
-    throw new UsageError(`--name must have 1 to ${limits.keyNameLengthMax} characters`);
-  }
-  const wrong = chats?.find((chat) => !/^-?[1-9]\d{0,15}$/.test(chat));
-  if (wrong !== undefined) throw new UsageError(`--chat ${wrong}: a chat id is a whole number`);
-  const { event: events = null } = values;
-  const wrongEvent = events?.find((type) => !isEventType(type));
-  if (wrongEvent !== undefined)
-    throw new UsageError(`--event ${wrongEvent}: an event type is a dotted name such as payment.settled`);
-  if (events !== null && events.length > limits.keyEventTypesMax)
-    throw new UsageError(`--event: a key names ${limits.keyEventTypesMax} types at most`);
-  const givenScopes = (values.scope ?? []).map((text) => {
-    const scope = SCOPES.find((known) => known === text);
-    if (scope === undefined) throw new UsageError(`--scope ${text}: there is no such scope`);
-    return scope;
-  });
-  const expiresAt = values.expires === undefined ? null : Date.parse(values.expires);
-  if (expiresAt !== null && !(expiresAt > systemClock.now())) {
-    throw new UsageError(`--expires ${values.expires}: give a time to come, as 2030-01-01T00:00:00Z`);
-  }
-  const { callback = null } = values;
-  if (callback !== null && !isCallbackUrl(callback)) {
-    throw new UsageError('--callback takes an https address (http on this machine), without a password in it');
-  }
-  const wanted = { role, name, chats, givenScopes, events, expiresAt, callback };
-  const refusal = refusalOfNew(wanted);
-  if (refusal !== null) throw new UsageError(refusal.message);
-  return wanted;
 }
 
 function doctorCommand(args: readonly string[]): Promise<number> {

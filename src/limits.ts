@@ -213,6 +213,8 @@ export const limits = {
   outboxFullRetryMs: 5000,
   /** Scheduled messages queued, and expired ones ended, in one unit of work; the next unit takes the rest. */
   outboxDuePerUnitMax: 500,
+  /** Waiting messages looked at in one unit of work when those of a key are canceled, some 5 ms. */
+  cancelLooksPerUnit: 1000,
   /**
    * Messages that have ended and whose entries are still in their chats' lanes: at so many all are taken out, which others
    * wait for, some 10 ms where half a million wait.
@@ -426,6 +428,10 @@ export const limits = {
   /** How long a command waits for the process that serves its data folder; then it says so. */
   commandWaitMs: 60_000,
   keysMax: 10_000,
+  /** A key's old secret works so long beside a new one, if nobody says otherwise: time to put the new one everywhere. */
+  keyOverlapDefaultMs: 3_600_000,
+  /** The longest that may be asked for: two secrets are twice as likely to leak. */
+  keyOverlapMaxMs: 30 * 24 * 3_600_000,
   /** Types of events that one key names; a key with more is refused. */
   keyEventTypesMax: 100,
   /** Keys that a hint of `keys list` names; the others are counted. */

@@ -179,6 +179,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     deleteWebhook: settings.telegram.deleteWebhook,
     backendTries: settings.backend,
     marks: sendMarks,
+    isCanceled: keyring.isCanceled,
     rates: settings.outbox,
     onRefused: fail,
   });

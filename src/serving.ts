@@ -20,7 +20,7 @@ const Problem = Compile(Type.Object({ detail: Type.String() }));
 /** The process that serves a data folder, asked by its addresses. */
 export interface Server {
   /** The answer's JSON. Throws UsageError with what it refused, Error where it failed. */
-  call(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown>;
+  call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown>;
 }
 
 /** What a command does with a data folder, whether or not a process serves it. */

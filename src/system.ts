@@ -56,6 +56,8 @@ export interface SystemOptions {
   readonly backendTries: RequestTries;
   /** By default nothing is noted. */
   readonly marks?: SendMarks;
+  /** Whether nothing of what this key posted is sent any more. By default of no key. */
+  readonly isCanceled?: (keyId: string) => boolean;
   readonly rates: PacingRates;
   /** It cannot go on, and says why: Telegram refuses the token. */
   readonly onRefused: (error: SwitchboardError) => void;
@@ -135,6 +137,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     marks: options.marks ?? NO_MARKS,
     pacing: createPacing(options.rates, clock.steadyNow()),
     health: sendHealth,
+    isCanceled: options.isCanceled ?? (() => false),
     clock,
     provenNow: options.provenNow,
     random,

@@ -21,3 +21,8 @@ export const joinChatIds = (args: readonly string[], option: string): string[] =
         .join('\0')
         .replace(new RegExp(`(^|\\0)--${option}\\0(?=-\\d)`, 'g'), `$1--${option}=`)
         .split('\0');
+
+/** Throws UsageError if there is anything behind a command that takes nothing. */
+export function takesNothing(command: string, [first]: readonly string[]): void {
+  if (first !== undefined) throw new UsageError(`${command} takes no arguments, not ${first}`);
+}

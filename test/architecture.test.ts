@@ -44,6 +44,7 @@ const COMPOSITION = [
   'src/quick-check-worker.ts',
   'src/backup.ts',
   'src/chats.ts',
+  'src/keys-command.ts',
   'src/migrate.ts',
   'src/outbox-command.ts',
   'src/replay.ts',

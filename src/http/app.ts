@@ -17,6 +17,7 @@ import type { Deliveries, Outbox } from '../outbox/outbox.ts';
 import type { StatusStore } from '../status.ts';
 import type { BotApi, BotFiles } from '../telegram/telegram.ts';
 import type { Uploads } from '../uploads/uploads.ts';
+import type { KeyEnds } from './key-ends.ts';
 import type { Places } from './places.ts';
 
 /** What the routes serve. */
@@ -49,6 +50,10 @@ export interface HttpParts {
   readonly stuckMs: number;
   /** Places for answers of many entries. */
   readonly answers: Places;
+  /** Tells those who wait that their key was revoked, or has expired. */
+  readonly keyEnds: KeyEnds;
+  /** Tells those who wait that a secret of their key has ended: they may have come in by that. */
+  readonly secretEnds: KeyEnds;
   /** Aborted once the server closes: whoever waits answers with what there is. */
   readonly closing: AbortSignal;
 }

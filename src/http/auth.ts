@@ -24,6 +24,11 @@ export function authenticate(keyring: Keyring, request: FastifyRequest): void {
   request.caller = key;
 }
 
+/** Throws key_missing if the key has ended since the request came. */
+export function requireActive(keyring: Pick<Keyring, 'isActive'>, { id }: Pick<Key, 'id'>): void {
+  if (!keyring.isActive(id)) throw new SwitchboardError('key_missing', 'The key has expired or was revoked');
+}
+
 /** The key that a request names in its Authorization header, not yet verified; null: it names none. */
 export const bearerOf = (request: FastifyRequest): string | null =>
   /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;

@@ -5,7 +5,7 @@ import type { Key } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import { ENTRY_TYPES, eventId, type PageQuery, parseEventId, type ReaderFilter } from '../operators/operators.ts';
 import type { App, HttpParts } from './app.ts';
-import { callerOf, visibleChats } from './auth.ts';
+import { callerOf, requireActive, visibleChats } from './auth.ts';
 import { createPlaces, type Places } from './places.ts';
 import { streamTo } from './response-sink.ts';
 import { AsText, EntrySchema } from './schemas.ts';
@@ -125,7 +125,7 @@ export function eventRoutes(app: App, parts: HttpParts): void {
 
   function takePlace(places: Places, key: Key, reply: FastifyReply): void {
     // It may have been revoked since the request came in.
-    if (!keyring.isActive(key.id)) throw new SwitchboardError('key_missing', 'The key has expired or was revoked');
+    requireActive(keyring, key);
     try {
       places.take(key, reply.raw);
     } catch (error) {

@@ -20,6 +20,10 @@ export interface FacadeCall {
   readonly hold: () => void;
   /** Aborted once the caller has gone. */
   readonly gone: AbortSignal;
+  /** Aborted once the key has ended. */
+  readonly ended: AbortSignal;
+  /** Aborted once a secret of the key has ended: the caller may have come in by that. */
+  readonly secretEnded: AbortSignal;
 }
 
 export interface FacadeCallsOptions
@@ -38,7 +42,8 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
   /** Calls passed on to Telegram that have no answer yet. */
   let passedOn = 0;
 
-  return async ({ key, method: name, read, hold, gone }: FacadeCall): Promise<string | TelegramError> => {
+  return async (called: FacadeCall): Promise<string | TelegramError> => {
+    const { key, method: name, read, hold } = called;
     if (name === '') return plain(404);
     const method = facadeMethod(name);
     // Clients take 403 for a user who has blocked the bot, and 404 for a server that is none: a refusal is 400.
@@ -47,13 +52,17 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
       return plain(400, `a key of the role ${key.role} may not call ${method.name}`);
     }
     const { params, files } = await read();
-    if (method.scope === 'write') return write(key, method.name, { params, files }, gone);
+    if (called.ended.aborted) {
+      await uploads.discard(files);
+      return plain(401);
+    }
+    if (method.scope === 'write') return write(called, method.name, { params, files });
     await uploads.discard(files);
     if (method.scope === 'moderate') return moderate(key, method.name, params);
     switch (method.name) {
       case 'getUpdates':
         hold();
-        return `{"ok":true,"result":[${(await poll(key, params, gone)).join(',')}]}`;
+        return `{"ok":true,"result":[${(await poll(called, params)).join(',')}]}`;
       case 'deleteWebhook':
         if (flagOf(params.drop_pending_updates)) await updates.dropPending(key.id);
         return NO_WEBHOOK;
@@ -69,7 +78,7 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
     }
   };
 
-  function poll(key: Key, params: Params, gone: AbortSignal): Promise<readonly string[]> {
+  function poll({ key, gone, secretEnded }: FacadeCall, params: Params): Promise<readonly string[]> {
     const allowed = listOf(params.allowed_updates);
     return updates.poll({
       keyId: key.id,
@@ -78,15 +87,14 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
       limit: integerOf(params.limit, limits.facadeUpdatesMax, 1, limits.facadeUpdatesMax),
       timeoutMs: integerOf(params.timeout, 0, 0, limits.facadePollTimeoutMaxS) * 1000,
       allowed: allowed?.map((kind) => kind.toLowerCase()).filter((kind) => KINDS.includes(kind)) ?? null,
-      signal: AbortSignal.any([gone, closing]),
+      signal: AbortSignal.any([gone, closing, secretEnded]),
     });
   }
 
   async function write(
-    key: Key,
+    { key, gone, ended }: FacadeCall,
     method: string,
     { params, files }: Given,
-    gone: AbortSignal,
   ): Promise<string | TelegramError> {
     // No parameter of Telegram's: nor is it one here.
     const { delivery: _, ...call } = params;
@@ -94,8 +102,10 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
     // Who takes it back where its caller has gone may itself be gone by then: a crash leaves the message there.
     const delivery = { expires_at: new Date(clock.now() + waitMs).toISOString() };
     const post = { ...posterOf(key), idempotencyKey: null, body: { ...call, method, delivery }, files };
-    const stop = AbortSignal.any([gone, closing]);
-    const delivered = await deliveries.deliver(post, { waitMs, stop, gone });
+    const nobody = AbortSignal.any([gone, ended]);
+    const stop = AbortSignal.any([nobody, closing]);
+    const delivered = await deliveries.deliver(post, { waitMs, stop, gone: nobody });
+    if (ended.aborted) return plain(401);
     if (delivered.kind !== 'result') return fateError(delivered);
     return resultOf(post.mayRead ? delivered.result : JSON.stringify(ownContent(JSON.parse(delivered.result))));
   }

@@ -28,7 +28,7 @@ export const isFacadeUrl = (url: string): boolean => /^(\/telegram)?(\/file)?\/b
  * its api-root setting. Answers and errors have Telegram's form throughout. Gives what ends a key's calls.
  */
 export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: string) => void> {
-  const { keyring, updates, uploads, answers, log, reportFault } = parts;
+  const { keyring, keyEnds, secretEnds, updates, uploads, answers, log, reportFault } = parts;
   const door = createFileDoor(parts);
   const call = createFacadeCalls({ ...parts, onFile: door.note });
 
@@ -63,9 +63,12 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
       schema: { hide, params: MethodPath },
       async handler(request, reply) {
         const { method } = request.params;
+        const caller = callerOf(request);
         const read = () => givenWith(request, uploads);
-        const hold = () => answers.take(callerOf(request), reply.raw);
-        const answer = await call({ key: callerOf(request), method, read, hold, gone: goneOf(reply) });
+        const hold = () => answers.take(caller, reply.raw);
+        const ended = keyEnds.signalOf(caller.id, reply);
+        const secretEnded = secretEnds.signalOf(caller.id, reply);
+        const answer = await call({ key: caller, method, read, hold, gone: goneOf(reply), ended, secretEnded });
         if (typeof answer !== 'string') return sendTelegramError(reply, answer);
         return reply.type(ANSWER_TYPE).send(answer);
       },

@@ -6,7 +6,7 @@ import { FEED_ACTOR, type Feed, FeedItem, LIVE_ACTORS } from '../inspector/inspe
 import type { Key, Keyring } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import type { App } from './app.ts';
-import { callerOf, requireChat } from './auth.ts';
+import { callerOf, requireActive, requireChat } from './auth.ts';
 import { streamTo } from './response-sink.ts';
 import { AsText } from './schemas.ts';
 
@@ -92,9 +92,4 @@ export function actorsFor(key: Key, asked: readonly string[] = []): readonly str
     requireChat(key, chatOfConversation(actor.slice('chat:'.length)));
   }
   return actors;
-}
-
-/** Throws key_missing where it has been revoked since the request came in. */
-export function requireActive(keyring: Pick<Keyring, 'isActive'>, key: Key): void {
-  if (!keyring.isActive(key.id)) throw new SwitchboardError('key_missing', 'The key has expired or was revoked');
 }

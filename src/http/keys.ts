@@ -1,7 +1,7 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { isEventType } from '../conversations/conversations.ts';
 import { SwitchboardError } from '../errors.ts';
-import { isCallbackUrl, keyView, ROLES, SCOPES } from '../keys/keys.ts';
+import { isCallbackUrl, keyView, type MadeKey as Made, ROLES, SCOPES } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import { retryWhileLocked } from '../storage-fault.ts';
 import type { App, HttpParts } from './app.ts';
@@ -20,6 +20,9 @@ const KeyView = Type.Object({
   created_at: Type.String(),
   expires_at: MaybeText,
   revoked_at: MaybeText,
+  old_secret_until: Type.Union([Type.String(), Type.Null()], {
+    description: 'Until when the secret before the present one works too',
+  }),
 });
 const MadeKey = Type.Object({
   ...KeyView.properties,
@@ -27,13 +30,23 @@ const MadeKey = Type.Object({
   callback_secret: Type.Optional(Type.String({ description: 'Signs its callbacks; shown this once' })),
 });
 
+const Canceled = Type.Object({
+  id: Type.String(),
+  canceled: Type.Integer({ description: 'Messages that waited and will not be sent' }),
+});
+
 const CALLBACK_WRONG = 'callback must be an https address (http on this machine), without a password in it';
 
 const tags = ['keys'];
 const config = { scope: 'admin' } as const;
 
+function shownOnce({ key, text, callbackSecret }: Made): Static<typeof MadeKey> {
+  const secret = callbackSecret === null ? {} : { callback_secret: callbackSecret };
+  return { ...keyView(key), key: text, ...secret };
+}
+
 /** `/v1/keys`: who may do what, for admins. */
-export function keyRoutes(app: App, { keyring, clock }: HttpParts): void {
+export function keyRoutes(app: App, { keyring, outbox, clock }: HttpParts): void {
   app.get(
     '/v1/keys',
     {
@@ -100,11 +113,10 @@ export function keyRoutes(app: App, { keyring, clock }: HttpParts): void {
         });
       if (callback !== null && !isCallbackUrl(callback))
         throw new SwitchboardError('request_invalid', CALLBACK_WRONG, { field: 'callback' });
-      const { key, text, callbackSecret } = await retryWhileLocked(clock, () =>
+      const made = await retryWhileLocked(clock, () =>
         keyring.create({ role, name, chats, givenScopes, events, expiresAt, callback }),
       );
-      const secret = callbackSecret === null ? {} : { callback_secret: callbackSecret };
-      return reply.code(201).send({ ...keyView(key), key: text, ...secret });
+      return reply.code(201).send(shownOnce(made));
     },
   );
 
@@ -113,16 +125,60 @@ export function keyRoutes(app: App, { keyring, clock }: HttpParts): void {
     {
       schema: {
         tags,
-        summary: 'Revoke a key: its open streams end',
+        summary: 'Revoke a key: what it has open ends',
+        description: 'With cancel=1 what it has waiting is canceled too, also if it was revoked before.',
         params: Id('A key'),
-        response: { 204: Type.Null() },
+        querystring: Type.Object(
+          { cancel: Type.Optional(Type.Enum(['0', '1'], { description: '1: cancel what it has waiting' })) },
+          { additionalProperties: false },
+        ),
+        response: { 200: Canceled, 204: Type.Null() },
       },
       config,
     },
     async (request, reply) => {
-      if (!(await retryWhileLocked(clock, () => keyring.revoke(request.params.id))))
+      const { id } = request.params;
+      const cancel = request.query.cancel === '1';
+      const revoked = await retryWhileLocked(clock, () => keyring.revoke(id, cancel));
+      if (!revoked && !(cancel && keyring.isCanceled(id)))
         throw new SwitchboardError('not_found', 'There is no such key, or it is revoked already');
-      return reply.code(204).send(null);
+      if (!cancel) return reply.code(204).send(null);
+      return { id, canceled: await outbox.cancelAllOf(id) };
+    },
+  );
+
+  app.post(
+    '/v1/keys/:id/rotate',
+    {
+      schema: {
+        tags,
+        summary: 'Give a key a new secret: all that belongs to it stays',
+        description: 'An old secret that was still at work from the rotation before ends at once.',
+        params: Id('A key'),
+        body: Type.Object(
+          {
+            overlap_s: Type.Optional(
+              Type.Integer({
+                minimum: 0,
+                maximum: limits.keyOverlapMaxMs / 1000,
+                default: limits.keyOverlapDefaultMs / 1000,
+                description: 'Seconds for which the old secret works too',
+              }),
+            ),
+            callback_secret: Type.Optional(Type.Boolean({ description: 'Sign its callbacks with a new secret too' })),
+          },
+          { additionalProperties: false },
+        ),
+        response: { 200: MadeKey },
+      },
+      config,
+    },
+    async (request) => {
+      const { overlap_s = limits.keyOverlapDefaultMs / 1000, callback_secret = false } = request.body;
+      const wanted = { overlapMs: overlap_s * 1000, newCallbackSecret: callback_secret };
+      const made = await retryWhileLocked(clock, () => keyring.rotate(request.params.id, wanted));
+      if (made === null) throw new SwitchboardError('not_found', 'There is no such key, or it has ended');
+      return shownOnce(made);
     },
   );
 }

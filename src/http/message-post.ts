@@ -1,6 +1,6 @@
 import multipart from '@fastify/multipart';
 import type { App, HttpParts } from './app.ts';
-import { callerOf, posterOf } from './auth.ts';
+import { callerOf, posterOf, requireActive } from './auth.ts';
 import { idempotencyKey, markReplayed } from './idempotency.ts';
 import { CallShape, FormBody, MESSAGE_POST, MessageBody } from './message-bodies.ts';
 import { acceptedView } from './messages.ts';
@@ -8,7 +8,7 @@ import { readForm } from './multipart.ts';
 import { AcceptedView, bodyChecked, IdempotencyHeaders } from './schemas.ts';
 
 /** `POST /v1/messages`: a call as JSON, or as a form with files. No other address takes forms. */
-export async function messagePostRoute(app: App, { outbox, uploads }: HttpParts): Promise<void> {
+export async function messagePostRoute(app: App, { outbox, uploads, keyring }: HttpParts): Promise<void> {
   await app.register(async (scope: App) => {
     await scope.register(multipart);
     scope.post(
@@ -28,8 +28,9 @@ export async function messagePostRoute(app: App, { outbox, uploads }: HttpParts)
         config: { scope: 'write' },
       },
       async (request, reply) => {
+        const key = callerOf(request);
         // Before a form is read: without the key it would be read in vain.
-        const post = { ...posterOf(callerOf(request)), idempotencyKey: idempotencyKey(request) };
+        const post = { ...posterOf(key), idempotencyKey: idempotencyKey(request) };
         const { body, files } = request.isMultipart() ? await readPost() : { body: request.body, files: [] };
         const accepted = await outbox.accept({ ...post, body, files });
         markReplayed(reply, accepted.replayed);
@@ -38,6 +39,8 @@ export async function messagePostRoute(app: App, { outbox, uploads }: HttpParts)
         async function readPost() {
           try {
             const { fields, files } = await readForm(request, uploads);
+            if (!keyring.isActive(key.id)) await uploads.discard(files);
+            requireActive(keyring, key);
             return { body: withDelivery(fields), files };
           } catch (error) {
             // What is still to come is not read.

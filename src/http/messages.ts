@@ -1,11 +1,11 @@
 import { type Static, Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
 import type { MessageRecord, UnknownQuery } from '../journal/journal.ts';
-import type { Key } from '../keys/keys.ts';
+import { type Key, mayAccess } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import { type MessageAccepted, type MessagePost, messageId, messageView, seqOfMessageId } from '../outbox/outbox.ts';
 import type { App, HttpParts } from './app.ts';
-import { callerOf, posterOf } from './auth.ts';
+import { callerOf, posterOf, requireActive } from './auth.ts';
 import { goneOf } from './gone.ts';
 import { checkedKey } from './idempotency.ts';
 import { BatchBody, BatchShape, ResolveBody, ResolveManyBody } from './message-bodies.ts';
@@ -23,7 +23,7 @@ const config = { scope: 'write' } as const;
 
 /** `/v1/messages/…`: what became of what aggregators send to users. A key sees the messages that it posted; an admin sees all. */
 export function messageRoutes(app: App, parts: HttpParts): void {
-  const { bot, outbox, closing, log } = parts;
+  const { bot, outbox, keyring, keyEnds, secretEnds, closing, log } = parts;
 
   app.post(
     '/v1/messages/batch',
@@ -70,9 +70,11 @@ export function messageRoutes(app: App, parts: HttpParts): void {
     {
       schema: {
         tags,
-        summary: 'The messages of unknown fate, in the order of their acceptance',
+        summary: 'The messages of unknown fate, or for admins those of a key, in the order of their acceptance',
+        description: 'Give one of status and key, or both. Of a key those are listed whose entries are kept.',
         querystring: Type.Object({
-          status: Type.Literal('unknown', { description: 'Only these are listed' }),
+          status: Type.Optional(Type.Literal('unknown', { description: 'Those of unknown fate' })),
+          key: Type.Optional(Type.String({ maxLength: 64, description: 'Those that the key with this id posted' })),
           after: Type.Optional(Type.String({ maxLength: 64, description: 'The `next` of the page before' })),
           limit: PageLimit,
         }),
@@ -83,10 +85,13 @@ export function messageRoutes(app: App, parts: HttpParts): void {
       config,
     },
     async (request) => {
-      const { after: place, limit = 100 } = request.query;
+      const { status, key: posting, after: place, limit = 100 } = request.query;
+      const key = callerOf(request);
+      if (posting !== undefined && posting !== key.id && !mayAccess(key, 'admin'))
+        throw new SwitchboardError('scope_missing', "Other keys' messages are for admins");
       const after = place === undefined ? 0 : seqOfMessageId(bot, place);
       if (after === null) throw new SwitchboardError('request_invalid', 'after is a message id', { field: 'after' });
-      const page = await outbox.unknown({ owner: ownerOf(callerOf(request)), after }, limit);
+      const page = await pageOf(status, posting, ownerOf(key), after, limit);
       const last = page.at(-1);
       return {
         messages: page.map((message) => messageView(bot, message)),
@@ -94,6 +99,20 @@ export function messageRoutes(app: App, parts: HttpParts): void {
       };
     },
   );
+
+  function pageOf(
+    status: 'unknown' | undefined,
+    posting: string | undefined,
+    owner: string | undefined,
+    after: number,
+    limit: number,
+  ): Promise<MessageRecord[]> {
+    if (status === 'unknown') return outbox.unknown({ owner: posting ?? owner, after }, limit);
+    if (posting !== undefined) return outbox.postedBy(posting, after, limit);
+    throw new SwitchboardError('request_invalid', 'Give status=unknown, or key and the id of a key', {
+      field: 'status',
+    });
+  }
 
   app.post(
     '/v1/messages/resolve',
@@ -154,15 +173,18 @@ export function messageRoutes(app: App, parts: HttpParts): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const message = await own(id, callerOf(request));
+      const key = callerOf(request);
+      const message = await own(id, key);
       const waitMs = (request.query.wait ?? 0) * 1000;
       if (waitMs === 0) return messageView(bot, message);
-      const signal = AbortSignal.any([goneOf(reply), closing]);
+      const ends = [keyEnds.signalOf(key.id, reply), secretEnds.signalOf(key.id, reply)];
+      const signal = AbortSignal.any([goneOf(reply), closing, ...ends]);
       const settled = await outbox.settled(id, waitMs, signal).catch((error: unknown) => {
         if (signal.aborted) return null;
         throw error;
       });
-      return messageView(bot, settled ?? (await own(id, callerOf(request))));
+      requireActive(keyring, key);
+      return messageView(bot, settled ?? (await own(id, key)));
     },
   );
 

@@ -7,7 +7,7 @@ import { limits } from '../limits.ts';
 import { listenError } from '../listening.ts';
 import type { Playground } from '../sandbox/sandbox.ts';
 import type { App, HttpParts } from './app.ts';
-import { authenticate } from './auth.ts';
+import { authenticate, requireActive } from './auth.ts';
 import { callbackRoutes } from './callbacks.ts';
 import { chatRoutes } from './chats.ts';
 import { type ConsoleParts, consoleRoutes } from './console.ts';
@@ -18,6 +18,7 @@ import { sendTelegramError, telegramErrorOf } from './facade-answers.ts';
 import { healthRoutes } from './health.ts';
 import { type InspectorParts, inspectorRoutes } from './inspector.ts';
 import { inspectorFeedRoute } from './inspector-feed.ts';
+import { createKeyEnds } from './key-ends.ts';
 import { keyRoutes } from './keys.ts';
 import { messagePostRoute } from './message-post.ts';
 import { messageRoutes } from './messages.ts';
@@ -35,7 +36,8 @@ import { closeWhenStuck } from './stuck.ts';
 import { createTicketBook } from './ticket-book.ts';
 import { ticketOf, ticketRoutes, useTicket } from './tickets.ts';
 
-export interface HttpServerOptions extends Omit<HttpParts, 'closing' | 'stuckMs' | 'answers'> {
+export interface HttpServerOptions
+  extends Omit<HttpParts, 'closing' | 'stuckMs' | 'answers' | 'keyEnds' | 'secretEnds'> {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -76,7 +78,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     ...{ perKeyMax: limits.answersPerKeyMax, max: limits.answersMax, of: 'answers under way' },
     ...{ code: 'too_many_answers', retryAfterMs: limits.answersRetryMs },
   });
-  const parts: HttpParts = { ...options, stuckMs, answers, closing: closing.signal };
+  const [keyEnds, secretEnds] = [createKeyEnds(), createKeyEnds()];
+  const parts: HttpParts = { ...options, stuckMs, answers, keyEnds, secretEnds, closing: closing.signal };
   const app: App = Fastify({
     bodyLimit: limits.bodyBytesMax,
     // A form with files may take long; what else has a body is cut off below.
@@ -121,6 +124,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     if (ticket === null) authenticate(keyring, request);
     else request.caller = useTicket(tickets, ticket, request, reply);
     cutOffLate(request, clock);
+  });
+  // Its body may have been on its way for long.
+  app.addHook('preHandler', async (request) => {
+    if (request.caller !== null) requireActive(keyring, request.caller);
   });
   app.addHook('onSend', async (_request, reply, payload) => {
     for (const [name, value] of Object.entries(ANSWER_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value);
@@ -187,12 +194,22 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   refuseOtherMethods(app, methodsOf);
   await app.ready();
 
-  const stopListening = keyring.onRevoked((id) => {
+  const endStreams = (id: string): void => {
     operators.endStreamsOf(id);
     options.inspector?.feed.endOf(id);
-    endCalls(id);
     tickets.end(id);
-  });
+  };
+  const stopListening = [
+    keyring.onRevoked((id) => {
+      endStreams(id);
+      endCalls(id);
+      keyEnds.end(id);
+    }),
+    keyring.onSecretEnded((id) => {
+      endStreams(id);
+      secretEnds.end(id);
+    }),
+  ];
 
   return {
     async listen() {
@@ -207,7 +224,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     },
     async close() {
       closing.abort();
-      stopListening();
+      for (const stop of stopListening) stop();
       const closed = app.close();
       operators.close();
       options.inspector?.feed.close();

@@ -5,8 +5,8 @@ import { SwitchboardError } from '../errors.ts';
 import { createStately, type Inspector } from '../inspector/inspector.ts';
 import { limits } from '../limits.ts';
 import type { App } from './app.ts';
-import { callerOf } from './auth.ts';
-import { actorsFor, type FeedParts, FeedQuery, requireActive } from './inspector-feed.ts';
+import { callerOf, requireActive } from './auth.ts';
+import { actorsFor, type FeedParts, FeedQuery } from './inspector-feed.ts';
 
 /** RFC 6455, 7.4.1, and IANA's registry: going away; policy violation; try again later. */
 const [GOING_AWAY, TOO_SLOW, LATER] = [1001, 1008, 1013];

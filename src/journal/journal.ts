@@ -554,6 +554,15 @@ export interface Tx {
   releaseCopy(): void;
   /** Messages accepted before that seq that are queued or scheduled, at most so many. */
   waitingBefore(seq: number, limit: number): Promise<MessageRecord[]>;
+  /**
+   * What a key has waiting, found by a walk over all that waits: at most so many messages are looked at. `place`: where the
+   * page before ended, '' for the first. `next` is null once all were looked at.
+   */
+  waitingOf(
+    keyId: string,
+    place: string,
+    looks: number,
+  ): Promise<{ readonly messages: readonly MessageRecord[]; readonly next: string | null }>;
   /** Messages claimed by a process that did not settle them. */
   orphanedMessages(): Promise<MessageRecord[]>;
   /** As the journal's, with what this transaction has changed. */

@@ -6,6 +6,7 @@ import { prepareLanes } from './sqlite-lanes.ts';
 import { chatCell, int, messageOf, type SeqRange, text } from './sqlite-rows.ts';
 import { type LaneEntry, type LaneState, prepareLaneEntries } from './sqlite-tombstones.ts';
 import { prepareUnknown } from './sqlite-unknown.ts';
+import { prepareWaiting } from './sqlite-waiting.ts';
 
 /** The outbox's statements, prepared once. */
 export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
@@ -16,6 +17,7 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     entries: prepareLaneEntries(db, range),
     holds: prepareHolds(db),
     unknown: prepareUnknown(db, range),
+    waitingOf: prepareWaiting(db, range),
     add: db.prepare(
       `INSERT INTO messages (id, slot, chat, lane, method, uncounted, params, status, priority, ready_at, due_at, expires_at,
          on_unknown, key_id, attempts, telegram_message_id, error, created_at, updated_at, files)
@@ -135,6 +137,7 @@ type OutboxTx = Pick<
   | 'addSentAddress'
   | 'sentMessages'
   | 'waitingBefore'
+  | 'waitingOf'
   | 'closeChat'
   | 'reopenChats'
   | 'closedChats'
@@ -261,6 +264,9 @@ export function outboxTx(
       const queued = sql.queuedBefore.all(slot, range.id(seq), limit);
       const scheduled = sql.scheduledBefore.all(slot, range.id(seq), limit - queued.length);
       return [...queued, ...scheduled].map((row) => messageOf(range, row));
+    },
+    async waitingOf(keyId, place, looks) {
+      return sql.waitingOf(keyId, place, looks);
     },
     async outboxDepth() {
       return state.waiting;

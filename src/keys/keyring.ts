@@ -25,12 +25,15 @@ export interface KeyringOptions {
 interface Held {
   readonly key: Key;
   readonly callback: KeyCallback | null;
-  readonly hash: Buffer;
+  /** Of its secret, hex. */
+  readonly secretHash: string;
+  /** Of the one before, while it works. */
+  readonly previousHash: string | null;
 }
 
 const KEY_FORM = /^(\d{1,20}):([A-Za-z0-9_-]{35,128})$/;
-/** Compared with where there is no such key, so that an unknown id takes as long as a wrong secret. */
-const DUMMY_HASH = Buffer.alloc(32);
+/** Compared with if there is no such key, so that an unknown id takes as long as a wrong secret. */
+const DUMMY_HASH = '00'.repeat(32);
 
 /**
  * The keyring over a store. Keys are held in memory and read anew when the store's version changes: looked at every
@@ -40,31 +43,40 @@ const DUMMY_HASH = Buffer.alloc(32);
  * plain hash cannot be searched.
  */
 export function createKeyring({ store, clock, randomBytes, onError }: KeyringOptions): Keyring {
-  const listeners = new Set<(id: string) => void>();
+  const revokedListeners = new Set<(id: string) => void>();
+  const secretListeners = new Set<(id: string) => void>();
+  let canceled = new Set<string>();
   let held = new Map<string, Held>();
   let version = -1;
-  /** When the next key expires: until then nothing expires unseen. */
+  /** When the next key, or secret, expires: until then nothing expires unseen. */
   let expiryAt = Number.POSITIVE_INFINITY;
   let timer: TimerHandle | undefined;
   let closed = false;
 
-  /** Holds the active keys and tells of those that were and are no longer. */
+  /** Holds the active keys, and tells which keys and which of their secrets have ended. */
   function refresh(): void {
     const now = clock.now();
     const current = store.version();
     if (current === version && now < expiryAt) return;
     const before = held;
     held = new Map();
+    canceled = new Set();
     expiryAt = Number.POSITIVE_INFINITY;
     const callbacks = store.callbacks();
-    for (const { secretHash, ...key } of store.list()) {
+    for (const { secretHash, previousHash, messagesCanceled, ...key } of store.list()) {
+      if (messagesCanceled) canceled.add(key.id);
       if (!isActiveAt(key, now)) continue;
-      held.set(key.id, { key, hash: Buffer.from(secretHash, 'hex'), callback: callbacks.get(key.id) ?? null });
-      expiryAt = Math.min(expiryAt, key.expiresAt ?? Number.POSITIVE_INFINITY);
+      const isOver = key.previousUntil === null || key.previousUntil <= now;
+      const previous = isOver ? null : previousHash;
+      held.set(key.id, { key, secretHash, previousHash: previous, callback: callbacks.get(key.id) ?? null });
+      const never = Number.POSITIVE_INFINITY;
+      expiryAt = Math.min(expiryAt, key.expiresAt ?? never, isOver ? never : (key.previousUntil ?? never));
     }
     version = current;
-    for (const id of before.keys()) {
-      if (!held.has(id)) for (const listener of listeners) listener(id);
+    for (const [id, was] of before) {
+      const is = held.get(id);
+      if (is === undefined) for (const listener of revokedListeners) listener(id);
+      else if (hasLostSecret(was, is)) for (const listener of secretListeners) listener(id);
     }
   }
 
@@ -83,14 +95,27 @@ export function createKeyring({ store, clock, randomBytes, onError }: KeyringOpt
     return found !== undefined && isActiveAt(found.key, clock.now()) ? found : null;
   }
 
+  /** The active key that this text is, as far as was known at the last look. */
+  function known(id: string, secret: string): Key | null {
+    const found = active(id);
+    const presented = hashOf(secret);
+    const isPreviousOver = (found?.key.previousUntil ?? 0) <= clock.now();
+    const isCurrent = isHash(presented, found?.secretHash ?? null);
+    const isPrevious = isHash(presented, isPreviousOver ? null : (found?.previousHash ?? null));
+    return found !== null && (isCurrent || isPrevious) ? found.key : null;
+  }
+
+  const newSecret = () => randomBytes(32).toString('base64url');
+  const newCallbackSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
+
   function newKey({ role, name, chats, expiresAt, givenScopes = [], events = null }: NewKey) {
     // Ten digits without a leading zero: the look of a bot's id, which Bot API clients insist on.
     const id = String(1_000_000_000 + (randomBytes(6).readUIntBE(0, 6) % 9_000_000_000));
-    const secret = randomBytes(32).toString('base64url');
+    const secret = newSecret();
     const stored: StoredKey = {
       ...{ id, role, name, chats, givenScopes, events, expiresAt },
       createdAt: clock.now(),
-      revokedAt: null,
+      ...{ revokedAt: null, previousUntil: null, previousHash: null, messagesCanceled: false },
       secretHash: hashOf(secret).toString('hex'),
     };
     return { stored, text: `${id}:${secret}` };
@@ -109,17 +134,29 @@ export function createKeyring({ store, clock, randomBytes, onError }: KeyringOpt
       const callback =
         wanted.callback === undefined || wanted.callback === null
           ? null
-          : { url: wanted.callback, secret: `whsec_${randomBytes(32).toString('base64')}` };
+          : { url: wanted.callback, secret: newCallbackSecret() };
       store.add(made.stored, callback);
       refresh();
-      const { secretHash: _, ...key } = made.stored;
-      return { key, text: made.text, callbackSecret: callback?.secret ?? null };
+      return { key: shown(made.stored), text: made.text, callbackSecret: callback?.secret ?? null };
     },
-    list: () => store.list().map(({ secretHash: _, ...key }) => key),
-    revoke(id) {
-      const revoked = store.revoke(id, clock.now());
+    list: () => store.list().map(shown),
+    revoke(id, cancel = false) {
+      const revoked = store.revoke(id, clock.now(), cancel);
       refresh();
       return revoked;
+    },
+    isCanceled: (id) => canceled.has(id),
+    rotate(id, wanted) {
+      const secret = newSecret();
+      const hasCallback = (active(id)?.callback ?? null) !== null;
+      const callbackSecret = wanted.newCallbackSecret && hasCallback ? newCallbackSecret() : null;
+      const now = clock.now();
+      const previousUntil = now + Math.min(wanted.overlapMs, limits.keyOverlapMaxMs);
+      const secretHash = hashOf(secret).toString('hex');
+      if (!store.rotate(id, { secretHash, previousUntil, callbackSecret }, now)) return null;
+      refresh();
+      const key = held.get(id)?.key;
+      return key === undefined ? null : { key, text: `${id}:${secret}`, callbackSecret };
     },
     forget(id) {
       store.remove(id);
@@ -127,17 +164,22 @@ export function createKeyring({ store, clock, randomBytes, onError }: KeyringOpt
     },
     verify(presented) {
       const [, id = '', secret = ''] = KEY_FORM.exec(presented) ?? [];
-      if (id !== '' && !held.has(id)) refresh();
-      const found = active(id);
-      const equal = timingSafeEqual(hashOf(secret), found?.hash ?? DUMMY_HASH);
-      return equal && found !== null ? found.key : null;
+      const key = known(id, secret);
+      if (key !== null || id === '') return key;
+      // Another process may have made it, or its new secret, a moment ago.
+      refresh();
+      return known(id, secret);
     },
     callback: (id) => active(id)?.callback ?? null,
     withCallbacks: () => [...held.values()].flatMap(({ key, callback }) => (callback === null ? [] : [key.id])),
     isActive: (id) => active(id) !== null,
     onRevoked(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
+      revokedListeners.add(listener);
+      return () => void revokedListeners.delete(listener);
+    },
+    onSecretEnded(listener) {
+      secretListeners.add(listener);
+      return () => void secretListeners.delete(listener);
     },
     close() {
       closed = true;
@@ -145,5 +187,16 @@ export function createKeyring({ store, clock, randomBytes, onError }: KeyringOpt
     },
   };
 }
+
+/** A key without what its secret is known by. */
+const shown = ({ secretHash: _, previousHash: __, messagesCanceled: ___, ...key }: StoredKey): Key => key;
+
+const hasLostSecret = (was: Held, is: Held): boolean =>
+  [was.secretHash, was.previousHash].some(
+    (hash) => hash !== null && hash !== is.secretHash && hash !== is.previousHash,
+  );
+
+const isHash = (presented: Buffer, hash: string | null): boolean =>
+  timingSafeEqual(presented, Buffer.from(hash ?? DUMMY_HASH, 'hex')) && hash !== null;
 
 const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();

@@ -39,15 +39,17 @@ export interface Key {
   readonly createdAt: number;
   readonly expiresAt: number | null;
   readonly revokedAt: number | null;
+  /** Until when the secret before the present one works too; null: it does not. */
+  readonly previousUntil: number | null;
 }
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
 /** What the outside sees of a key, on the command line and over HTTP. Times are ISO 8601. */
 export function keyView(key: Key) {
-  const { id, role, name, chats, events, createdAt, expiresAt, revokedAt } = key;
+  const { id, role, name, chats, events, createdAt, expiresAt, revokedAt, previousUntil } = key;
   const rights = { chats: chats && [...chats], scopes: scopesOf(key), events: events && [...events] };
-  const times = { expires_at: iso(expiresAt), revoked_at: iso(revokedAt) };
+  const times = { expires_at: iso(expiresAt), revoked_at: iso(revokedAt), old_secret_until: iso(previousUntil) };
   return { id, role, name, ...rights, created_at: new Date(createdAt).toISOString(), ...times };
 }
 
@@ -58,6 +60,19 @@ export const isActiveAt = ({ revokedAt, expiresAt }: Pick<Key, 'revokedAt' | 'ex
 /** A key as stored: with the SHA-256 of its secret, hex. */
 export interface StoredKey extends Key {
   readonly secretHash: string;
+  /** The same of the secret before; null: it works no more. */
+  readonly previousHash: string | null;
+  /** Nothing that the key has waiting is sent. */
+  readonly messagesCanceled: boolean;
+}
+
+/** A new secret for a key. */
+export interface NewSecret {
+  readonly secretHash: string;
+  /** Until when the present one works beside it, ms since 1970. */
+  readonly previousUntil: number;
+  /** Signs the key's callbacks from now on; null: what signed them until now. */
+  readonly callbackSecret: string | null;
 }
 
 /** All scopes of a key. */
@@ -107,9 +122,14 @@ export interface KeyStore {
   list(): StoredKey[];
   /** By the key's id. */
   callbacks(): ReadonlyMap<string, KeyCallback>;
-  /** False where there is no such key, or it is revoked already. */
-  revoke(id: string, at: number): boolean;
-  /** Takes a key out of the list. */
+  /**
+   * False if there is no such key, or it is revoked already. Its callback goes with it. `cancel`: nothing that it has
+   * waiting is sent, also if it was revoked before.
+   */
+  revoke(id: string, at: number, cancel: boolean): boolean;
+  /** False if the key is not active at this time. */
+  rotate(id: string, secret: NewSecret, at: number): boolean;
+  /** Takes a key out of the list, and its callback. */
   remove(id: string): void;
   /** Cheap: compared with its last value to see whether another process has written. */
   version(): number;
@@ -128,6 +148,22 @@ export interface NewKey {
   readonly givenScopes?: readonly Scope[];
   /** Types of the events that it may post. Left out, or null: every type that its role may. */
   readonly events?: readonly string[] | null;
+}
+
+/** A key as it is shown once. */
+export interface MadeKey {
+  readonly key: Key;
+  /** What its holder presents. */
+  readonly text: string;
+  /** Signs its callbacks; null: it has none, or the same as before. */
+  readonly callbackSecret: string | null;
+}
+
+export interface Rotation {
+  /** How long the old secret works, ms; 0: it ends at once. */
+  readonly overlapMs: number;
+  /** Another secret signs the key's callbacks too, if it has any. */
+  readonly newCallbackSecret: boolean;
 }
 
 /** Why there can be no such key; null: there can. `field` as HTTP names it. */
@@ -156,10 +192,17 @@ export interface Keyring {
    * Makes and stores a key. `text` is what its holder presents, `<digits>:<43 of A-Za-z0-9_->`: shown once, kept
    * nowhere. Throws SwitchboardError request_invalid where there are limits.keysMax keys, or for refusalOfNew.
    */
-  create(key: NewKey): { readonly key: Key; readonly text: string; readonly callbackSecret: string | null };
+  create(key: NewKey): MadeKey;
   list(): Key[];
-  /** False where there is no such key, or it is revoked already. */
-  revoke(id: string): boolean;
+  /** False if there is no such key, or it is revoked already. `cancel`: see `isCanceled`; also of a key revoked before. */
+  revoke(id: string, cancel?: boolean): boolean;
+  /** Whether the key is revoked and nothing of what it has waiting is to be sent. */
+  isCanceled(id: string): boolean;
+  /**
+   * Gives a key a new secret: all else of it stays. The one before works for so long, at most limits.keyOverlapMaxMs; one
+   * that was before that ends now. Null if the key is not active.
+   */
+  rotate(id: string, wanted: Rotation): MadeKey | null;
   /** Revokes a key that nobody needs to know of any more: it is out of the list too. */
   forget(id: string): void;
   /** The key that this text is; null where it is none, expired or revoked. Takes as long whichever of these. */
@@ -175,6 +218,8 @@ export interface Keyring {
    * after it. Returns what takes the listener back.
    */
   onRevoked(listener: (id: string) => void): () => void;
+  /** As `onRevoked`, of an active key one of whose secrets works no more: whoever came in by that has to come in again. */
+  onSecretEnded(listener: (id: string) => void): () => void;
   /** Ends the watch. */
   close(): void;
 }

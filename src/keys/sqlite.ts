@@ -15,30 +15,63 @@ export function createSqliteKeyStore(db: DatabaseSync): KeyStore {
   const insertCallback = db.prepare('INSERT OR REPLACE INTO key_callbacks (key_id, url, secret) VALUES (?, ?, ?)');
   const callbacks = db.prepare('SELECT * FROM key_callbacks');
   const all = db.prepare('SELECT * FROM keys ORDER BY created_at, id');
-  const revoke = db.prepare('UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
+  const revoke = db.prepare(
+    'UPDATE keys SET revoked_at = ?, previous_hash = NULL, previous_until = NULL WHERE id = ? AND revoked_at IS NULL',
+  );
+  const cancel = db.prepare('UPDATE keys SET messages_canceled = 1 WHERE id = ?');
+  const rotate = db.prepare(
+    `UPDATE keys SET secret_hash = ?2, previous_hash = iif(?3 > ?4, secret_hash, NULL), previous_until = iif(?3 > ?4, ?3, NULL)
+     WHERE id = ?1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?4)`,
+  );
+  const signAnew = db.prepare('UPDATE key_callbacks SET secret = ? WHERE key_id = ?');
+  const removeCallback = db.prepare('DELETE FROM key_callbacks WHERE key_id = ?');
   const remove = db.prepare('DELETE FROM keys WHERE id = ?');
   const version = db.prepare('SELECT version FROM keys_version');
+
+  function atOnce<T>(write: () => T): T {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      const value = write();
+      db.exec('COMMIT');
+      return value;
+    } finally {
+      if (db.isTransaction) db.exec('ROLLBACK');
+    }
+  }
+
   return {
     add(key, callback) {
       const [chats, events] = [listText(key.chats), listText(key.events)];
       const scopes = key.givenScopes.length === 0 ? null : listText(key.givenScopes);
       const rights = [key.role, key.name, chats, scopes, events] as const;
-      db.exec('BEGIN IMMEDIATE');
-      try {
+      atOnce(() => {
         if (callback !== null) insertCallback.run(key.id, callback.url, callback.secret);
         insert.run(key.id, ...rights, key.createdAt, key.expiresAt, key.revokedAt, key.secretHash);
-        db.exec('COMMIT');
-      } finally {
-        if (db.isTransaction) db.exec('ROLLBACK');
-      }
+      });
     },
     list: () => all.all().map(keyOf),
     callbacks: () =>
       new Map(
         callbacks.all().map((row) => [text(row, 'key_id'), { url: text(row, 'url'), secret: text(row, 'secret') }]),
       ),
-    revoke: (id, at) => revoke.run(at, id).changes === 1,
-    remove: (id) => void remove.run(id),
+    revoke: (id, at, cancels) =>
+      atOnce(() => {
+        const revoked = revoke.run(at, id).changes === 1;
+        removeCallback.run(id);
+        if (cancels) cancel.run(id);
+        return revoked;
+      }),
+    rotate: (id, { secretHash, previousUntil, callbackSecret }, at) =>
+      atOnce(() => {
+        if (rotate.run(id, secretHash, previousUntil, at).changes !== 1) return false;
+        if (callbackSecret !== null) signAnew.run(callbackSecret, id);
+        return true;
+      }),
+    remove: (id) =>
+      atOnce(() => {
+        remove.run(id);
+        removeCallback.run(id);
+      }),
     version() {
       const row = version.get();
       return row === undefined ? 0 : Number(row.version);
@@ -52,8 +85,7 @@ type Row = Record<string, SQLOutputValue>;
 function keyOf(row: Row): StoredKey {
   const role = ROLES.find((r) => r === row.role);
   if (role === undefined) throw damaged(`key ${String(row.id)} has no known role`);
-  const secretHash = text(row, 'secret_hash');
-  if (!/^[0-9a-f]{64}$/.test(secretHash)) throw damaged('keys.secret_hash holds no SHA-256');
+  const secretHash = hash(row, 'secret_hash');
   return {
     id: text(row, 'id'),
     role,
@@ -64,13 +96,22 @@ function keyOf(row: Row): StoredKey {
     createdAt: time(row, 'created_at') ?? 0,
     expiresAt: time(row, 'expires_at'),
     revokedAt: time(row, 'revoked_at'),
+    previousUntil: time(row, 'previous_until'),
     secretHash,
+    previousHash: row.previous_hash === null ? null : hash(row, 'previous_hash'),
+    messagesCanceled: row.messages_canceled === 1,
   };
 }
 
 function text(row: Row, column: string): string {
   const value = row[column];
   if (typeof value !== 'string') throw damaged(`keys.${column} holds ${typeof value}`);
+  return value;
+}
+
+function hash(row: Row, column: string): string {
+  const value = text(row, column);
+  if (!/^[0-9a-f]{64}$/.test(value)) throw damaged(`keys.${column} holds no SHA-256`);
   return value;
 }
 

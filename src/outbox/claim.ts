@@ -1,6 +1,6 @@
 import type { ClaimableOf, MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import { refuse } from './fate.ts';
+import { end, refuse } from './fate.ts';
 import { REPLY_PRIORITY } from './outbox.ts';
 import type { Pacing } from './pacing.ts';
 
@@ -8,7 +8,7 @@ import type { Pacing } from './pacing.ts';
 export interface Claimed {
   /** To be sent, once the unit has committed. Their rows say `sending`; the records are as before. */
   readonly claimed: readonly MessageRecord[];
-  /** To chats that take none: failed. */
+  /** Ended without a call: to chats that take none, or of keys whose messages are canceled. */
   readonly closed: readonly MessageRecord[];
   /** When the bot as a whole may go on, by the steady clock; null where it need not wait. */
   readonly botAt: number | null;
@@ -21,6 +21,8 @@ export interface Claiming {
   readonly tx: Tx;
   readonly bot: string;
   readonly pacing: Pacing;
+  /** Whether nothing of what this key posted is sent any more. */
+  readonly isCanceled: (keyId: string) => boolean;
   /** Calls under way. */
   readonly inFlight: number;
   /** How many will go, as far as one knows. Where more may, they are found as well. */
@@ -47,7 +49,8 @@ export async function claimSome(claiming: Claiming): Promise<Claimed> {
   };
 }
 
-async function claimOf(which: ClaimableOf, { tx, bot, pacing, inFlight, expected }: Claiming): Promise<Claimed> {
+async function claimOf(which: ClaimableOf, claiming: Claiming): Promise<Claimed> {
+  const { tx, bot, pacing, isCanceled, inFlight, expected } = claiming;
   const claimed: MessageRecord[] = [];
   const closed: MessageRecord[] = [];
   let page = Math.max(limits.claimPageMin, expected);
@@ -65,6 +68,11 @@ async function claimOf(which: ClaimableOf, { tx, bot, pacing, inFlight, expected
     let botAt: number | null = null;
     let full = false;
     for (const message of found) {
+      if (message.keyId !== null && isCanceled(message.keyId)) {
+        end(tx, bot, message, 'canceled', null);
+        closed.push(message);
+        continue;
+      }
       const refusal = refusals.get(message.chat);
       if (refusal !== undefined) {
         refuse(tx, bot, message, refusal);

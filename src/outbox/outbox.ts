@@ -25,6 +25,10 @@ export interface Outbox {
   settled(id: string, timeoutMs: number, signal: AbortSignal): Promise<MessageRecord | null>;
   /** Takes a message back. Throws message_not_cancelable once it is being sent, not_found. */
   cancel(id: string): Promise<MessageRecord>;
+  /** Takes back all that a key has waiting. Returns how many messages that were. */
+  cancelAllOf(keyId: string): Promise<number>;
+  /** The messages that a key posted, in the order of their acceptance, from after that seq: of the entries that are kept. */
+  postedBy(keyId: string, after: number, limit: number): Promise<MessageRecord[]>;
   /** Decides an unknown message's fate. Throws message_not_unknown, not_found. */
   resolve(id: string, as: Resolution): Promise<MessageRecord>;
   /** Messages of unknown fate, in the order of their acceptance. */

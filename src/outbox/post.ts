@@ -6,6 +6,7 @@ import type { Journal, MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { Upload, Uploads } from '../uploads/uploads.ts';
 import { parseCall } from './call.ts';
+import { cancelMessagesOf } from './cancel.ts';
 import { createDroppedLog } from './dropped.ts';
 import { end, refuse, resent, settle } from './fate.ts';
 import { nestedDeeperThan } from './nesting.ts';
@@ -171,6 +172,19 @@ export function createOutbox({
         }
         end(tx, bot, message, 'canceled', null);
       }),
+
+    async cancelAllOf(keyId) {
+      const canceled = await cancelMessagesOf(journal, keyId);
+      for (const seq of canceled) settledNow(seq);
+      return canceled.length;
+    },
+
+    async postedBy(keyId, after, limit) {
+      const types = ['message.accepted'];
+      const accepted = await journal.read({ from: after + 1, limit, types, owner: keyId });
+      const messages = await Promise.all(accepted.map(({ seq }) => journal.message(seq)));
+      return messages.filter((message) => message !== null);
+    },
 
     held: async () => ({ hold: journal.copyHold(), waiting: await journal.outboxDepth() }),
 

@@ -20,6 +20,8 @@ export interface SenderOptions {
   readonly pacing: Pacing;
   readonly marks: SendMarks;
   readonly health: Pick<ReturnType<typeof createSendHealth>, 'succeeded' | 'failed'>;
+  /** Whether nothing of what this key posted is sent any more: it was revoked so. */
+  readonly isCanceled: (keyId: string) => boolean;
   readonly clock: Clock;
   /** See ProvenTime. */
   readonly provenNow: () => number;
@@ -60,6 +62,7 @@ export function createSender(options: SenderOptions) {
     pacing,
     marks,
     health,
+    isCanceled,
     clock,
     provenNow,
     random,
@@ -143,7 +146,7 @@ export function createSender(options: SenderOptions) {
       expire(tx, expired);
       // As a rule as many go as have ended.
       const expected = stored.length;
-      const some = await claimSome({ tx, bot, pacing, inFlight: inFlight - stored.length, expected });
+      const some = await claimSome({ tx, bot, pacing, isCanceled, inFlight: inFlight - stored.length, expected });
       const nextAt = await tx.nextMessageAt();
       // Before the commit: it may outlive the process by itself.
       marks.waiting(some.claimed.map(({ seq, attempts }) => ({ seq, attempts: attempts + 1 })));

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { isoFromNow } from '../support/from-now.ts';
 import { createKey, freeEnv, run, startServer } from './support.ts';
 
 const list = async (env: Record<string, string>) =>
@@ -71,6 +72,34 @@ test('a key that is not there, or is revoked already, cannot be revoked: exit 2'
       `switchboard: there is no active key ${wrong}: see switchboard keys list`,
     ]);
   }
+});
+
+test('a new secret, and a revocation that cancels what waits, work while a server runs and while none does', async () => {
+  const { url, env, child, ended } = await startServer();
+  const old = await createKey(env, 'aggregator');
+  const later = isoFromNow(86_400_000);
+  const post = (key: string, n: number) =>
+    fetch(`${url}/v1/messages`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'idempotency-key': `${n}` },
+      body: JSON.stringify({ chat_id: 777, text: 'hi', delivery: { send_at: later } }),
+    });
+  expect((await post(old.key, 1)).status).toBe(202);
+  const rotated = await run(['keys', 'rotate', old.id, '--overlap', '0'], env).ended;
+  const made = JSON.parse(rotated.stdout);
+  expect(made).toEqual({
+    ...{ id: old.id, role: 'aggregator', name: 'aggregator' },
+    key: made.key,
+    old_secret_until: null,
+  });
+  expect([(await post(made.key, 2)).status, (await post(old.key, 3)).status]).toEqual([202, 401]);
+  const revoke = async () => JSON.parse((await run(['keys', 'revoke', old.id, '--cancel'], env).ended).stdout);
+  expect(await revoke()).toEqual({ id: old.id, revoked: true, canceled: 2 });
+  child.kill('SIGTERM');
+  await ended;
+  expect(await revoke()).toEqual({ id: old.id, revoked: true, canceled: 0 });
+  const wrong = await run(['keys', 'rotate', old.id, '--overlap', '31d'], env).ended;
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('--overlap 31d: give a time up to 30d')]);
 });
 
 test('a key made while the server runs works at once; revoked, its open stream ends', async () => {

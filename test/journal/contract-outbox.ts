@@ -53,6 +53,34 @@ export function outboxContract(openEngine: OpenEngine): void {
     expect(await claimable(journal)).toEqual([3, 4, 1]);
   });
 
+  test("a key's waiting messages are found page by page, whatever lies between them, and no others", async () => {
+    const engine = await openEngine();
+    const later = engine.clock.now() + 60_000;
+    const own = { keyId: 'own' };
+    const journal = await withMessages(engine, [
+      ...[own, { keyId: 'other' }, own, {}, { ...own, priority: 2 }].map((fields) => ({ chat: '-5', ...fields })),
+      { ...own, chat: '@name' },
+      { ...own, chat: '7', order: 'free' },
+      { ...own, chat: '7', status: 'scheduled', dueAt: later },
+      { chat: '7', status: 'scheduled', dueAt: later },
+      { ...own, chat: '9' },
+      { ...own, chat: '8', status: 'scheduled', dueAt: later },
+    ]);
+    await change(journal, 10, { status: 'canceled' });
+    const [first] = await claim(journal, 1);
+    expect(first?.seq).toBe(1);
+    for (const looks of [1, 3, 99]) {
+      const found: number[] = [];
+      for (let place: string | null = ''; place !== null; ) {
+        const after: string = place;
+        const page = await journal.write((tx) => tx.waitingOf('own', after, looks));
+        found.push(...page.messages.map(({ seq }) => seq));
+        place = page.next;
+      }
+      expect(found.sort((a, b) => a - b)).toEqual([3, 5, 6, 7, 8, 11]);
+    }
+  });
+
   test('the message that waits longest is found: by its acceptance, its send_at, or its first failure', async () => {
     const engine = await openEngine();
     const at = engine.clock.now();

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
@@ -8,6 +8,11 @@ import { manualClock } from '../support/clock.ts';
 import { temporaryFolder } from '../support/journal.ts';
 
 const FIRST = join(import.meta.dirname, '..', '..', 'src', 'journal', 'sql', '0001-journal.sql');
+
+test('every step of the schema has a number of its own, one after the other', () => {
+  const names = readdirSync(join(import.meta.dirname, '..', '..', 'src', 'journal', 'sql')).sort();
+  expect(names.map((name) => Number(name.slice(0, 4)))).toEqual(names.map((_, n) => n + 1));
+});
 
 test('a journal of the first version is read on: its entries by chat and type, its updates known, its seqs going on', async () => {
   const folder = join(temporaryFolder(), 'data');

@@ -99,6 +99,12 @@ test.each([
   ['UPDATE lanes SET chat', 'PRIMARY KEY (slot=? AND chat=?)'],
   ['SET chat = ?1, ready_at', 'PRIMARY KEY (slot=? AND chat=?)'],
   ["status = 'sending' ORDER BY id", 'messages_sending (slot=?)'],
+  ["status = 'scheduled' AND due_at = ? AND id >", 'messages_scheduled (slot=? AND due_at=? AND rowid>?)'],
+  ["status = 'scheduled' AND due_at > ?", 'messages_scheduled (slot=? AND due_at>?)'],
+  [
+    '(lanes.chat, lanes.lane, lanes.priority, lanes.id) >',
+    'PRIMARY KEY (slot=? AND (chat,lane,priority,id)>(?,?,?,?))',
+  ],
   ["status = 'scheduled' AND due_at <= ?", 'messages_scheduled (slot=? AND due_at<?)'],
   ['ORDER BY expires_at, id', 'messages_expiring (slot=? AND expires_at>? AND expires_at<?)'],
   ['chat IN (SELECT value FROM json_each(?)) AND id >', 'conversations_of_chat (bot=? AND chat=? AND id>?)'],

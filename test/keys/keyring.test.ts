@@ -125,11 +125,68 @@ describe('the end of a key', () => {
     expect(keyring.revoke('1')).toBe(false);
     expect(keyring.list()).toEqual([{ ...key, revokedAt: clock.now() }]);
   });
+
+  test('its messages are canceled with it, or later, in every process; never those of a key that is active', async () => {
+    const server = open();
+    const { key } = server.create(plain);
+    const other = server.create(plain).key;
+    server.revoke(key.id);
+    expect(server.isCanceled(key.id)).toBe(false);
+    expect(open().revoke(key.id, true)).toBe(false);
+    await clock.advance(limits.keysRefreshMs);
+    expect([server.isCanceled(key.id), server.isCanceled(other.id), open().isCanceled(key.id)]).toEqual([
+      ...[true, false, true],
+    ]);
+  });
+});
+
+describe('a new secret', () => {
+  test('is seen by every process at once; the old one works to the millisecond, and listeners hear of its end once', async () => {
+    const server = open();
+    const { key, text } = server.create(plain);
+    const ended: string[] = [];
+    server.onRevoked(() => ended.push('revoked'));
+    server.onSecretEnded((id) => ended.push(id));
+    const rotated = open().rotate(key.id, { overlapMs: 1000, newCallbackSecret: false });
+    expect(server.verify(rotated?.text ?? '')).toEqual({ ...key, previousUntil: clock.now() + 1000 });
+    await clock.advance(999);
+    expect(server.verify(text)).not.toBeNull();
+    expect(ended).toEqual([]);
+    await clock.advance(1);
+    expect(server.verify(text)).toBeNull();
+    await clock.advance(10_000);
+    expect([ended, server.verify(rotated?.text ?? '')?.id]).toEqual([[key.id], key.id]);
+  });
+
+  test('of a key that was revoked or has expired there is none', async () => {
+    const keyring = open();
+    const expiring = keyring.create({ ...plain, expiresAt: clock.now() + 10 }).key;
+    await clock.advance(10);
+    const revoked = keyring.create(plain).key;
+    keyring.revoke(revoked.id);
+    for (const id of [expiring.id, revoked.id, '1'])
+      expect(keyring.rotate(id, { overlapMs: 0, newCallbackSecret: false })).toBeNull();
+  });
+
+  test('for callbacks comes only if it is wanted; with the key the old one is gone from the file', () => {
+    const keyring = open();
+    const callback = 'https://example.com/fates';
+    const { key, callbackSecret } = keyring.create({ ...plain, role: 'aggregator', callback });
+    expect(keyring.rotate(key.id, { overlapMs: 0, newCallbackSecret: false })?.callbackSecret).toBeNull();
+    expect(keyring.callback(key.id)).toEqual({ url: callback, secret: callbackSecret });
+    const made = keyring.rotate(key.id, { overlapMs: 0, newCallbackSecret: true });
+    expect(made?.callbackSecret).toMatch(/^whsec_/);
+    expect(keyring.callback(key.id)).toEqual({ url: callback, secret: made?.callbackSecret });
+    keyring.revoke(key.id);
+    const db = openDatabase(folder);
+    expect(db.prepare('SELECT * FROM key_callbacks').all()).toEqual([]);
+    db.close();
+  });
 });
 
 describe('what a key may do', () => {
   const key = (role: Key['role'], chats: Key['chats'] = null): Key => ({
-    ...{ id: '1', role, name: '', chats, givenScopes: [], events: null },
+    ...{ id: '1', role, name: '', chats, givenScopes: [], events: null, previousUntil: null },
     ...{ createdAt: 0, expiresAt: null, revokedAt: null },
   });
 

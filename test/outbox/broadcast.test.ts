@@ -108,6 +108,7 @@ test.each([
       waits.push({ ms: now - at, heldMs });
     });
     const sender = createSender({
+      isCanceled: () => false,
       marks: NO_MARKS,
       ...{
         journal,

@@ -24,6 +24,7 @@ function newSender() {
     close: async () => {},
   };
   const sender = createSender({
+    isCanceled: () => false,
     marks: NO_MARKS,
     ...{ journal, api, clock, provenNow: clock.now, random: () => 0.5, log: createLog('silent', process.stdout) },
     uploads: NO_UPLOADS,

@@ -13,6 +13,26 @@ test('I5: a message is `sending` in the database when Telegram gets the call, an
   expect(await seenBy(1)).toEqual(['hi']);
 });
 
+test('of a key whose messages are canceled nothing more is sent, also what Telegram had wait; of another all is', async () => {
+  const canceled = new Set<string>();
+  const world = await newWorld();
+  const { send, find, fateOf, advance, outbox, seenBy, told } = runOutbox(world, {
+    isCanceled: (key) => canceled.has(key),
+  });
+  await world.bot.control('faults', { method: 'sendMessage', error_code: 429, retry_after: 1 });
+  const held = await send(1, 'held');
+  await until(async () => (await find(held)).attempts === 1 && (await find(held)).status === 'queued');
+  canceled.add('key');
+  await advance(1000);
+  expect((await fateOf(held)).status).toBe('canceled');
+  expect((await fateOf(await send(2, 'posted since'))).status).toBe('canceled');
+  const other = { keyId: 'other', chats: null, idempotencyKey: 'k', body: { chat_id: 1, text: 'of another' } };
+  expect((await fateOf((await outbox.accept(other)).id)).status).toBe('sent');
+  expect([await seenBy(1), await seenBy(2), await told()]).toEqual([
+    ...[['of another'], [], ['message.canceled', 'message.canceled', 'message.sent']],
+  ]);
+});
+
 test('an @name is one chat in whatever case, and Telegram gets it as it was spelt', async () => {
   const { outbox, fateOf, calls } = runOutbox(await newWorld());
   const posts = ['@Channel', '@channel'].map((chat_id, n) => ({

@@ -37,6 +37,7 @@ export interface OutboxOptions {
   /** Stands between the sender and Telegram. */
   readonly through?: (api: BotApi) => BotApi;
   readonly marks?: SendMarks;
+  readonly isCanceled?: (keyId: string) => boolean;
   /** What the sender writes to. */
   readonly disk?: (journal: Journal) => Journal;
 }
@@ -55,7 +56,14 @@ const UNHURRIED: PacingRates = {
 /** The whole outbox, running: posts, the actor, the sender, and real calls to the sandbox. */
 export function runOutbox(
   world: World,
-  { rates, random = () => 1, through = (api) => api, disk, marks = NO_MARKS }: OutboxOptions = {},
+  {
+    rates,
+    random = () => 1,
+    through = (api) => api,
+    disk,
+    marks = NO_MARKS,
+    isCanceled = () => false,
+  }: OutboxOptions = {},
 ) {
   const { bot, clock, journal, folder } = world;
   const calls: Call[] = [];
@@ -69,6 +77,7 @@ export function runOutbox(
   const uploads = createDiskUploads({ folder, journal, randomBytes, log: createLog('silent', process.stdout) });
   const outbox = createOutbox({ journal, clock, uploads });
   const sender = createSender({
+    isCanceled,
     uploads,
     journal: disk?.(journal) ?? journal,
     api: {
