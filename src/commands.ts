@@ -39,6 +39,7 @@ const USAGE = `usage: switchboard <command>
   replay --chat ID [--machine FILE] [--save FILE]
                              steps a chat's journal through a machine, and shows where it departs from what happened
   backup FILE                copies the data folder, also while a server runs; a restored copy sends nothing until it is released
+  compact                    makes the data folder smaller, while no server runs; needs free room on its disk
   outbox                     says whether messages are sent, and how many wait
   outbox release [--cancel]  sends again after a restore; --cancel: what waited in the backup is canceled, not sent
   doctor                     checks token, webhook, rival poller, clock, disk, keys, who may read the data
@@ -89,6 +90,10 @@ async function main(args: readonly string[]): Promise<number> {
       // An exit takes away what was copied so far.
       void stopSignal().then(() => process.exit(1));
       return withSettings((settings) => backupCommand(rest, settings, print, progressOf('percent')));
+    }
+    case 'compact': {
+      const { compactCommand } = await import('./compact.ts');
+      return withSettings((settings) => compactCommand(rest, settings, print, progressOf('percent')));
     }
     case 'outbox': {
       const { outboxCommand } = await import('./outbox-command.ts');
