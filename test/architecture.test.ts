@@ -99,6 +99,17 @@ test('what a stop waits for before the outbox, and after it, leaves time to the 
   expect(limits.drainMs + limits.httpCloseMs + limits.shutdownRestMs).toBeLessThan(limits.shutdownMs);
 });
 
+test("pages name Switchboard's addresses without a slash in front: a proxy may serve all below a path", () => {
+  const broken = files
+    .filter((f) => f.path.startsWith('src/web/'))
+    .flatMap(({ path, text }) => text.split('\n').map((line, n) => ({ line, place: `${path}:${n + 1}` })))
+    .filter(({ line }) =>
+      /['"`]\/(v1|sandbox|console|inspector|assets|docs|readyz|livez|metrics|client\.js)\b/.test(line),
+    )
+    .map(({ place }) => place);
+  expect(broken).toEqual([]);
+});
+
 describe('the import rules of the architecture', () => {
   test('there are files to check', () => {
     expect(files.length).toBeGreaterThan(2);

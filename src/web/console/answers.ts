@@ -104,7 +104,7 @@ export interface Overview {
     | null;
 }
 export const overview = () => get<Overview>('overview');
-export const release = (cancel: boolean) => call('/v1/outbox/release', { method: 'POST', body: { cancel } });
+export const release = (cancel: boolean) => call('v1/outbox/release', { method: 'POST', body: { cancel } });
 
 /** A file's bytes, to be shown: never an address of its own, as what users send must not become a page. */
 export async function file(fileId: string): Promise<Blob> {
