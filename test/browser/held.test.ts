@@ -28,9 +28,16 @@ test('after a restore the console says that nothing is sent, and an admin cancel
   await logIn(page, keyOf('admin'));
   const held = page.getByRole('region', { name: 'Nothing is sent' });
   await held.getByText('may have been sent since').waitFor();
+  await held.getByText(/In all, [1-9]\d* wait now/).waitFor();
+  // One press alone sends nothing and cancels nothing.
+  await held.getByRole('button', { name: 'Send all that waits' }).click();
+  const sure = held.getByRole('group', { name: 'Are you sure?' });
   expect(await barriers(page)).toEqual([]);
-  const released = page.waitForResponse(/\/v1\/outbox\/release$/);
+  await sure.getByRole('button', { name: 'No', exact: true }).click();
+  await sure.waitFor({ state: 'detached' });
   await held.getByRole('button', { name: 'Cancel what came with the copy' }).click();
+  const released = page.waitForResponse(/\/v1\/outbox\/release$/);
+  await sure.getByRole('button', { name: 'Yes, cancel' }).click();
   expect(Object(await (await released).json()).canceled).toBeGreaterThan(0);
   await held.waitFor({ state: 'detached' });
   await page.locator('[data-part=outbox]').getByText('up').waitFor();

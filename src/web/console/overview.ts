@@ -76,7 +76,7 @@ export function OverviewPanel() {
     html`<${Spark} label=${label} value=${value} times=${times} points=${points.map(pick)} />`;
   const { figures, operators, readers } = now;
   return html`
-    ${now.held_since === null ? null : html`<${Held} />`}
+    ${now.held_since === null ? null : html`<${Held} waiting=${now.figures?.outbox ?? 0} />`}
     <section aria-label="Parts"><h2>Status</h2>
       <ul class="parts">${now.parts.map(({ name, state, detail }) => html`<li key=${name} data-part=${name}><span>${NAMES[name] ?? name}</span><span class=${`tag ${state === 'up' ? 'good' : state === 'degraded' || state === 'restarting' ? 'warn' : 'bad'}`}>${state}</span>${detail === null ? null : html`<p class="muted">${detail}</p>`}</li>`)}</ul>
     </section>
