@@ -1,4 +1,4 @@
-import type { Journal } from '../journal/journal.ts';
+import type { Journal, MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { end } from './fate.ts';
 
@@ -12,7 +12,7 @@ export async function releaseCopy(journal: Pick<Journal, 'bot' | 'write'>, cance
     released = await journal.write(async (tx) => {
       const hold = tx.copyHold();
       if (hold === null) return true;
-      const waiting = cancel ? await tx.waitingBefore(hold.from, limits.outboxDuePerUnitMax) : [];
+      const waiting = cancel ? await waitingFor(tx, hold.from) : [];
       for (const message of waiting) {
         end(tx, journal.bot, message, 'canceled', null);
         canceled.push(message.seq);
@@ -23,4 +23,14 @@ export async function releaseCopy(journal: Pick<Journal, 'bot' | 'write'>, cance
     });
   }
   return canceled;
+}
+
+/**
+ * Messages before `seq` that will be sent. Those that were being sent when the copy was made are among them if they are sent again
+ * on an unknown outcome: the copy's first start queues them, and the release may come before it.
+ */
+async function waitingFor(tx: Tx, seq: number): Promise<MessageRecord[]> {
+  const interrupted = await tx.orphanedMessages();
+  const resent = interrupted.filter((message) => message.seq < seq && message.onUnknown === 'resend');
+  return [...resent, ...(await tx.waitingBefore(seq, limits.outboxDuePerUnitMax))];
 }

@@ -2,18 +2,19 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { copyDatabase } from '../../src/journal/sqlite-backup.ts';
 import { limits } from '../../src/limits.ts';
+import { releaseCopy } from '../../src/outbox/release.ts';
 import { until } from '../ingress/support.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
 import { newWorld, type OutboxOptions, runOutbox, texts } from './support.ts';
 
 /** A world whose data folder is a restored backup, made while messages waited, one was scheduled and one was being sent. */
-async function restoredWorld(queued = 2) {
+async function restoredWorld(queued = 2, sending: object = {}) {
   const world = await newWorld();
   const { clock, journal } = world;
   const { post, sender, actor } = runOutbox(world, {
     through: (api) => ({ ...api, call: () => new Promise(() => {}) }),
   });
-  await post({ chat_id: 1, text: 'sending' });
+  await post({ chat_id: 1, text: 'sending', delivery: sending });
   await until(() => sender.inFlight() === 1);
   await Promise.all(Array.from({ length: queued }, (_, n) => post({ chat_id: 1, text: `queued ${n}` })));
   const sendAt = new Date(clock.now() + 60_000).toISOString();
@@ -71,6 +72,22 @@ test('a release may cancel what came with the copy, however much that is; what w
   expect((await held.outbox.held()).waiting).toBe(0);
   expect(await held.outbox.release(true), 'nothing is held any more').toEqual({ canceled: 0 });
 });
+
+test.each([
+  ['hold', 'unknown', 3],
+  ['resend', 'canceled', 4],
+])(
+  'a release before the first start cancels as much as one after it; a call that was under way, with %s: %s',
+  async (on_unknown, status, count) => {
+    const world = await restoredWorld(2, { on_unknown });
+    expect(await releaseCopy(world.journal, true)).toHaveLength(count);
+    await world.journal.close();
+    const after = await restart(world);
+    await after.advance(120_000);
+    expect(after.calls).toEqual([]);
+    expect(await after.find('1-1')).toMatchObject({ status });
+  },
+);
 
 test('a message whose deadline passes while it is held expires', async () => {
   const held = await restart(await restoredWorld());
