@@ -33,10 +33,14 @@ export interface MessageEdited extends Omit<MessageReceived, 'type'> {
   readonly type: 'message.edited';
 }
 
-/** The user pressed an inline button. Answer with `answerCallback`, or Telegram shows a spinner. */
+/**
+ * The user pressed an inline button of the conversation's own: Switchboard has checked that it gave that message that button.
+ * Answer with `answerCallback`, or Telegram shows a spinner.
+ */
 export interface CallbackReceived {
   readonly type: 'callback.received';
   readonly id: string;
+  /** What the machine gave the button; empty where that is not kept any more. */
   readonly data: string;
   /** The message that carries the button; null where Telegram no longer tells. */
   readonly messageId: number | null;

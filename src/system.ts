@@ -27,6 +27,7 @@ import { NO_MARKS, type SendMarks } from './outbox/marks.ts';
 import type { Deliveries, Outbox } from './outbox/outbox.ts';
 import { createPacing, type PacingRates } from './outbox/pacing.ts';
 import { createOutbox } from './outbox/post.ts';
+import { createPresses } from './outbox/presses.ts';
 import { createRoom } from './outbox/room.ts';
 import { createSender } from './outbox/sender.ts';
 import { createStatus, ENDED_AS, type OutboxFigures, type PartName, type StatusStore } from './status.ts';
@@ -116,6 +117,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   status.trigger.set({ values: { bot: { id: bot, username: null } } });
 
   const outbox = createOutbox({ journal, clock, uploads, log });
+  const presses = createPresses(journal);
   const deliveries = createDeliveries({ bot, outbox });
   const updates = createUpdateQueues({ journal, clock, status });
   const operators = createBroadcast({
@@ -235,6 +237,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
           createRouter({
             journal,
             machines,
+            presses,
             username: () => status.getSnapshot().context.bot.username,
             watch: () => stepWatch,
           }),

@@ -38,7 +38,7 @@ export function readEntry(entry: Entry): Read | null {
   };
   switch (entry.type) {
     case 'update.received':
-      return { ...NOTHING, ...readUpdate(base, fieldsOf(body.update)) };
+      return { ...NOTHING, ...readUpdate(base, fieldsOf(body.update), body.button) };
     case 'message.accepted':
       return ofMessage(base, fieldsOf(body.message));
     case 'message.sent':

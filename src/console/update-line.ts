@@ -10,8 +10,8 @@ export interface UpdateRead {
   readonly migrates: boolean;
 }
 
-/** Reads an update. `base`: the line of its entry, a notice without words. */
-export function readUpdate(base: Line, update: Fields): UpdateRead {
+/** Reads an update. `base`: the line of its entry, a notice without words. `button`: what a machine gave the button pressed. */
+export function readUpdate(base: Line, update: Fields, button?: unknown): UpdateRead {
   const known = classifyUpdate(update);
   const kind = known?.kind ?? 'update';
   const content = fieldsOf(update[kind]);
@@ -22,7 +22,7 @@ export function readUpdate(base: Line, update: Fields): UpdateRead {
   const told = { ...base, from, message_id: wholeOrNull(message.message_id) };
   const rest = { name, migrates };
   if (kind === 'callback_query') {
-    const pressed = buttonText(message, content.data) ?? textOf(content.data);
+    const pressed = buttonText(message, content.data) ?? (textOf(button) || textOf(content.data));
     return {
       ...rest,
       line: { ...told, side: 'in', message_id: null, reply_to: told.message_id, label: `pressed “${pressed}”` },

@@ -1,4 +1,5 @@
 import type { UserEvent } from '../../machines/events.ts';
+import type { Press } from '../outbox/outbox.ts';
 import { type ClassifiedUpdate, classifyUpdate, commandTarget } from '../telegram/update.ts';
 import { conversationOf, type PerOf } from './routing.ts';
 
@@ -26,15 +27,47 @@ export function isForAnother(event: UserEvent, own: string | null): boolean {
 export const opensChat = ({ event }: ClassifiedUpdate): boolean =>
   event?.type !== 'membership.changed' || !/^(kicked|left)$/.test(event.status);
 
+/** What the press of a button tells the outbox; null: the update is none, or belongs to no chat. */
+export function pressIn(update: unknown, { chat, event }: ClassifiedUpdate): Press | null {
+  if (event?.type !== 'callback.received' || chat === null) return null;
+  const message = fieldsOf(fieldsOf(fieldsOf(update).callback_query).message);
+  return {
+    chat,
+    messageId: event.messageId,
+    data: event.data,
+    isBusiness: message.business_connection_id !== undefined,
+  };
+}
+
+/**
+ * What a conversation is told by an entry `update.received`; null: nothing. `button` is what the machine gave the button that
+ * was pressed, null: it was not one of a conversation's own. Entries from before there were tokens have no such field.
+ */
+export function eventIn({
+  update,
+  button,
+}: {
+  readonly update?: unknown;
+  readonly button?: unknown;
+}): UserEvent | null {
+  const event = classifyUpdate(update)?.event ?? null;
+  if (event?.type !== 'callback.received' || button === undefined) return event;
+  return typeof button === 'string' ? { ...event, data: button } : null;
+}
+
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? { ...value } : {};
+
 /** An update's entry. One that cannot be written as JSON again (nested too deep) must not hold the others up (I8). */
-export function updateBody(update: unknown, updateId: number): string {
+export function updateBody(update: unknown, updateId: number, button?: string | null): string {
+  // First: what begins with the update carries nothing else (operators/facade-update.ts).
+  const first = button === undefined ? '' : `"button":${JSON.stringify(button)},`;
   try {
-    return `{"update":${JSON.stringify(update)}}`;
+    return `{${first}"update":${JSON.stringify(update)}}`;
   } catch {
-    return `{"update":{"update_id":${updateId}},"error":"the update is nested too deep to be kept"}`;
+    return `{${first}"update":{"update_id":${updateId}},"error":"the update is nested too deep to be kept"}`;
   }
 }
 
 /** The event of an entry as JSON. Of an update that could not be written, the event itself is all there is. */
-export const eventText = (body: string, event: UserEvent): string =>
-  JSON.stringify(classifyUpdate(JSON.parse(body).update)?.event ?? event);
+export const eventText = (body: string, event: UserEvent): string => JSON.stringify(eventIn(JSON.parse(body)) ?? event);

@@ -3,6 +3,7 @@ import type { Entry, JournalReader } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { classifyUpdate, commandTarget } from '../telegram/update.ts';
 import { isSameRequest } from './apply.ts';
+import { eventIn } from './received.ts';
 import { createRehearsal, type Place, type Rehearsal, type Rehearsed, type Told, toldOf } from './rehearsal.ts';
 import { answerEvent, conversationOf, type PerOf } from './routing.ts';
 import type { Stepper } from './step.ts';
@@ -156,7 +157,7 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<ReplayedSt
     const body = JSON.parse(entry.body);
     switch (entry.type) {
       case 'update.received': {
-        const event = classifyUpdate(body.update)?.event ?? null;
+        const event = eventIn(body);
         return event === null ? 'nothing' : { event, takes: null, departs: false };
       }
       case 'timer.fired': {

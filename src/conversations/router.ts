@@ -1,6 +1,7 @@
 import { SwitchboardError } from '../errors.ts';
 import type { ConversationRecord, Journal, RequestRecord, TimerRecord, Tx, VersionCheck } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
+import type { Presses } from '../outbox/outbox.ts';
 import { type ChatKind, chatKindOf } from '../telegram/update.ts';
 import { applyEvent, type Coming, entryBody } from './apply.ts';
 import {
@@ -17,7 +18,7 @@ import type { MachineTable } from './machines.ts';
 import { readConversations, type Settled, settle } from './migrate.ts';
 import { checkPost } from './posted-event.ts';
 import { retryUnit } from './quarantine.ts';
-import { eventText, isForAnother, opensChat, receivedOf, updateBody } from './received.ts';
+import { eventIn, eventText, isForAnother, opensChat, pressIn, receivedOf, updateBody } from './received.ts';
 import { answerEvent, type RequestOutcome } from './routing.ts';
 import type { Stepper } from './step.ts';
 import { isOutdated, mayGoOn } from './versions.ts';
@@ -28,6 +29,8 @@ export interface RouterOptions {
   readonly machines: MachineTable;
   /** The bot's own name, once it is known: a command that names another bot is not for us. */
   readonly username: () => string | null;
+  /** Tells which presses are of conversations' own buttons; left out: none is. */
+  readonly presses?: Presses;
   /** Who looks at the steps just now; null, or left out: nobody. */
   readonly watch?: () => StepWatch | null;
 }
@@ -67,7 +70,7 @@ type Records = Map<string, ConversationRecord | null>;
  * Routes every event to its chat's conversation. All of them go through the journal's one queue of units of work, so
  * that a chat's events are applied in journal order, one at a time (I3), and no chat waits for another's I/O.
  */
-export function createRouter({ journal, machines, username, watch = () => null }: RouterOptions): Router {
+export function createRouter({ journal, machines, username, presses, watch = () => null }: RouterOptions): Router {
   const { bot } = journal;
   const live = createLiveConversations(limits.liveConversationsMax, limits.liveConversationsLengthMax);
   const perOf = (kind: ChatKind) => machines.forKind(kind)?.per ?? null;
@@ -206,18 +209,22 @@ export function createRouter({ journal, machines, username, watch = () => null }
     await tx.reopenChats(batch.flatMap(({ facts }) => (facts.chat !== null && opensChat(facts) ? facts.chat : [])));
     let applied = 0;
     for (const { update, facts, conversation } of batch) {
-      const { updateId, chat, chatKind, event, migration } = facts;
+      const { updateId, chat, chatKind, migration } = facts;
       if (seen.has(updateId)) continue;
       seen.add(updateId);
       if (conversation !== null && fireOverdue !== null) await fireOverdue(conversation, records);
-      const body = updateBody(update, updateId);
+      const press = pressIn(update, facts);
+      const pressed = press === null ? null : ((await presses?.find(tx, press)) ?? null);
+      const body = updateBody(update, updateId, press === null ? undefined : (pressed?.data ?? null));
       const seq = tx.append({ type: 'update.received', chat, updateId, body });
+      pressed?.prove();
       applied += 1;
       if (migration !== null) {
         tx.moveChat(migration.from, migration.to);
         live.forgetAll();
         records = new Map();
       }
+      const event = press === null ? facts.event : eventIn({ update, button: pressed?.data ?? null });
       if (event === null || conversation === null || chat === null || chatKind === null) continue;
       if (isForAnother(event, username())) continue;
       // Waited for only where it must be read.

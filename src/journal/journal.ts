@@ -16,6 +16,8 @@ export interface Journal {
    * readers notice.
    */
   readonly stream: string;
+  /** For the buttons of conversations: what signs them, and the first seq whose message has signed ones. Kept for ever. */
+  readonly buttons: { readonly secret: string; readonly since: number };
   /**
    * Runs a job in the next transaction, with those of other callers that wait (group commit), in the order of the
    * calls. `patient`: behind all that are not, as far as they leave room; for what comes in large numbers. Resolves once the transaction is durable. A job that throws is rolled back alone; a commit that fails

@@ -9,6 +9,7 @@ export interface HeadOptions {
   readonly db: DatabaseSync;
   readonly bot: string;
   readonly newStreamId: () => string;
+  readonly newSecret: () => string;
   /** ms since 1970. */
   readonly now: number;
   /** The database came from elsewhere, as a backup does: its stream has this new name. */
@@ -26,7 +27,7 @@ export interface HeadOptions {
  * A copied folder has the line too, but its `switchboard.stream` is another file than the one that the database remembers.
  * Messages that wait in a copy may have been sent since it was made: with the new name, the outbox is held.
  */
-export function takeEpoch({ db, bot, newStreamId, now, onRenamed }: HeadOptions) {
+export function takeEpoch({ db, bot, newStreamId, newSecret, now, onRenamed }: HeadOptions) {
   const database = db.location();
   if (database === null) throw new TypeError('A journal is kept in a file');
   const marker = join(dirname(database), 'switchboard.stream');
@@ -38,13 +39,14 @@ export function takeEpoch({ db, bot, newStreamId, now, onRenamed }: HeadOptions)
   const isCopy = known !== null && !isOurs;
   const row = db
     .prepare(
-      `INSERT INTO head (bot, slot, stream, next_seq, epoch)
-       VALUES (?1, (SELECT coalesce(max(slot) + 1, 0) FROM head), ?2, 1, 1)
+      `INSERT INTO head (bot, slot, stream, next_seq, epoch, button_secret, buttons_since)
+       VALUES (?1, (SELECT coalesce(max(slot) + 1, 0) FROM head), ?2, 1, 1, ?5, 1)
        ON CONFLICT (bot) DO UPDATE SET epoch = epoch + 1, stream = excluded.stream,
-         held_since = CASE WHEN ?3 THEN ?4 ELSE held_since END, held_from = CASE WHEN ?3 THEN next_seq ELSE held_from END
-       RETURNING slot, stream, next_seq, epoch, poll_offset, held_since, held_from`,
+         held_since = CASE WHEN ?3 THEN ?4 ELSE held_since END, held_from = CASE WHEN ?3 THEN next_seq ELSE held_from END,
+         button_secret = coalesce(button_secret, excluded.button_secret), buttons_since = coalesce(buttons_since, next_seq)
+       RETURNING slot, stream, next_seq, epoch, poll_offset, held_since, held_from, button_secret, buttons_since`,
     )
-    .get(bot, isOurs ? known : newStreamId(), Number(isCopy), now);
+    .get(bot, isOurs ? known : newStreamId(), Number(isCopy), now, newSecret());
   if (row === undefined) throw new TypeError('SQLite returned no head row');
   const stream = text(row, 'stream');
   // After a line end: one that a crash has torn must not swallow it.
@@ -59,6 +61,7 @@ export function takeEpoch({ db, bot, newStreamId, now, onRenamed }: HeadOptions)
     epoch: int(row, 'epoch'),
     pollOffset: intOrNull(row, 'poll_offset'),
     hold: holdOf(row),
+    buttons: { secret: text(row, 'button_secret'), since: int(row, 'buttons_since') },
   };
 }
 

@@ -34,6 +34,7 @@ type Reads = Omit<
   Journal,
   | 'bot'
   | 'stream'
+  | 'buttons'
   | 'write'
   | 'onCommit'
   | 'onFault'

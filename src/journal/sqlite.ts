@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock, TimerHandle } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
@@ -27,6 +28,8 @@ export interface SqliteJournalOptions {
   readonly bot: string;
   /** Names a journal made anew, or brought into its folder from elsewhere. */
   readonly newStreamId: () => string;
+  /** What signs a new journal's buttons, unguessable; by default 32 random bytes. */
+  readonly newSecret?: () => string;
   /** It was brought there, and has this new name. */
   readonly onRenamed?: (stream: string) => void;
   readonly clock: Clock;
@@ -48,7 +51,7 @@ export interface SqliteJournalOptions {
  */
 export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const { db, bot, clock, provenNow = clock.now, schedule = setImmediate } = options;
-  const head = takeEpoch({ ...options, now: clock.now() });
+  const head = takeEpoch({ newSecret: randomSecret, ...options, now: clock.now() });
   neverWait(db);
   const range = seqRange(head.slot);
   const sql = prepareStatements(db, bot, head.nextSeq);
@@ -232,6 +235,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
       ...reads.journal,
       bot,
       stream: head.stream,
+      buttons: head.buttons,
       write: (job, patient = false) =>
         closed
           ? Promise.reject(new SwitchboardError('shutting_down', `The journal of bot ${bot} is closed`))
@@ -272,6 +276,8 @@ const timeOf = (clock: Clock, provenNow: number): TxTime => ({
   steadyNow: Math.ceil(clock.steadyNow()),
   provenNow,
 });
+
+const randomSecret = (): string => randomBytes(32).toString('base64url');
 
 const stopProcess = (error: unknown): void =>
   queueMicrotask(() => {

@@ -4,7 +4,7 @@ import { parseDelivery } from './delivery.ts';
 import { knownParams } from './dropped.ts';
 import type { NewMessage } from './outbox.ts';
 import { checkParams, readParams } from './params.ts';
-import { type Poster, requireOwnChats, requireOwnContent } from './scope.ts';
+import { type Poster, requireOwnButtons, requireOwnChats, requireOwnContent } from './scope.ts';
 
 const invalid = (field: string, message: string) => new SwitchboardError('request_invalid', message, { field });
 
@@ -34,6 +34,7 @@ export function parseCall(body: unknown, poster: Poster, now: number): NewMessag
   if (facts.addressed && !chat.startsWith('@')) params.chat_id = Number(chat);
   requireOwnChats(chats, chat, params);
   requireOwnContent(poster, method, params);
+  requireOwnButtons(params);
   checkParams(method, facts, params, parts);
   return { chat, method, params: JSON.stringify(params), keyId, ...parseDelivery(delivery, now) };
 }

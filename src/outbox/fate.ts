@@ -216,7 +216,7 @@ export function settle(tx: Tx, bot: string, message: MessageRecord, fate: Fate):
     case 'sent': {
       const { telegramMessageId, addresses = [] } = fate;
       tx.changeMessage(seq, { status: 'sent', telegramMessageId, error: null }, message);
-      if (message.counted && message.keyId !== null) noteAddresses(tx, message, telegramMessageId, addresses);
+      if (message.keyId !== null) noteAddresses(tx, message, telegramMessageId, addresses);
       tell(tx, bot, message, 'sent', telegramMessageId === null ? '' : `,"telegram_message_id":${telegramMessageId}`);
       return;
     }

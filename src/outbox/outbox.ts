@@ -101,6 +101,30 @@ export interface MessageAccepted {
   readonly replayed: boolean;
 }
 
+/** Tells whose button was pressed. */
+export interface Presses {
+  /** Null: the press is not of a conversation's own button. */
+  find(tx: Tx, press: Press): Promise<Pressed | null>;
+}
+
+/** A press as Telegram tells of it. */
+export interface Press {
+  readonly chat: string;
+  /** The message that carries the button; null: Telegram does not tell. */
+  readonly messageId: number | null;
+  readonly data: string;
+  /** The message is in a chat of a business account: its id may be that of another message of the bot's own chat. */
+  readonly isBusiness: boolean;
+}
+
+/** A press of a conversation's own button. */
+export interface Pressed {
+  /** What the machine gave the button; empty: that is not known any more. */
+  readonly data: string;
+  /** The message has arrived, as somebody pressed its button: settles it as sent, if that was not known. */
+  readonly prove: () => void;
+}
+
 /** Statuses in which nothing more happens to a message by itself. */
 export const SETTLED: readonly MessageStatus[] = ['sent', 'failed', 'unknown', 'expired', 'canceled'];
 

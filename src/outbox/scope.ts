@@ -1,6 +1,7 @@
 import { SwitchboardError } from '../errors.ts';
 import type { MessageRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
+import { buttonData, isReserved } from './buttons.ts';
 import type { Params } from './rules.ts';
 
 /** Who posts: a key, the chats that it is restricted to (null: all), whether it may read, and the names of the files that it uploaded. */
@@ -36,6 +37,15 @@ export function requireOwnChats(chats: readonly string[] | null, chat: string, p
   }
 }
 
+/** No key gives a button data as conversations' buttons have. Throws message_invalid, naming the field. */
+export function requireOwnButtons(params: Params): void {
+  for (const { field, value } of named(/^callback_data$/, params)) {
+    if (typeof value !== 'string' || !isReserved(value)) continue;
+    const message = `${field}: data that begins with sb~ is for the buttons of conversations`;
+    throw new SwitchboardError('message_invalid', message, { field });
+  }
+}
+
 /** The fields of this name, at any depth. */
 function* named(name: RegExp, value: unknown, path = ''): Generator<{ field: string; value: unknown }> {
   if (typeof value !== 'object' || value === null) return;
@@ -67,8 +77,8 @@ export async function requireOwnMessages(
   { keyId, mayRead }: Poster,
   { chat, method, params: json }: Pick<MessageRecord, 'chat' | 'method' | 'params'>,
 ): Promise<void> {
-  if (mayRead === true) return;
   const params: Params = JSON.parse(json);
+  if (mayRead === true) return requireOwnKeyboard(tx, chat, method, params);
   const isOwn = async (id: unknown): Promise<boolean> => {
     if (typeof id !== 'number') return false;
     const calls = await tx.sentMessages(chat, id, limits.callsOfMessageMax);
@@ -84,6 +94,21 @@ export async function requireOwnMessages(
   const isHere = String(there) === String(params.chat_id);
   if (!isHere || !(await isOwn(quoted)))
     throw refused('This key may quote only messages that it sent itself', 'reply_parameters/quote');
+}
+
+/** Buttons under a conversation's message are its own: a user takes them for that. */
+async function requireOwnKeyboard(
+  tx: Pick<Tx, 'sentMessages'>,
+  chat: string,
+  method: string,
+  params: Params,
+): Promise<void> {
+  if (buttonData(params).length === 0) return;
+  for (const { id } of changedBy(method, params)) {
+    const calls = typeof id === 'number' ? await tx.sentMessages(chat, id, limits.callsOfMessageMax) : [];
+    if (calls.some((call) => call.keyId === null))
+      throw refused('Only the conversation itself puts buttons under its messages', 'reply_markup');
+  }
 }
 
 const connectionOf = (params: string): unknown => JSON.parse(params).business_connection_id;

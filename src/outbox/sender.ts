@@ -6,6 +6,7 @@ import { limits } from '../limits.ts';
 import { writeMethod } from '../telegram/methods.ts';
 import type { BotApi } from '../telegram/telegram.ts';
 import { type Uploads, uploadsOf } from '../uploads/uploads.ts';
+import { createTokens, type Tokens, withButtonData } from './buttons.ts';
 import { claimSome } from './claim.ts';
 import { end, type Fate, fateOfError, fateOfResult, historyOf, settle, type Wait, waitAsked } from './fate.ts';
 import type { createSendHealth } from './health.ts';
@@ -73,6 +74,7 @@ export function createSender(options: SenderOptions) {
     onRound,
   } = options;
   const { bot } = journal;
+  const tokens = createTokens(journal.buttons.secret, bot);
   /** Calls whose fate is not stored, up to limits.sendsInFlightMax. */
   let inFlight = 0;
   let ended: Ended[] = [];
@@ -81,7 +83,7 @@ export function createSender(options: SenderOptions) {
 
   async function call(message: MessageRecord): Promise<Ended> {
     try {
-      const result = await api.call(message.method, paramsOf(message), {
+      const result = await api.call(message.method, paramsOf(message, tokens), {
         files: filesOf(message),
         onLeaving: () => marks.leaving(message),
       });
@@ -205,9 +207,13 @@ export function createSender(options: SenderOptions) {
 
 export type Sender = ReturnType<typeof createSender>;
 
-/** The row's chat rules: a group may have become a supergroup since the message was accepted. An @name is as it was spelt. */
-function paramsOf({ method, params, chat }: MessageRecord): Record<string, unknown> {
-  const stored: Record<string, unknown> = JSON.parse(params);
+/**
+ * The row's chat rules: a group may have become a supergroup since the message was accepted. An @name is as it was spelt.
+ * The buttons of a conversation carry tokens: the same ones however often it is sent.
+ */
+function paramsOf({ seq, keyId, method, params, chat }: MessageRecord, tokens: Tokens): Record<string, unknown> {
+  const asked: Record<string, unknown> = JSON.parse(params);
+  const stored = keyId === null ? { ...withButtonData(asked, (n) => tokens.textOf({ seq, n })) } : asked;
   if (writeMethod(method)?.addressed !== false && !chat.startsWith('@')) stored.chat_id = chatIdOf(chat);
   return stored;
 }

@@ -24,7 +24,7 @@ const RATES = {
   overallBurst: 1000,
 };
 
-/** The whole of Switchboard before a sandbox, in this process. No conversation says anything by itself. */
+/** The whole of Switchboard before a sandbox, in this process. No conversation says anything by itself, unless it `talks`. */
 export interface FacadeStage {
   readonly url: string;
   /** The api-root that Bot API clients are given. */
@@ -38,7 +38,10 @@ export interface FacadeStage {
   call(key: string, method: string, params?: object): Promise<Json>;
 }
 
-export async function startFacade({ rates = {} as Partial<Settings['outbox']> } = {}): Promise<FacadeStage> {
+export async function startFacade({
+  rates = {} as Partial<Settings['outbox']>,
+  talks = false,
+} = {}): Promise<FacadeStage> {
   const telegram = await start();
   const folder = temporaryFolder();
   const settings = loadSettings(CONFIG, {
@@ -48,7 +51,7 @@ export async function startFacade({ rates = {} as Partial<Settings['outbox']> } 
   const running = await startSwitchboard(
     {
       ...settings,
-      conversations: { private: null, group: null, channel: null },
+      ...(talks ? {} : { conversations: { private: null, group: null, channel: null } }),
       outbox: { ...settings.outbox, ...RATES, ...rates },
     },
     createLog('silent', process.stdout),

@@ -175,8 +175,8 @@ async function payByChat(sandboxUrl: string, user: number, words: string): Promi
     }
   };
   await post('messages', { text: '/pay 12.50 EUR @anna', from: { id: user, first_name: 'Mia' } });
-  const asked = await inTime(untilShown(/confirm:/), () => 'the bot did not ask');
-  const [, data = ''] = /"(confirm:[^"]*)"/.exec(asked) ?? [];
+  const asked = await inTime(untilShown(/"Confirm"/), () => 'the bot did not ask');
+  const [, data = ''] = /"text":"Confirm","callback_data":"([^"]*)"/.exec(asked) ?? [];
   const [, question = ''] = [...asked.matchAll(/"message_id":(\d+)/g)].at(-1) ?? [];
   await post('callbacks', { message_id: Number(question), data });
   await inTime(untilShown(new RegExp(words)), () => `the bot did not say: ${words}`);

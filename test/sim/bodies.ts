@@ -16,6 +16,7 @@ export function saysOf({ type }: Entry, { message, from, to, outcome, event }: F
 export interface Fields {
   readonly conversation?: string;
   readonly update: Update;
+  readonly button?: string | null;
   readonly event: { readonly note: string };
   readonly due_at: number;
   readonly timer: string;
@@ -47,5 +48,5 @@ interface Content {
   readonly migrate_to_chat_id?: number;
   readonly migrate_from_chat_id?: number;
   readonly chat?: { readonly id: number; readonly type: string };
-  readonly message?: { readonly chat: { readonly id: number; readonly type: string } };
+  readonly message?: { readonly message_id: number; readonly chat: { readonly id: number; readonly type: string } };
 }

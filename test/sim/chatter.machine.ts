@@ -1,5 +1,6 @@
 import { assign, cancel, emit, fromPromise, raise, sendTo, setup, spawnChild } from 'xstate';
 import type { AnswerCallback, ConversationInput, Migrate, Reply, UserEvent } from '../../machines/events.ts';
+import { buttonUnder, pressText } from './plain-chatter.ts';
 import { NAMES, type Release } from './release.ts';
 
 interface Context {
@@ -18,13 +19,16 @@ interface NotePosted {
 
 const heard = (event: object): string | null => {
   if ('text' in event) return String(event.text);
-  if ('data' in event) return String(event.data);
+  if ('data' in event && 'id' in event) return pressText(String(event.id), String(event.data));
   return 'note' in event ? String(event.note) : null;
 };
 
 const say = (word: string) => ({
   type: 'reply' as const,
-  params: ({ context: { heard, last } }: { context: Context }) => ({ text: `${heard} ${word} ${last}` }),
+  params: ({ context: { heard, last } }: { context: Context }) => ({
+    text: `${heard} ${word} ${last}`,
+    reply_markup: { inline_keyboard: [[{ text: 'Press', callback_data: buttonUnder(last) }]] },
+  }),
 });
 const sayFound = {
   type: 'reply' as const,

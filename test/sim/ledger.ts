@@ -3,11 +3,13 @@ import type { Entry } from '../../src/journal/journal.ts';
 import { type Fields, saysOf, textOf, type Update } from './bodies.ts';
 import { tokenOf } from './checks.ts';
 import { Inquiries } from './inquiries.ts';
-import type { Coming, Expected, Timer } from './plain-chatter.ts';
+import { type Coming, type Expected, pressText, type Timer } from './plain-chatter.ts';
 import { Punctuality } from './punctual.ts';
 import { FIRST, NAMES, type Release, type Unfit } from './release.ts';
 import { SUPERGROUP } from './script.ts';
 import { type Surroundings, Talk } from './talk.ts';
+
+const FATES: readonly string[] = ['sent', 'failed', 'unknown', 'canceled', 'expired'].map((fate) => `message.${fate}`);
 
 /** A message by its entries. */
 export interface Told {
@@ -28,6 +30,8 @@ export class Ledger {
   readonly inquiries: Inquiries;
   readonly punctuality = new Punctuality();
   readonly #world: Surroundings;
+  /** What a machine gave the button that is pressed; null: it is no conversation's. */
+  readonly #buttonOf: (press: NonNullable<Update['callback_query']>) => string | null;
   readonly #talks = new Map<string, Talk>();
   /** What the entries that come next must be. */
   #expected: Expected[] = [];
@@ -50,8 +54,10 @@ export class Ledger {
     unfit: Unfit,
     heldPerUnit: () => number,
     tries: RequestTries,
+    buttonOf: (press: NonNullable<Update['callback_query']>) => string | null,
   ) {
     this.#violate = violate;
+    this.#buttonOf = buttonOf;
     this.inquiries = new Inquiries(violate, tries);
     this.#world = { inquiries: this.inquiries, unfit, today: FIRST, heldPerUnit };
   }
@@ -99,12 +105,17 @@ export class Ledger {
     this.inquiries.heardAt(at);
     const fields: Fields = JSON.parse(entry.body);
     const id: string = fields.conversation ?? chat ?? '';
+    // A press may prove that its message has arrived, which stands between the press and what comes of it.
+    if (FATES.includes(type)) {
+      this.#fate(entry, fields);
+      return;
+    }
     this.#takeDelayed(id, type);
     if (this.#meetsExpected(entry, fields)) return;
     this.#checkAhead(entry, id);
     switch (type) {
       case 'update.received':
-        this.#update(fields.update, seq, at);
+        this.#update(fields, seq, at);
         return;
       case 'event.received': {
         const { note } = fields.event;
@@ -118,13 +129,6 @@ export class Ledger {
         return;
       case 'request.answered':
         this.#answer(id, fields, seq, at);
-        return;
-      case 'message.sent':
-      case 'message.failed':
-      case 'message.unknown':
-      case 'message.canceled':
-      case 'message.expired':
-        this.#fate(entry, fields);
         return;
       default:
         this.#unasked(entry, fields, id);
@@ -191,7 +195,7 @@ export class Ledger {
     else if (message.telegram_message_id !== undefined) told.telegramMessageId = message.telegram_message_id;
   }
 
-  #update(update: Update, seq: number, at: number): void {
+  #update({ update, button }: Fields, seq: number, at: number): void {
     this.updates.push(update);
     const token = tokenOf(update);
     if (this.tokens.has(token)) this.#violate('I2', `the update of ${token} was journalled twice`);
@@ -199,15 +203,20 @@ export class Ledger {
     const { message, callback_query: press, edited_message: edited, my_chat_member: member } = update;
     const content = message ?? press ?? edited ?? member;
     const chat = content?.chat ?? press?.message?.chat;
-    const text = content?.text ?? press?.data ?? '';
+    const text = content?.text ?? '';
     if (message?.migrate_to_chat_id !== undefined && chat !== undefined)
       this.#migrate(chat.id, message.migrate_to_chat_id);
     if (message?.migrate_from_chat_id !== undefined && chat !== undefined)
       this.#migrate(message.migrate_from_chat_id, chat.id);
     if (content?.from === undefined || chat === undefined) return;
     const id = chat.type === 'private' ? String(chat.id) : `${chat.id}:u${content.from.id}`;
-    if (press !== undefined) this.#hear(id, { kind: 'press', text, query: press.id, seq }, at);
-    else if (member !== undefined) this.#hear(id, { kind: 'member', seq }, at);
+    if (press !== undefined) {
+      const pressed = this.#buttonOf(press);
+      if (button !== pressed)
+        this.#violate('presses', `entry ${seq} is of a press of ${pressed}, and says ${JSON.stringify(button)}`);
+      if (pressed !== null)
+        this.#hear(id, { kind: 'press', text: pressText(press.id, pressed), query: press.id, seq }, at);
+    } else if (member !== undefined) this.#hear(id, { kind: 'member', seq }, at);
     else this.#hear(id, { kind: message === undefined ? 'edit' : 'message', text, seq }, at);
   }
 

@@ -32,6 +32,15 @@ export const MUTATIONS: Readonly<Record<string, { readonly breaks: string; reado
     breaks: 'I5',
     mutation: tx({ claim: () => {} }),
   },
+  'a press counts from whatever message it comes': {
+    breaks: 'presses',
+    mutation: tx((real) => ({
+      message: async (seq: number) => {
+        const message = await real.message(seq);
+        return message === null ? null : { ...message, telegramMessageId: null };
+      },
+    })),
+  },
   'a message of unknown fate is sent again': {
     breaks: 'I5',
     mutation: changing((change) => (change.status === 'unknown' ? { ...change, status: 'queued' } : change)),

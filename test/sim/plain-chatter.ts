@@ -10,6 +10,12 @@ export type Coming = { readonly seq: number } & (
   | { readonly kind: 'answer'; readonly src: string; readonly found: string | null }
 );
 
+const numberIn = (text: string): string => /#\d+/.exec(text)?.[0] ?? '';
+/** What the button under an answer carries, by what was heard last. */
+export const buttonUnder = (last: string): string => `button ${numberIn(last)}`;
+/** What is heard of a press: whose it is, and what the button carries. */
+export const pressText = (query: string, data: string): string => `press ${numberIn(query)} of ${data}`;
+
 export type Timer = 'waiting' | 'asking' | 'left' | 'right' | 'alarm';
 
 /** An entry that the cause before it must have brought. */

@@ -106,7 +106,7 @@ export class Process {
       db: connectionOf(this.db, this, atDisk, 'write', world.mutation.sql),
       reader: connectionOf(world.disk.reader, this, atDisk, 'read'),
       bot: '1',
-      newStreamId: () => 'sim',
+      ...{ newStreamId: () => 'sim', newSecret: () => 'of the simulation' },
       clock,
       provenNow: this.proven.now,
       schedule,

@@ -1,3 +1,4 @@
+import { buttonUnder } from './plain-chatter.ts';
 import type { Op } from './script.ts';
 import type { World } from './world.ts';
 
@@ -10,8 +11,9 @@ export function perform(world: World, op: Op): void {
       return;
     case 'press': {
       const { chat, ...pressed } = personIn(world, op.user, op.chat);
+      const { message_id, data } = pressIn(world, op);
       world.telegram.add({
-        callback_query: { ...pressed, id: `q ${op.data}`, data: op.data, message: { chat } },
+        callback_query: { ...pressed, id: `q ${op.data}`, data, message: { message_id, chat } },
       });
       return;
     }
@@ -85,6 +87,16 @@ export function perform(world: World, op: Op): void {
     case 'week':
       throw new TypeError('A week is not a step in it');
   }
+}
+
+/** What a user presses: one of the last buttons that the chat shows. In every other press another message may claim to carry it. */
+function pressIn(world: World, { chat, data }: Extract<Op, { readonly do: 'press' }>) {
+  const n = Number(/\d+/.exec(data)?.[0] ?? 0);
+  const shown = world.telegram.shownIn(chat);
+  const pressed = shown.filter(({ buttons }) => buttons.length > 0).at(-1 - (n % 3));
+  if (pressed === undefined) return { message_id: 1, data: buttonUnder(data) };
+  const other = n % 2 === 0 ? shown.at(-1 - (n % 5)) : undefined;
+  return { message_id: (other ?? pressed).messageId, data: pressed.buttons[0] ?? '' };
 }
 
 function personIn(world: World, user: number, chat: number) {

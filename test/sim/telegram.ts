@@ -1,7 +1,9 @@
 import { limits } from '../../src/limits.ts';
 import { type RefusalAnswer, TelegramRefused, TelegramUnreachable } from '../../src/telegram/errors.ts';
 import type { BotApi, CallOptions } from '../../src/telegram/telegram.ts';
+import type { Update } from './bodies.ts';
 import { checkCall, checkConfirmed, checkShown, forgetExpired } from './checks.ts';
+import { buttonUnder } from './plain-chatter.ts';
 import type { Process } from './process.ts';
 import { type CallFault, GROUP, type PollFault, SUPERGROUP } from './script.ts';
 import type { World } from './world.ts';
@@ -16,6 +18,9 @@ interface Queued {
 export interface Shown {
   readonly text: string;
   readonly messageId: number;
+  readonly chat: unknown;
+  /** What its buttons carry. */
+  readonly buttons: readonly string[];
 }
 
 /** One call that sends, as Telegram's side knows it. */
@@ -98,6 +103,21 @@ export class ModelTelegram {
   chat(id: number): { readonly id: number; readonly type: string } {
     if (id !== GROUP) return { id, type: 'private' };
     return this.#migrated ? { id: SUPERGROUP, type: 'supergroup' } : { id, type: 'group' };
+  }
+
+  /** What a chat shows under its id of today, the oldest first. */
+  shownIn(chat: number): Shown[] {
+    const all = [...this.shown.values()].flat().filter((message) => message.chat === this.chat(chat).id);
+    return all.sort((a, b) => a.messageId - b.messageId);
+  }
+
+  /** What the machine gave the button that a press is of; null: no message of a conversation has that button. */
+  buttonOf({ data, message }: NonNullable<Update['callback_query']>): string | null {
+    const { message_id: messageId, chat } = message ?? {};
+    const pressed = [...this.shown.values()]
+      .flat()
+      .find((shown) => shown.messageId === messageId && shown.chat === chat?.id && shown.buttons.includes(data));
+    return pressed === undefined ? null : buttonUnder(pressed.text);
   }
 
   /** Nothing waits to be delivered. */
@@ -235,7 +255,11 @@ export class ModelTelegram {
     if (this.#blocked.has(String(params.chat_id))) return refusal(403, 'Forbidden: bot was blocked by the user');
     this.#messages += 1;
     const messageId = this.#messages;
-    this.shown.set(text, [...(this.shown.get(text) ?? []), { text, messageId }]);
+    const markup: { readonly inline_keyboard?: readonly (readonly { readonly callback_data: string }[])[] } = Object(
+      params.reply_markup,
+    );
+    const buttons = markup.inline_keyboard?.flat().map((button) => button.callback_data) ?? [];
+    this.shown.set(text, [...(this.shown.get(text) ?? []), { text, messageId, chat: params.chat_id, buttons }]);
     this.#world.trace(`shown ${text}`);
     checkShown(this.#world, text);
     if (method === 'answerCallbackQuery') return { ok: true, result: true };

@@ -9,9 +9,9 @@ const read = async (response: Response) => JSON.parse(await response.text());
 
 /** The words of an entry, short: what a reader of the log would say happened. */
 function told({ type, data }: Heard): string {
-  const { chat, update, event, message, to, src } = JSON.parse(data);
+  const { chat, update, button, event, message, to, src } = JSON.parse(data);
   const words = {
-    'update.received': () => update.message?.text ?? update.callback_query?.data.split(':')[0],
+    'update.received': () => update.message?.text ?? button?.split(':')[0],
     'event.received': () => event.type,
     'chat.moved': () => JSON.stringify(to),
     'request.answered': () => src,

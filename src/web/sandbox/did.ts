@@ -100,7 +100,8 @@ function causeTitle({ type, update, src, event }: Entry): string {
 function causeText(entry: Entry): string | null {
   const update = fieldsOf(entry.update);
   const { data } = fieldsOf(update.callback_query);
-  if (typeof data === 'string') return data;
+  // What the machine gave the button, which itself carries a token.
+  if (typeof data === 'string') return typeof entry.button === 'string' ? entry.button : data;
   const { status } = fieldsOf(fieldsOf(update.my_chat_member).new_chat_member);
   if (typeof status === 'string')
     return status === 'kicked' ? 'The bot was blocked or removed' : 'The bot may write here';
