@@ -284,6 +284,8 @@ export const limits = {
   filterIdsMax: 1000,
   /** Calls that made or changed one message, of those that are looked at for whose it is: the first is the one that made it. */
   callsOfMessageMax: 100,
+  /** Entries among which the last one of some chats is looked for in one go: 64 blocks of the index, some ms. */
+  lastSeqEntriesMax: 64 * 4096,
   /** Parameters dropped from the calls of keys for certain chats that the log tells of; those beyond are dropped in silence. */
   droppedNamesMax: 1000,
   /** Characters of such a name that are told: it is whatever the caller wrote. */

@@ -23,7 +23,10 @@ import type { Places } from './places.ts';
 /** What the routes serve. */
 export interface HttpParts {
   readonly bot: string;
-  readonly journal: Pick<Journal, 'stream' | 'bounds' | 'conversation' | 'conversations' | 'quarantined' | 'seqAt'>;
+  readonly journal: Pick<
+    Journal,
+    'stream' | 'bounds' | 'lastSeq' | 'conversation' | 'conversations' | 'quarantined' | 'seqAt'
+  >;
   readonly keyring: Keyring;
   readonly operators: Operators;
   readonly conversations: Conversations;

@@ -1,14 +1,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
-import type { Key } from '../keys/keys.ts';
+import { type Key, mayAccess } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
-import { ENTRY_TYPES, eventId, type PageQuery, parseEventId, type ReaderFilter } from '../operators/operators.ts';
+import {
+  ENTRY_TYPES,
+  eventId,
+  type PageQuery,
+  parseEventId,
+  type ReaderFilter,
+  type Subscription,
+} from '../operators/operators.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf, requireActive, visibleChats } from './auth.ts';
 import { createPlaces, type Places } from './places.ts';
 import { streamTo } from './response-sink.ts';
 import { AsText, EntrySchema } from './schemas.ts';
+import { lastVisible } from './visible-head.ts';
 
 const Query = Type.Object(
   {
@@ -38,6 +46,12 @@ const PollAnswer = Type.Object({
   last_event_id: Type.String({ description: 'Give it as last_event_id to go on' }),
   more: Type.Boolean({ description: 'There is more at once' }),
 });
+
+/** Where a reader starts. */
+interface Start extends Pick<Subscription, 'after' | 'reset' | 'told'> {
+  /** The seq in the id that it came with. */
+  readonly given?: number;
+}
 
 /** Entries have an @name in lower case, those of before as it was written. */
 const inAnyCase = (chats: readonly string[]): readonly string[] => [
@@ -97,30 +111,57 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     const key = callerOf(request);
     const { poll, limit = 100 } = request.query;
     const id = lastEventId(request, request.query.last_event_id);
-    const { after, reset } = placeOf(id, request.query.from ?? 'latest');
+    const isVeiled = key.chats !== null || !mayAccess(key, 'read');
     takePlace(poll === '1' ? parts.answers : streams, key, reply);
+    const { after, reset, told } = await placeOf(id, request.query.from ?? 'latest', isVeiled ? filter : null);
+    // It may have ended meanwhile, and what opens now nobody would close.
+    requireActive(keyring, key);
     if (poll === '1') {
-      const page = await pollAnswer({ ...filter, after, limit }, reset);
+      const page = await pollAnswer({ ...filter, after, limit }, reset, told);
       return reply.type('application/json; charset=utf-8').send(page);
     }
     const format = /application\/x-ndjson/i.test(request.headers.accept ?? '') ? 'ndjson' : 'sse';
     const type = format === 'sse' ? 'text/event-stream; charset=utf-8' : 'application/x-ndjson; charset=utf-8';
     const sink = streamTo(reply, type, parts.stuckMs);
-    void operators.subscribe({ ...filter, keyId: key.id, after, reset, format, sink });
+    void operators.subscribe({
+      ...filter,
+      ...(told === undefined ? {} : { told }),
+      keyId: key.id,
+      after,
+      reset,
+      format,
+      sink,
+    });
     return reply;
   }
 
-  /** Where a reader starts. An id of another stream, or beyond the head, is of a journal that is no more. */
-  function placeOf(id: string | null, from: 'earliest' | 'latest') {
+  /**
+   * Where a reader starts. An id of another stream, or beyond the head, is of a journal that is no more. `veil`: the filter of
+   * a reader that may not know how long the journal is, as others wrote it too. It gets `told`, and not even learns whether
+   * an id lies beyond the head.
+   */
+  async function placeOf(id: string | null, from: 'earliest' | 'latest', veil: ReaderFilter | null): Promise<Start> {
+    const start = startOf(id, from, veil !== null);
+    if (veil === null) return start;
+    const { first, head } = journal.bounds();
+    const given = start.given ?? (start.reset || from === 'earliest' ? first - 1 : null);
+    const last = await lastVisible(journal, veil, (given ?? 0) + 1);
+    const visible = last ?? given ?? first - 1;
+    // Who begins with what comes next goes on after the last entry that it may see, and need not look for it again.
+    return { ...start, after: Math.min(start.after, head), told: { head: visible, after: given ?? visible } };
+  }
+
+  function startOf(id: string | null, from: 'earliest' | 'latest', isVeiled: boolean): Start {
     const { first, head } = journal.bounds();
     if (id === null) return { after: from === 'earliest' ? first - 1 : head, reset: false };
     const parsed = parseEventId(id);
     if (parsed === null) {
-      const detail = `An event id has the form <stream>.<seq>, as in ${eventId(journal.stream, head)}`;
+      const detail = `An event id has the form <stream>.<seq>, as in ${eventId(journal.stream, 42)}`;
       throw new SwitchboardError('event_id_malformed', detail, { field: 'last_event_id' });
     }
-    if (parsed.stream !== journal.stream || parsed.seq > head) return { after: first - 1, reset: true };
-    return { after: parsed.seq, reset: false };
+    const isBeyond = parsed.seq > head && !isVeiled;
+    if (parsed.stream !== journal.stream || isBeyond) return { after: first - 1, reset: true };
+    return { after: parsed.seq, reset: false, given: parsed.seq };
   }
 
   function takePlace(places: Places, key: Key, reply: FastifyReply): void {
@@ -136,9 +177,10 @@ export function eventRoutes(app: App, parts: HttpParts): void {
   }
 
   /** One answer of a poll: up to `limit` entries, and about limits.pageLengthMax of them. */
-  async function pollAnswer(query: PageQuery, reset: boolean): Promise<string> {
+  async function pollAnswer(query: PageQuery, reset: boolean, told: Start['told']): Promise<string> {
     const texts: string[] = [];
     let { after } = query;
+    let shown = told?.after ?? after;
     let gap = null;
     let more = true;
     let length = 0;
@@ -154,10 +196,13 @@ export function eventRoutes(app: App, parts: HttpParts): void {
       }
       gap ??= page.gap;
       after = page.after;
+      shown = told === undefined ? after : (page.last ?? shown);
       more = !page.atHead;
     }
-    const { first, head } = journal.bounds();
-    const last = JSON.stringify(eventId(journal.stream, after));
+    const bounds = journal.bounds();
+    const { first } = bounds;
+    const head = told === undefined ? bounds.head : Math.max(told.head, shown);
+    const last = JSON.stringify(eventId(journal.stream, shown));
     const envelope = JSON.stringify({ stream: journal.stream, first, head, reset, gap, more });
     return `${envelope.slice(0, -1)},"last_event_id":${last},"events":[${texts.join(',')}]}`;
   }

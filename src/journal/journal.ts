@@ -37,6 +37,13 @@ export interface Journal {
   bounds(): { readonly first: number; readonly head: number };
   /** Committed entries in order. At most limits.readEntriesMax. */
   read(query: ReadQuery): Promise<Entry[]>;
+  /** The last entry in a range of these chats (null: of all) and this owner (null: any); null: there is none. */
+  lastSeq(query: {
+    readonly from: number;
+    readonly to: number;
+    readonly chats: readonly string[] | null;
+    readonly owner: string | null;
+  }): Promise<number | null>;
   /** The first seq that was written at or after this time, of those kept; the seq after the head where none was. */
   seqAt(at: number): Promise<number>;
   /** The offset to poll from; null before the first poll. */

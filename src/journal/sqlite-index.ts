@@ -117,6 +117,21 @@ export function openEntryIndex(db: DatabaseSync, reader: DatabaseSync, range: Se
         yield* seqsIn(block, places, first, head);
       }
     },
+    /** The last of the seqs from `first` to `head` of these chats and this owner. Null: all of them. */
+    last(first: number, head: number, chats: readonly string[] | null, owner: string | null): number | null {
+      const chatKeys = chats === null ? null : [...new Set(chats.map(chatCell))].filter((cell) => cell !== null);
+      if (chatKeys === null && owner === null) return head < first ? null : head;
+      for (let block = blockOf(head); block >= blockOf(first); block -= 1) {
+        let places = owner === null ? union(block, chatKeys ?? []) : placesOf(block, ownerKey(owner));
+        if (owner !== null && chatKeys !== null && places.length > 0) {
+          const ofChats = new Set(union(block, chatKeys));
+          places = places.filter((place) => ofChats.has(place));
+        }
+        const last = [...seqsIn(block, places, first, head)].at(-1);
+        if (last !== undefined) return last;
+      }
+      return null;
+    },
     /** The seqs from `first` to `head` of an owner, in order. Blocks that have none of it are not looked at. */
     *seqsOfOwner(owner: string, first: number, head: number): Generator<number> {
       const key = ownerKey(owner);

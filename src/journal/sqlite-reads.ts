@@ -117,6 +117,10 @@ export function prepareReads(
       const { limit, lengthMax = Number.POSITIVE_INFINITY } = query;
       return firstOf(find(query), Math.max(0, Math.min(limit, limits.readEntriesMax)), lengthMax);
     },
+    async lastSeq({ from, to, chats, owner }) {
+      const { first, head } = bounds();
+      return index.last(Math.max(first, from), Math.min(head, to), chats, owner);
+    },
     async pollOffset() {
       const row = pollOffset.get(bot);
       return row === undefined ? null : intOrNull(row, 'poll_offset');

@@ -91,7 +91,7 @@ class Broadcast implements Operators {
   }
 
   subscribe(subscription: Subscription): Promise<void> {
-    const { format, after, reset, sink } = subscription;
+    const { format, reset, sink, told } = subscription;
     if (this.#closed) {
       sink.end();
       return Promise.resolve();
@@ -103,7 +103,9 @@ class Broadcast implements Operators {
       const at = { id: this.#lastId, since: clock.now(), beat: this.#lastId % BEATS };
       const reader = new Reader(subscription, at, resolve);
       const filtered = reader.filter !== null;
-      const hello = opening(format, { stream: journal.stream, ...journal.bounds(), after, filtered }, retryMs);
+      const { after } = told ?? subscription;
+      const bounds = { ...journal.bounds(), ...(told === undefined ? {} : { head: told.head }) };
+      const hello = opening(format, { stream: journal.stream, ...bounds, after, filtered }, retryMs);
       this.#readers.add(reader);
       this.#tellStatus();
       this.#watch.wake();
@@ -224,7 +226,10 @@ class Broadcast implements Operators {
     const { after, format, filter } = reader;
     const chunk = filter === null ? ring.shared(after, format) : ring.filtered(after, format, filter);
     reader.after = chunk?.after ?? ring.head;
-    if (chunk !== null) reader.write(chunk.bytes);
+    if (chunk !== null) {
+      reader.shows(chunk.last);
+      reader.write(chunk.bytes);
+    }
     if (reader.after < ring.head) this.#wanted = true;
   }
 
@@ -252,13 +257,17 @@ class Broadcast implements Operators {
       reader.state = 'ready';
       const parts: Buffer[] = [];
       let bytes = 0;
-      if (page.gap !== null) parts.push(Buffer.from(controlFrame(reader.format, 'stream.gap', page.gap)));
+      if (page.gap !== null) {
+        const gap = { ...page.gap, from: Math.min(page.gap.from, reader.shown + 1) };
+        parts.push(Buffer.from(controlFrame(reader.format, 'stream.gap', gap)));
+      }
       for (const entry of page.entries) {
         if (bytes >= limits.readerBufferBytes) break;
         const part = bytesOf(frameOf(journal.stream, entry), reader.format);
         parts.push(part);
         bytes += part.length;
         reader.after = entry.seq;
+        reader.shows(entry.seq);
       }
       const written = parts.length - (page.gap === null ? 0 : 1);
       if (written === page.entries.length) reader.after = page.after;

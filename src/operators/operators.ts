@@ -40,6 +40,11 @@ export interface Subscription extends ReaderFilter {
   /** The last seq that the reader has; the stream goes on after it. */
   readonly after: number;
   readonly format: 'sse' | 'ndjson';
+  /**
+   * Of a reader that may not know how long the journal is, as others wrote it too: what it is told in place of the head, and
+   * of its own place. From then on it is told of the entries that it gets alone.
+   */
+  readonly told?: { readonly head: number; readonly after: number };
   /** Set where the reader's id belonged to another stream. */
   readonly reset: boolean;
   readonly sink: Sink;
@@ -90,6 +95,8 @@ export interface Page {
   readonly texts: readonly string[];
   /** The seq to go on after. */
   readonly after: number;
+  /** The seq of its last entry; null: it has none. */
+  readonly last: number | null;
   /** Nothing that was wanted was left behind it when the page was read. */
   readonly atHead: boolean;
   /** Entries wanted that retention took. */

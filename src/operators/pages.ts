@@ -25,8 +25,10 @@ export async function readPage(journal: Reads, query: PageQuery): Promise<Entrie
   const atHead = read.length < limit && length < lengthMax;
   const last = read.at(-1)?.seq ?? after;
   const reached = atHead ? Math.max(after, Math.min(head, to ?? head), last) : last;
+  const entries = read.filter(({ seq }) => seq >= firstNow);
   return {
-    entries: read.filter(({ seq }) => seq >= firstNow),
+    entries,
+    last: entries.at(-1)?.seq ?? null,
     after: Math.max(reached, firstNow - 1),
     atHead,
     gap: after + 1 < firstNow ? { from: after + 1, to: firstNow - 1 } : null,

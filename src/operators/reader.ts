@@ -27,6 +27,8 @@ export class Reader {
   state: ReaderState = 'ready';
   /** The seq that it has. */
   after: number;
+  /** Of a reader that is told of its own entries alone: the last that it was told of. */
+  #shown: number | null;
   /** Written to it so far. */
   bytes = 0;
 
@@ -43,6 +45,7 @@ export class Reader {
     this.sink = subscription.sink;
     this.format = subscription.format;
     this.after = subscription.after;
+    this.#shown = subscription.told?.after ?? null;
     this.chats = chats;
     this.types = types;
     this.owner = owner;
@@ -51,6 +54,16 @@ export class Reader {
         ? null
         : { chats: chats && new Set(chats), types: types && new Set(types), owner };
     this.left = left;
+  }
+
+  /** How far it is told that it has come. */
+  get shown(): number {
+    return this.#shown ?? this.after;
+  }
+
+  /** It gets entries, of which this is the last. */
+  shows(seq: number): void {
+    if (this.#shown !== null) this.#shown = seq;
   }
 
   /** Writes; beyond what its socket holds the reader is blocked until that drains. */

@@ -6,6 +6,8 @@ import { bytesOf, type Format, type Frame } from './frames.ts';
 export interface Chunk {
   readonly bytes: Buffer;
   readonly after: number;
+  /** The last entry in it. */
+  readonly last: number;
 }
 
 /** What a reader lets through; null: everything. */
@@ -78,7 +80,7 @@ export class Ring {
     const known = this.#shared.get(key);
     if (known !== undefined) return known;
     if (this.#shared.size >= limits.sharedChunksMax) this.#shared.clear();
-    const chunk = this.filtered(after, format, null) ?? { bytes: Buffer.alloc(0), after: this.#head };
+    const chunk = this.filtered(after, format, null) ?? { bytes: Buffer.alloc(0), after: this.#head, last: after };
     this.#shared.set(key, chunk);
     return chunk;
   }
@@ -88,6 +90,7 @@ export class Ring {
     const parts: Buffer[] = [];
     let bytes = 0;
     let seq = after;
+    let last = after;
     while (seq < this.#head && bytes < limits.readerBufferBytes) {
       seq += 1;
       const slot = this.#slots[seq % limits.broadcastEntriesMax];
@@ -95,10 +98,11 @@ export class Ring {
       const part = bytesOf(slot.frame, format);
       parts.push(part);
       bytes += part.length;
+      last = seq;
     }
     const [only] = parts;
     if (only === undefined) return null;
-    return { bytes: parts.length === 1 ? only : Buffer.concat(parts, bytes), after: seq };
+    return { bytes: parts.length === 1 ? only : Buffer.concat(parts, bytes), after: seq, last };
   }
 
   #evict(): void {

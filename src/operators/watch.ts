@@ -36,7 +36,7 @@ export function createWatch({ clock, readers, stream, head, onSeen }: WatchOptio
     for (const reader of readers) {
       // Others need no beat: a blocked one has bytes to take, and one that is replaying gets its page.
       if (reader.beat === beat && reader.state === 'ready') {
-        const at = reader.filter === null ? null : { stream, seq: reader.after };
+        const at = reader.filter === null ? null : { stream, seq: reader.shown };
         reader.write(heartbeat(reader.format, at));
       }
       if (reader.after < last) behind += 1;

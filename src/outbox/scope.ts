@@ -82,9 +82,10 @@ export async function requireOwnMessages(
   const isOwn = async (id: unknown): Promise<boolean> => {
     if (typeof id !== 'number') return false;
     const calls = await tx.sentMessages(chat, id, limits.callsOfMessageMax);
-    return calls.some(
-      (call) => call.counted && call.keyId === keyId && connectionOf(call.params) === connectionOf(json),
-    );
+    return calls.some((call) => {
+      const address = call.counted && call.keyId === keyId ? addressOf(call.params) : null;
+      return address !== null && address === addressOf(json);
+    });
   };
   for (const { field, id } of changedBy(method, params)) {
     if (!(await isOwn(id))) throw refused('This key may change only messages that it sent itself', field);
@@ -111,7 +112,11 @@ async function requireOwnKeyboard(
   }
 }
 
-const connectionOf = (params: string): unknown => JSON.parse(params).business_connection_id;
+/** In whose name a call was made. Null: retention has taken what it said, and nothing tells. */
+function addressOf(json: string): unknown {
+  const { chat_id: chat, business_connection_id: connection = 'the bot' }: Params = JSON.parse(json);
+  return chat === undefined ? null : connection;
+}
 
 /** The messages that a call changes or takes away. */
 function changedBy(method: string, { message_id: one, message_ids: many }: Params) {

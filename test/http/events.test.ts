@@ -3,6 +3,7 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { limits } from '../../src/limits.ts';
 import { manualClock } from '../support/clock.ts';
 import { json, startEdge, until } from './edge.ts';
 
@@ -106,7 +107,10 @@ describe('a stream', () => {
     for (const id of ['5', 'stream.', 'stream.x', '%0A', 'stream.1%0Adata:x']) {
       const response = await edge.get(`/v1/events?last_event_id=${id}`);
       expect(response.status).toBe(400);
-      const problem = { code: 'event_id_malformed', detail: 'An event id has the form <stream>.<seq>, as in stream.0' };
+      const problem = {
+        code: 'event_id_malformed',
+        detail: 'An event id has the form <stream>.<seq>, as in stream.42',
+      };
       expect(await json(response)).toMatchObject({ ...problem, errors: [{ field: 'last_event_id' }] });
     }
   });
@@ -323,6 +327,53 @@ describe('a restricted key', () => {
     }
     const page = await edge.get('/v1/events?from=earliest&poll=1', header);
     expect(await json(page)).toMatchObject({ events: [{ chat: '7' }, { chat: '9' }, { chat: '7' }] });
+  });
+
+  test('is told of the length of its own entries, wherever it begins, and not of what others write', async () => {
+    const clock = manualClock();
+    const edge = await startEdge({ clock });
+    const { header } = edge.key('operator', { chats: ['7'] });
+    const poll = async (query: string) => json(await edge.get(`/v1/events?poll=1&${query}`, header));
+    expect(await poll('from=latest')).toMatchObject({ head: 0, last_event_id: 'stream.0', events: [] });
+    for (const chat of ['7', '8', null, '8']) await edge.append(chat);
+    const place = { head: 1, reset: false, gap: null, more: false, last_event_id: 'stream.1' };
+    expect(await poll('from=latest')).toMatchObject({ ...place, events: [] });
+    expect(await poll('from=earliest')).toMatchObject({ ...place, events: [{ seq: 1 }] });
+    expect(await poll('last_event_id=stream.1')).toMatchObject({ ...place, events: [] });
+    // Ids that it made up: of an entry of others, and of none.
+    for (const seq of [3, 999])
+      expect(await poll(`last_event_id=stream.${seq}`)).toMatchObject({ reset: false, head: seq, events: [] });
+    expect(await json(await edge.get('/v1/events?poll=1')), 'who sees all').toMatchObject({ head: 4 });
+
+    const stream = await edge.get('/v1/events', header);
+    const lines = (stream.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    const until = async (pattern: RegExp): Promise<void> => {
+      while (!pattern.test(text)) text += (await lines.read()).value;
+    };
+    await until(/"head":1,"filtered":true}\n\nid: stream\.1\n\n/);
+    await edge.append('8');
+    await clock.advance(limits.heartbeatMs);
+    await until(/:\nid: stream\.1\n\n/);
+    await edge.append('7');
+    await until(/id: stream\.6\nevent/);
+    await edge.append('8');
+    await clock.advance(limits.heartbeatMs);
+    await until(/:\nid: stream\.6\n\n/);
+    expect(text).not.toMatch(/stream\.[^16h]/);
+    await lines.cancel();
+  });
+
+  test('that may not read is told of the length of its own messages', async () => {
+    const edge = await startEdge();
+    const { header } = edge.key('aggregator');
+    await edge.append('7');
+    await edge.send('POST', '/v1/messages', { chat_id: 7, text: 'a' }, { ...header, 'idempotency-key': 'a' });
+    await edge.append('7');
+    for (const from of ['earliest', 'latest'])
+      expect(await json(await edge.get(`/v1/messages/events?poll=1&from=${from}`, header))).toMatchObject({
+        ...{ head: 2, last_event_id: 'stream.2' },
+      });
   });
 });
 
