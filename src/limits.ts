@@ -269,6 +269,16 @@ export const limits = {
   paceRestMaxMs: 10_000,
   /** How deep the parameters of a call may be nested; Telegram's own are some ten levels deep. Beyond it 400. */
   callDepthMax: 100,
+  /** Values in the JSON of a body, names included: a batch of 1000 messages has some 50,000. Beyond it 400. */
+  jsonValuesMax: 100_000,
+  /** The same of one call: a keyboard of 300 buttons and 1000 entities have some 10,000. Beyond it 400. */
+  callValuesMax: 20_000,
+  /** Parameters of one call; the method with most has some 40. Beyond it 413. */
+  parametersMax: 200,
+  /** Entities of a text: Telegram passes over all but the first 100. Beyond it 422. */
+  entitiesMax: 1000,
+  /** Rows of a keyboard, and buttons of a row: Telegram takes fewer. Beyond it 422. */
+  keyboardRowsMax: 300,
   /** Messages in one POST to /v1/messages/batch. */
   batchMessagesMax: 1000,
   /** An Idempotency-Key is remembered for this long. */
@@ -405,8 +415,18 @@ export const limits = {
   clientLineLengthMax: 64 * 1024 * 1024,
 
   // HTTP.
-  /** A body; of a form all but its files' content. Beyond it 413. */
+  /** A body with messages or an event; of a form all but its files' content. Beyond it 413. */
   bodyBytesMax: 1024 * 1024,
+  /** A list of messages' ids (limits.filterIdsMax). Beyond it 413. */
+  idsBodyBytesMax: 128 * 1024,
+  /** Any other body, that of a new key with 100 chats among them. Beyond it 413. */
+  smallBodyBytesMax: 16 * 1024,
+  /** The body of a log-in: a key has 256 characters at most. Nobody has shown a key yet. Beyond it 413. */
+  sessionBodyBytesMax: 1024,
+  /** Fields that the answer to a wrong request names; the caller mends them and sees the rest. */
+  fieldErrorsMax: 8,
+  /** Characters of what an error says, and of a field's name in it: parts of the request may be quoted in it. */
+  errorTextLengthMax: 500,
   /** The files uploaded with one message, all together: Telegram's bound of an upload. Beyond it 413. */
   uploadBytesMax: 50 * 1024 * 1024,
   /** Files of one message: an album of 10, each with a thumbnail and a cover. Beyond it 413. */
@@ -487,6 +507,16 @@ export const limits = {
   sandboxDownloadBytesMax: 20 * 1024 * 1024,
   /** A request's body: Telegram's bound of an upload, and what its form adds. Beyond it 413. */
   sandboxBodyBytesMax: 51 * 1024 * 1024,
+  /** A control request with a file of a user's: 10 MiB of it in base64. Read at once, it holds the process up for some 50 ms. Beyond it 413. */
+  sandboxFileBodyBytesMax: 14 * 1024 * 1024,
+  /** Items of a list in a control request: messages, updates, members. Beyond it 400. */
+  sandboxListMax: 2000,
+  /** Characters of a text in a control request that is no message's, and of a message's further fields as JSON. Beyond it 400. */
+  sandboxFieldLengthMax: 16 * 1024,
+  /** A keyboard as JSON, and what a bot's message holds. Telegram does not tell its own bounds. Beyond it 400. */
+  sandboxContentLengthMax: 64 * 1024,
+  /** Connections open at once, below what the process may open; a further one is closed unheard. */
+  sandboxConnectionsMax: 2000,
   /** Bytes of a text that the parsers of entities are given, whatever it parses to; a longer one is refused. */
   sandboxTextBytesMax: 32_768,
   /** An idle connection is closed. Clients keep theirs between polls: Node's 5 s would close many under a request. */

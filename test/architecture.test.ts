@@ -15,6 +15,7 @@ const ROOT = join(import.meta.dirname, '..');
  * Every part that calls another server reaches it by one way (network), and tells one kind of failure (connect-errors). Which
  * addresses are private is known in one place (address-rule).
  * Ages are counted by the time that is proven (proven-time).
+ * Input from outside is counted before it is parsed (bounded-input, long-list), and has a time to arrive in (late-body).
  */
 const SHARED = [
   'src/errors.ts',
@@ -32,6 +33,9 @@ const SHARED = [
   'src/network.ts',
   'src/connect-errors.ts',
   'src/address-rule.ts',
+  'src/bounded-input.ts',
+  'src/long-list.ts',
+  'src/late-body.ts',
 ];
 /** What an area shows to others: its port (named like the folder), and Telegram's plain facts. */
 const PORTS = /^src\/(\w+)\/\1\.ts$|^src\/telegram\/(errors|update|methods)\.ts$/;
@@ -228,6 +232,7 @@ describe('the rules that keep the tests green anywhere', () => {
       'browser/sandbox.test.ts',
       'http/feed-slow.test.ts',
       'http/slow-readers.test.ts',
+      'input/growth.ts',
       'readme/terminal.ts',
       'sim/main.ts',
       'system/broadcast.test.ts',

@@ -30,7 +30,7 @@ export function requireActive(keyring: Pick<Keyring, 'isActive'>, { id }: Pick<K
 }
 
 /** The key that a request names in its Authorization header, not yet verified; null: it names none. */
-export const bearerOf = (request: FastifyRequest): string | null =>
+export const bearerOf = (request: Pick<FastifyRequest, 'headers'>): string | null =>
   /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
 
 /** The key of a page that is logged in. A cookie comes by itself, so the request must be the page's own. */

@@ -110,6 +110,7 @@ export function chatRoutes(app: App, parts: HttpParts): void {
   app.post(
     '/v1/chats/:id/events',
     {
+      bodyLimit: limits.bodyBytesMax,
       schema: {
         tags,
         summary: 'Tell a conversation that something happened',

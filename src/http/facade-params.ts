@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { CALL_BOUNDS, readUrlParams, requireFewParams, requireModestJson } from '../bounded-input.ts';
 import { SwitchboardError } from '../errors.ts';
 import type { Upload, Uploads } from '../uploads/uploads.ts';
 import { readForm } from './multipart.ts';
@@ -14,10 +15,11 @@ export interface Given {
 
 /**
  * What came with a call, whichever way Telegram takes it: in the query, as JSON, urlencoded, or as a form with files.
- * Throws body_malformed, body_too_large, outbox_full.
+ * Throws body_malformed, body_too_large, request_invalid, outbox_full.
  */
 export async function givenWith(request: FastifyRequest, uploads: Uploads): Promise<Given> {
   const query: Params = { ...Object(request.query) };
+  requireFewParams(Object.keys(query).length);
   if (request.isMultipart()) {
     const { fields, files } = await readForm(request, uploads);
     return { params: { ...query, ...fields }, files };
@@ -25,19 +27,24 @@ export async function givenWith(request: FastifyRequest, uploads: Uploads): Prom
   const { body } = request;
   if (!Buffer.isBuffer(body) || body.length === 0) return { params: query, files: [] };
   const isJson = /^application\/json/i.test(request.headers['content-type'] ?? '');
-  const fields = isJson ? objectOf(body.toString()) : Object.fromEntries(new URLSearchParams(body.toString()));
+  const fields = isJson ? objectOf(body.toString()) : Object.fromEntries(readUrlParams(body.toString()));
   return { params: { ...query, ...fields }, files: [] };
 }
 
 function objectOf(text: string): object {
   const malformed = (cause?: unknown) => new SwitchboardError('body_malformed', "can't parse JSON object", { cause });
+  requireModestJson(text, CALL_BOUNDS);
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    value = JSON.parse(text);
   } catch (error) {
     throw malformed(error);
   }
-  throw malformed();
+  // Telegram takes it for no parameters.
+  if (value === null) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw malformed();
+  requireFewParams(Object.keys(value).length);
+  return value;
 }
 
 /** A whole number, as Telegram reads it: the default where it is absent, 0 where it is none, within its bounds. */
@@ -54,6 +61,7 @@ export const flagOf = (value: unknown): boolean => /^(true|yes|1)$/i.test(String
 export function listOf(value: unknown): string[] | null {
   if (typeof value !== 'string') return Array.isArray(value) ? value.map(String) : null;
   try {
+    requireModestJson(value, CALL_BOUNDS);
     const parsed: unknown = JSON.parse(value);
     return Array.isArray(parsed) ? parsed.map(String) : null;
   } catch {

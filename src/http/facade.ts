@@ -3,6 +3,7 @@ import type { HTTPMethods } from 'fastify';
 import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
 import { mayAccess } from '../keys/keys.ts';
+import { limits } from '../limits.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf } from './auth.ts';
 import { ANSWER_TYPE, plain, sendTelegramError, telegramErrorOf } from './facade-answers.ts';
@@ -35,7 +36,8 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
   await app.register(async (scope: App) => {
     // Bodies are read as Telegram reads them, and once the key has been looked at.
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    const { bodyBytesMax: bodyLimit } = limits;
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
     await scope.register(multipart);
     scope.setErrorHandler((error, request, reply) => {
       const { error: answer, unexpected } = telegramErrorOf(error);

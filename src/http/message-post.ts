@@ -1,4 +1,6 @@
 import multipart from '@fastify/multipart';
+import { CALL_BOUNDS, requireModestJson } from '../bounded-input.ts';
+import { limits } from '../limits.ts';
 import type { App, HttpParts } from './app.ts';
 import { callerOf, posterOf, requireActive } from './auth.ts';
 import { idempotencyKey, markReplayed } from './idempotency.ts';
@@ -14,6 +16,7 @@ export async function messagePostRoute(app: App, { outbox, uploads, keyring }: H
     scope.post(
       '/v1/messages',
       {
+        bodyLimit: limits.bodyBytesMax,
         schema: {
           tags: ['messages'],
           summary: 'Accept a message for sending',
@@ -58,6 +61,7 @@ function withDelivery(fields: Readonly<Record<string, unknown>>): Readonly<Recor
   const { delivery } = fields;
   if (typeof delivery !== 'string') return fields;
   try {
+    requireModestJson(delivery, CALL_BOUNDS);
     return { ...fields, delivery: JSON.parse(delivery) };
   } catch {
     return fields;

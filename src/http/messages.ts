@@ -28,6 +28,7 @@ export function messageRoutes(app: App, parts: HttpParts): void {
   app.post(
     '/v1/messages/batch',
     {
+      bodyLimit: limits.bodyBytesMax,
       schema: {
         tags,
         summary: 'Accept many messages, each for itself',
@@ -117,6 +118,7 @@ export function messageRoutes(app: App, parts: HttpParts): void {
   app.post(
     '/v1/messages/resolve',
     {
+      bodyLimit: limits.idsBodyBytesMax,
       schema: {
         tags,
         summary: 'Decide the fate of many messages whose answers were lost',

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { CALL_BOUNDS, requireModestJson } from '../bounded-input.ts';
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Upload, Uploads } from '../uploads/uploads.ts';
@@ -11,7 +12,7 @@ export interface Form {
 
 /**
  * Reads multipart/form-data, its files straight to the disk. All else in it, as far as it came, is in memory: it is held
- * to the bound of a body, names included. Throws body_malformed, body_too_large, outbox_full; what it had taken in by
+ * to the bound of a body, names included. Throws body_malformed, body_too_large, request_invalid, outbox_full; what it had taken in by
  * then is deleted.
  */
 export async function readForm(request: FastifyRequest, uploads: Uploads): Promise<Form> {
@@ -30,7 +31,7 @@ export async function readForm(request: FastifyRequest, uploads: Uploads): Promi
         fieldCount += 1;
         if (fieldCount > limits.formFieldsMax) throw tooLarge(`A form has ${limits.formFieldsMax} fields at most`);
         const text = await texts.read(part.file);
-        fields[name] = type.startsWith('application/json') ? JSON.parse(text) : text;
+        fields[name] = type.startsWith('application/json') ? jsonOf(text) : text;
         continue;
       }
       if (files.length === limits.uploadFilesMax) {
@@ -46,6 +47,11 @@ export async function readForm(request: FastifyRequest, uploads: Uploads): Promi
     await uploads.discard(files);
     throw formError(error);
   }
+}
+
+function jsonOf(text: string): unknown {
+  requireModestJson(text, CALL_BOUNDS);
+  return JSON.parse(text);
 }
 
 /** Reads what of a form is text, up to limits.bodyBytesMax in all. */

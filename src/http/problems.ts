@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type ErrorCode, SwitchboardError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { storageFault } from '../storage-fault.ts';
 
 /** An error as callers get it: RFC 9457 with a stable `code`. */
@@ -29,6 +30,9 @@ export interface ProblemAnswer {
 export const ANSWER_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+const BODY_TOO_LARGE =
+  'The body is larger than this address takes: 1 MiB with messages or an event, 128 KiB with ids, 16 KiB else, 1 KiB to log in';
 
 /** The answer to anything thrown. What nobody foresaw is `internal`, without a word of what is inside. */
 export function problemOf(thrown: unknown): ProblemAnswer {
@@ -63,9 +67,18 @@ export function loggable(error: unknown, request: FastifyRequest) {
 function problem(code: ErrorCode, detail: string, errors?: readonly FieldError[]): Problem {
   const entry = ERRORS[code];
   const status = 'status' in entry ? entry.status : 500;
-  const base = { type: `urn:switchboard:problem:${code}`, title: entry.title, status, code, detail };
-  return errors === undefined ? base : { ...base, errors };
+  const base = { type: `urn:switchboard:problem:${code}`, title: entry.title, status, code, detail: shortened(detail) };
+  if (errors === undefined) return base;
+  const told = errors.slice(0, limits.fieldErrorsMax);
+  return {
+    ...base,
+    errors: told.map(({ field, message }) => ({ field: shortened(field), message: shortened(message) })),
+  };
 }
+
+/** What a request says of itself may be as long as its body: an error quotes the beginning. */
+const shortened = (text: string): string =>
+  text.length <= limits.errorTextLengthMax ? text : `${text.slice(0, limits.errorTextLengthMax)}…`;
 
 /** Fastify's own errors in our words; null where the error is not the request's fault. */
 function edgeProblem(error: Error): Problem | null {
@@ -76,7 +89,7 @@ function edgeProblem(error: Error): Problem | null {
     return problem('request_invalid', detail, errors);
   }
   if (statusCode === null || statusCode < 400 || statusCode > 499) return null;
-  if (statusCode === 413) return problem('body_too_large', 'A body holds 1 MiB at most');
+  if (statusCode === 413) return problem('body_too_large', BODY_TOO_LARGE);
   if (statusCode === 415) return problem('media_type_unsupported', 'Send the body as application/json');
   if (statusCode === 404) return problem('not_found', 'There is no such address');
   if (code === 'FST_ERR_BAD_URL') return problem('request_invalid', 'The path is not well encoded');

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import { limits } from '../limits.ts';
+import { longList } from '../long-list.ts';
 
 /** Pieces of the schemas that validate, type and document the routes. */
 
@@ -73,6 +74,11 @@ export function validatorCompiler({ schema, httpPart }: { schema: unknown; httpP
   const lists = httpPart === 'querystring' ? listsOf(wanted) : [];
   return (value: unknown) => {
     const read = httpPart === 'body' ? value : Value.Convert(wanted, withLists(value, lists));
+    const long = longList(wanted, read);
+    if (long !== null) {
+      const message = `must not have more than ${long.max} items`;
+      return { error: [{ keyword: 'maxItems', schemaPath: '', instancePath: `/${long.path}`, params: {}, message }] };
+    }
     return check.Check(read) ? { value: read } : { error: [...check.Errors(read)] };
   };
 }

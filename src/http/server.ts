@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyRequest, type HTTPMethods } from 'fastify';
+import Fastify, { type HTTPMethods } from 'fastify';
+import { BODY_BOUNDS, requireModestJson } from '../bounded-input.ts';
 import type { Clock } from '../clock.ts';
 import { SwitchboardError } from '../errors.ts';
+import { cutOffLate } from '../late-body.ts';
 import { limits } from '../limits.ts';
 import { listenError } from '../listening.ts';
 import type { Playground } from '../sandbox/sandbox.ts';
@@ -81,7 +83,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const [keyEnds, secretEnds] = [createKeyEnds(), createKeyEnds()];
   const parts: HttpParts = { ...options, stuckMs, answers, keyEnds, secretEnds, closing: closing.signal };
   const app: App = Fastify({
-    bodyLimit: limits.bodyBytesMax,
+    // Addresses that take more say so.
+    bodyLimit: limits.smallBodyBytesMax,
     // A form with files may take long; what else has a body is cut off below.
     requestTimeout: limits.uploadArrivalMs,
     http: {
@@ -92,8 +95,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     logger: false,
     // Refused by our own hook, in our own words.
     return503OnClosing: false,
-    clientErrorHandler: answerBrokenRequest,
-    frameworkErrors(error, { url }, reply) {
+    clientErrorHandler: answerBroken(clock),
+    frameworkErrors(error, { url, raw }, reply) {
+      cutOffLate(raw, reply.raw, clock);
       reply.headers(ANSWER_HEADERS);
       if (isFacadeUrl(url)) sendTelegramError(reply, telegramErrorOf(error).error);
       else sendProblem(reply, problemOf(error));
@@ -109,13 +113,19 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   // JSON alone: a text would be refused as a body without fields, which tells less.
-  app.removeContentTypeParser('text/plain');
+  app.removeContentTypeParser(['text/plain', 'application/json']);
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    requireModestJson(body, BODY_BOUNDS);
+    return parseJson(request, body, done);
+  });
   app.decorateRequest('caller', null);
   const tickets = createTicketBook({ clock, randomBytes: options.randomBytes, isActive: keyring.isActive });
 
   // First of the hooks: a socket whose upgrade is refused by those below is closed by its own.
   const cutUpgraded = options.inspector ? await acceptUpgrades(app) : () => {};
   app.addHook('onRequest', async (request, reply) => {
+    cutOffLate(request.raw, reply.raw, clock);
     if (closing.signal.aborted && request.routeOptions.config.always !== true) {
       const retryAfterMs = limits.reconnectMs;
       throw new SwitchboardError('shutting_down', 'Switchboard is shutting down: try again soon', { retryAfterMs });
@@ -123,7 +133,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     const ticket = ticketOf(request);
     if (ticket === null) authenticate(keyring, request);
     else request.caller = useTicket(tickets, ticket, request, reply);
-    cutOffLate(request, clock);
   });
   // Its body may have been on its way for long.
   app.addHook('preHandler', async (request) => {
@@ -188,7 +197,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     statelyRoute(app, { ...parts, ...options.inspector });
   }
   const { playground, examples = {} } = options;
-  if (playground) sandboxRoutes(app, parts, { playground, examples, host });
+  if (playground) await sandboxRoutes(app, parts, { playground, examples, host });
   if (options.console) consoleRoutes(app, parts, options.console);
   pageRoutes(app, options.pages ?? []);
   refuseOtherMethods(app, methodsOf);
@@ -238,14 +247,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   };
 }
 
-/** A body that does not arrive in time costs its connection; a form has more of it (limits.uploadArrivalMs). */
-function cutOffLate({ raw, headers }: FastifyRequest, clock: Clock): void {
-  const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-  if (!hasBody || /^multipart\/form-data/i.test(headers['content-type'] ?? '')) return;
-  const timer = clock.setTimeout(() => raw.destroy(), limits.requestArrivalMs);
-  raw.once('close', () => clock.clearTimeout(timer));
-}
-
 /** Answers a known address with a method that it does not take: 405, and those that it does. */
 function refuseOtherMethods(app: App, methodsOf: ReadonlyMap<string, ReadonlySet<string>>): void {
   const all: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -267,18 +268,28 @@ function refuseOtherMethods(app: App, methodsOf: ReadonlyMap<string, ReadonlySet
   }
 }
 
-/** What is not even HTTP, or too large a header: answered on the bare socket. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const detail = 'The request is not well-formed HTTP';
-  const { problem } = problemOf(new SwitchboardError('request_invalid', detail, { cause: error }));
-  const body = JSON.stringify(problem);
-  const head = [
-    'HTTP/1.1 400 Bad Request',
-    `Content-Type: ${PROBLEM_TYPE}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    ...Object.entries(ANSWER_HEADERS).map(([name, value]) => `${name}: ${value}`),
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-}
+/**
+ * Answers on the bare socket what is not even HTTP, has too large a header, or comes too slowly. Whoever does not close
+ * their side of the connection then is cut off.
+ */
+const answerBroken =
+  (clock: Clock) =>
+  (error: Error & { code?: string }, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const detail = 'The request is not well-formed HTTP';
+    const { problem } = problemOf(new SwitchboardError('request_invalid', detail, { cause: error }));
+    const body = JSON.stringify(problem);
+    const head = [
+      'HTTP/1.1 400 Bad Request',
+      `Content-Type: ${PROBLEM_TYPE}`,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      ...Object.entries(ANSWER_HEADERS).map(([name, value]) => `${name}: ${value}`),
+      'Connection: close',
+    ];
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+    const timer = clock.setTimeout(() => socket.destroy(), limits.requestArrivalCheckMs);
+    socket.once('close', () => clock.clearTimeout(timer));
+  };

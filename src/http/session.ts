@@ -33,6 +33,7 @@ export function sessionRoutes(app: App, { keyring }: HttpParts): void {
   app.post(
     '/v1/session',
     {
+      bodyLimit: limits.sessionBodyBytesMax,
       schema: {
         tags,
         summary: 'Logs a browser in: the key goes into a cookie',
@@ -78,7 +79,7 @@ export const secureFor = (request: FastifyRequest): '; Secure' | '' =>
   request.headers['x-forwarded-proto'] === 'https' || request.protocol === 'https' ? '; Secure' : '';
 
 /** The key that the browser keeps for the pages; null: none. */
-export const cookieOf = (request: FastifyRequest): string | null =>
+export const cookieOf = (request: Pick<FastifyRequest, 'headers'>): string | null =>
   /(?:^|; *)switchboard_key=([\w:-]+)(?:;|$)/.exec(request.headers.cookie ?? '')?.[1] ?? null;
 
 /** Throws scope_missing where a browser sends this for another site. */

@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
+import { CALL_BOUNDS, requireModestJson } from '../bounded-input.ts';
 import { SwitchboardError } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { longList } from '../long-list.ts';
 import type { MethodFacts } from '../telegram/methods.ts';
 import { leastLength } from './measure.ts';
-import { nestedDeeperThan } from './nesting.ts';
 import { type Params, ruleBroken } from './rules.ts';
 
 const invalid = (field: string, message: string) => new SwitchboardError('request_invalid', message, { field });
@@ -12,6 +12,7 @@ const refused = (field: string, message: string) => new SwitchboardError('messag
 /**
  * Parameters as their schema has them. Telegram takes each as text too (a form has nothing else): numbers, flags and
  * JSON are read from it. What cannot be read stays as it is, for the check to name.
+ * Throws message_invalid if a list is longer than Telegram takes: whoever comes next looks at its items.
  */
 export function readParams({ schema }: MethodFacts, given: Params): Record<string, unknown> {
   const params: Record<string, unknown> = { ...given };
@@ -21,6 +22,8 @@ export function readParams({ schema }: MethodFacts, given: Params): Record<strin
     // An optional parameter that is null is one that is not there.
     else if (value === null) delete params[name];
   }
+  const long = longList(schema, params);
+  if (long !== null) throw refused(long.path, `${long.path} must not have more than ${long.max} items`);
   return params;
 }
 
@@ -31,8 +34,8 @@ function fromText(schema: Type.TSchema, text: string): unknown {
   if (Type.IsBoolean(schema) && /^(true|1|yes)$/i.test(text)) return true;
   if (Type.IsBoolean(schema) && /^(false|0|no)$/i.test(text)) return false;
   try {
-    const value: unknown = JSON.parse(text);
-    return nestedDeeperThan(limits.callDepthMax, value) ? text : value;
+    requireModestJson(text, CALL_BOUNDS);
+    return JSON.parse(text);
   } catch {
     return text;
   }

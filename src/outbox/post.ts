@@ -9,7 +9,7 @@ import { parseCall } from './call.ts';
 import { cancelMessagesOf } from './cancel.ts';
 import { createDroppedLog } from './dropped.ts';
 import { end, refuse, resent, settle } from './fate.ts';
-import { nestedDeeperThan } from './nesting.ts';
+import { excessOf } from './nesting.ts';
 import {
   addMessage,
   chatIdOf,
@@ -68,10 +68,8 @@ export function createOutbox({
 
   async function acceptIn(tx: Tx, post: MessagePost, files: readonly Upload[]): Promise<MessageAccepted> {
     const { keyId, idempotencyKey, isReply = false } = post;
-    if (nestedDeeperThan(limits.callDepthMax, post.body)) {
-      const message = `The body is nested deeper than ${limits.callDepthMax} levels`;
-      throw new SwitchboardError('request_invalid', message, { field: '' });
-    }
+    const excess = excessOf(post.body);
+    if (excess !== null) throw new SwitchboardError('request_invalid', `The body ${excess}`, { field: '' });
     const requestHash = hashOf(post.body ?? null, files);
     tx.forgetAnswersBefore(tx.provenNow - limits.idempotencyWindowMs);
     const first = idempotencyKey === null ? null : await tx.remembered(keyId, idempotencyKey);

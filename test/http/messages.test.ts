@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { SwitchboardError } from '../../src/errors.ts';
+import { limits } from '../../src/limits.ts';
 import { type ManualClock, manualClock, settle } from '../support/clock.ts';
 import { type Edge, json, startEdge } from './edge.ts';
 
@@ -71,7 +72,9 @@ describe('a message posted', () => {
       const good = '{"chat_id":777,"text":"hi","idempotency_key":"good"}';
       const batch = `{"messages":[{"idempotency_key":"deep",${call.slice(1)},${good}]}`;
       const answers = await json(await raw('/v1/messages/batch', batch));
-      expect(answers).toMatchObject({ messages: [{ error: { code: 'request_invalid' } }, { id: '123-1' }] });
+      // So many levels are more values than a body may have: nothing of it is read.
+      if (depth > limits.jsonValuesMax) expect(answers).toMatchObject({ status: 400, code: 'request_invalid' });
+      else expect(answers).toMatchObject({ messages: [{ error: { code: 'request_invalid' } }, { id: '123-1' }] });
     }
     expect((await post({ ...hello, unknown: JSON.parse(nested(98)) }, 'shallow')).status).toBe(202);
   });

@@ -50,7 +50,7 @@ export const Entities = Type.Optional(
       { type: Type.String(), offset: Type.Integer({ minimum: 0 }), length: Type.Integer({ minimum: 1 }) },
       { additionalProperties: true },
     ),
-    { description: 'In place of parse_mode; offsets and lengths in UTF-16 units' },
+    { maxItems: limits.entitiesMax, description: 'In place of parse_mode; offsets and lengths in UTF-16 units' },
   ),
 );
 
@@ -76,7 +76,11 @@ const InlineButton = Type.Object(
   },
   { additionalProperties: true },
 );
-const InlineRows = Type.Array(Type.Array(InlineButton), { description: 'Rows of buttons, 100 buttons at most' });
+const { keyboardRowsMax: maxItems } = limits;
+const InlineRows = Type.Array(Type.Array(InlineButton, { maxItems }), {
+  maxItems,
+  description: 'Rows of buttons, 100 buttons at most',
+});
 
 /** A keyboard of the message itself: all that an edit takes. */
 export const InlineKeyboard = Type.Optional(
@@ -90,7 +94,9 @@ const Keyboard = Type.Optional(
     {
       inline_keyboard: Type.Optional(InlineRows),
       keyboard: Type.Optional(
-        Type.Array(Type.Array(Type.Union([Type.String(), Type.Object({ text: Type.String() })]))),
+        Type.Array(Type.Array(Type.Union([Type.String(), Type.Object({ text: Type.String() })]), { maxItems }), {
+          maxItems,
+        }),
       ),
       remove_keyboard: Type.Optional(Type.Literal(true)),
       force_reply: Type.Optional(Type.Literal(true)),

@@ -38,6 +38,7 @@ export const POLL_CALLS = {
       correct_option_ids: Type.Optional(
         Type.Array(Type.Integer({ minimum: 0, maximum: 11 }), {
           minItems: 1,
+          maxItems: 12,
           description: 'The right answers of a quiz',
         }),
       ),
