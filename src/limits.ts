@@ -505,8 +505,6 @@ export const limits = {
   sandboxFilesBytesMax: 256 * 1024 * 1024,
   /** getFile refuses what is larger, as Telegram does. */
   sandboxDownloadBytesMax: 20 * 1024 * 1024,
-  /** A request's body: Telegram's bound of an upload, and what its form adds. Beyond it 413. */
-  sandboxBodyBytesMax: 51 * 1024 * 1024,
   /** A control request with a file of a user's: 10 MiB of it in base64. Read at once, it holds the process up for some 50 ms. Beyond it 413. */
   sandboxFileBodyBytesMax: 14 * 1024 * 1024,
   /** Items of a list in a control request: messages, updates, members. Beyond it 400. */

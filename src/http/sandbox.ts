@@ -54,11 +54,11 @@ const READER = 'sandbox page';
  * browser, though, must do so for this very page: not for another site, nor for one whose name was turned to this
  * machine's address.
  */
-export function sandboxRoutes(
+export async function sandboxRoutes(
   app: App,
   { journal, operators, closing, stuckMs }: HttpParts,
   { playground, examples, host }: SandboxParts,
-): void {
+): Promise<void> {
   const onRequest = async (request: FastifyRequest): Promise<void> => requireOwnPage(request.headers, host);
 
   let reading = 0;
@@ -193,18 +193,22 @@ export function sandboxRoutes(
     },
   );
 
-  app.route({
-    method: ['POST', 'DELETE'],
-    url: '/v1/sandbox/control/*',
-    onRequest,
-    bodyLimit: limits.sandboxBodyBytesMax,
-    schema: { hide: true },
-    handler: async (request) => {
-      const path = request.url.slice('/v1/sandbox/control/'.length);
-      if (!CONTROLS.test(path)) throw new SwitchboardError('not_found', 'The page has no such control');
-      const { body } = request;
-      return playground.control(request.method, path, Buffer.from(body === undefined ? '' : JSON.stringify(body)));
-    },
+  await app.register(async (scope: App) => {
+    // The sandbox reads the body: a file in it is not parsed twice.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.route({
+      method: ['POST', 'DELETE'],
+      url: '/v1/sandbox/control/*',
+      onRequest,
+      bodyLimit: limits.sandboxFileBodyBytesMax,
+      schema: { hide: true },
+      handler: async ({ method, url, body }) => {
+        const path = url.slice('/v1/sandbox/control/'.length);
+        if (!CONTROLS.test(path)) throw new SwitchboardError('not_found', 'The page has no such control');
+        return playground.control(method, path, Buffer.isBuffer(body) ? body : Buffer.alloc(0));
+      },
+    });
   });
 }
 

@@ -1,10 +1,14 @@
+import { createHash } from 'node:crypto';
 import type { User } from '@grammyjs/types';
+import { BODY_BOUNDS, CALL_BOUNDS, type JsonBounds, requireModestJson } from '../bounded-input.ts';
 import { SwitchboardError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { FAULT_KINDS, type Fault } from './faults.ts';
 import { type Fields, integerOf, isFields, jsonOf } from './fields.ts';
 import type { FloodLimits } from './flood.ts';
 import { NO_FLOOD, TELEGRAM_FLOOD } from './flood.ts';
-import type { Upload } from './params.ts';
+import type { Upload } from './form.ts';
+import { isLonger } from './formatted-text.ts';
 
 /** Reads the control API's bodies. Everything here throws SwitchboardError `request_invalid`, naming the field. */
 
@@ -12,25 +16,39 @@ import type { Upload } from './params.ts';
 export const wrongField = (field: string, expected: string): SwitchboardError =>
   new SwitchboardError('request_invalid', `${field} must be ${expected}`, { field });
 
+/** The JSON of a body; undefined where it is none. Throws request_invalid beyond its bounds. */
+export function jsonIn(body: Buffer, bounds: JsonBounds): unknown {
+  const text = body.toString();
+  requireModestJson(text, bounds);
+  return jsonOf(text, bounds);
+}
+
 /** A JSON object; an empty body is an empty one. Throws `body_malformed`. */
 export function readBody(body: Buffer): Fields {
   if (body.length === 0) return {};
-  const value = jsonOf(body.toString());
+  const value = jsonIn(body, { ...BODY_BOUNDS, depth: CALL_BOUNDS.depth });
   if (!isFields(value)) throw new SwitchboardError('body_malformed', 'The body must be a JSON object');
   return value;
 }
 
 /** Undefined where the field is absent or null. The text may be empty. */
-export function optionalText(body: Fields, name: string): string | undefined {
+export function optionalText(
+  body: Fields,
+  name: string,
+  lengthMax: number = limits.sandboxFieldLengthMax,
+): string | undefined {
   const value = body[name];
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string') throw wrongField(`/${name}`, 'a text');
+  if (isLonger(value, lengthMax)) {
+    throw wrongField(`/${name}`, `a text of ${lengthMax} characters at most`);
+  }
   return value;
 }
 
 /** A text that is there and not empty. */
-export function requiredText(body: Fields, name: string): string {
-  const value = optionalText(body, name);
+export function requiredText(body: Fields, name: string, lengthMax?: number): string {
+  const value = optionalText(body, name, lengthMax);
   if (value === undefined || value === '') throw wrongField(`/${name}`, 'a text that is not empty');
   return value;
 }
@@ -61,6 +79,22 @@ export function optionalFlag(body: Fields, name: string): boolean | undefined {
   return value;
 }
 
+/** A list of limits.sandboxListMax items at most. */
+export function readList(value: unknown, field: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw wrongField(field, 'an array');
+  if (value.length > limits.sandboxListMax)
+    throw wrongField(field, `an array of ${limits.sandboxListMax} items at most`);
+  return value;
+}
+
+/** Throws if an object that is kept as it is has more than limits.sandboxFieldLengthMax characters as JSON. */
+export function requireShort(value: Fields, field: string): void {
+  const { sandboxFieldLengthMax: lengthMax } = limits;
+  if (JSON.stringify(value).length > lengthMax) {
+    throw wrongField(field, `an object of ${lengthMax} characters at most, as JSON`);
+  }
+}
+
 /** `from`: the user who acts. */
 export function readUser(body: Fields, defaultId: number): User | undefined {
   const { from } = body;
@@ -69,14 +103,13 @@ export function readUser(body: Fields, defaultId: number): User | undefined {
 
 /** `members`: users; none where it is left out. */
 export function readUsers(body: Fields): readonly User[] {
-  const { members = [] } = body;
-  if (!Array.isArray(members)) throw wrongField('/members', 'an array');
-  return members.map((member: unknown, i) => userOf(member, `/members/${i}`));
+  return readList(body.members ?? [], '/members').map((member, i) => userOf(member, `/members/${i}`));
 }
 
 /** A user of this field. Without a default the id has to be there. */
 export function userOf(value: unknown, field: string, defaultId?: number): User {
   if (!isFields(value)) throw wrongField(field, 'an object');
+  requireShort(value, field);
   const id = value.id === undefined ? defaultId : integerOf(value.id);
   if (id === undefined || id <= 0) throw wrongField(`${field}/id`, 'a positive whole number');
   const { first_name: firstName = 'User', ...others } = value;
@@ -89,10 +122,11 @@ export function readFile(body: Fields, name: string): Upload | undefined {
   const file = body[name];
   if (file === undefined || file === null) return undefined;
   if (!isFields(file)) throw wrongField(`/${name}`, 'an object');
-  const bytes = Buffer.from(requiredText(file, 'base64'), 'base64');
+  const bytes = Buffer.from(requiredText(file, 'base64', limits.sandboxFileBodyBytesMax), 'base64');
   if (bytes.length === 0) throw wrongField(`/${name}/base64`, 'base64 of at least one byte');
   return {
     bytes,
+    sha256: createHash('sha256').update(bytes).digest('base64url'),
     fileName: optionalText(file, 'file_name') ?? (name === 'photo' ? 'photo.jpg' : 'file.bin'),
     mimeType: optionalText(file, 'mime_type') ?? '',
   };

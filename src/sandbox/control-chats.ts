@@ -8,13 +8,16 @@ import {
   optionalText,
   readBody,
   readFile,
+  readList,
   readUser,
   readUsers,
   requiredInteger,
   requiredText,
+  requireShort,
   wrongField,
 } from './control-body.ts';
 import { type Fields, isFields } from './fields.ts';
+import { CALLBACK_DATA_BYTES_MAX } from './markup.ts';
 import { documentContent, photoContent } from './media-content.ts';
 import {
   actingUser,
@@ -101,10 +104,11 @@ export function messagesOf(chat: ChatRecord): readonly Fields[] {
 function write(world: World, bot: Bot, id: number, body: Fields): Told {
   const photo = readFile(body, 'photo');
   const document = readFile(body, 'document');
-  const text = optionalText(body, 'text');
+  const text = optionalText(body, 'text', limits.textLengthMax);
   const extra = body.message ?? {};
   if (!isFields(extra)) throw wrongField('/message', 'an object');
-  const caption = optionalText(body, 'caption');
+  requireShort(extra, '/message');
+  const caption = optionalText(body, 'caption', limits.captionLengthMax);
   const content = {
     ...(photo === undefined ? {} : photoContent(world.files.put(bot.id, 'photo', photo))),
     ...(document === undefined ? {} : documentContent(world.files.put(bot.id, 'document', document))),
@@ -124,8 +128,7 @@ function write(world: World, bot: Bot, id: number, body: Fields): Told {
 
 /** `{"messages":[{"chat_id","text",…},…]}`: many users write, for load tests. */
 export function writeMany(world: World, bot: Bot, body: Fields) {
-  if (!Array.isArray(body.messages)) throw wrongField('/messages', 'an array');
-  const told = body.messages.map((message: unknown, i) => {
+  const told = readList(body.messages, '/messages').map((message, i) => {
     if (!isFields(message)) throw wrongField(`/messages/${i}`, 'an object');
     const id = requiredInteger(message, 'chat_id', -(2 ** 53));
     if (id === 0) throw wrongField(`/messages/${i}/chat_id`, 'a whole number, not 0');
@@ -137,6 +140,9 @@ export function writeMany(world: World, bot: Bot, body: Fields) {
 function press(world: World, bot: Bot, chat: ChatRecord, body: Fields) {
   const messageId = requiredInteger(body, 'message_id', 1);
   const data = requiredText(body, 'data');
+  if (Buffer.byteLength(data) > CALLBACK_DATA_BYTES_MAX) {
+    throw wrongField('/data', `a text of ${CALLBACK_DATA_BYTES_MAX} bytes at most`);
+  }
   const from = actingUser(bot, chat, readUser(body, Math.abs(chat.id)));
   const told = pressButton(world, bot, chat, from, messageId, data);
   if (told === null) throw noSuch('message in this chat');
@@ -144,7 +150,7 @@ function press(world: World, bot: Bot, chat: ChatRecord, body: Fields) {
 }
 
 function edit(world: World, bot: Bot, chat: ChatRecord, messageId: number, body: Fields): Told {
-  const told = editAsUser(world, bot, chat, messageId, requiredText(body, 'text'));
+  const told = editAsUser(world, bot, chat, messageId, requiredText(body, 'text', limits.textLengthMax));
   if (told === null) throw noSuch("user's message in this chat");
   return told;
 }

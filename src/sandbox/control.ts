@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { SwitchboardError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { ApiError } from './api-error.ts';
 import { type Bot, publishTrouble, randomUpdateId, type World } from './bots.ts';
 import { optionalFlag, optionalInteger, readBody, readFault, readFlood, shownFlood, userOf } from './control-body.ts';
@@ -18,9 +19,17 @@ export interface ControlRequest {
   readonly response?: ServerResponse;
 }
 
+/** Bytes that the body of a request may have: only a message may bring a file. */
+export const controlBytesMax = ([area, , what]: readonly string[]): number =>
+  area === 'chats' && what === 'messages' ? limits.sandboxFileBodyBytesMax : limits.bodyBytesMax;
+
 /** The answer's JSON; undefined where the answer is already on its way (a stream). Throws SwitchboardError. */
 export function control(world: World, bot: Bot, request: ControlRequest): unknown {
   const { method, path } = request;
+  const bytesMax = controlBytesMax(path);
+  if (request.body.length > bytesMax) {
+    throw new SwitchboardError('body_too_large', `The body may hold ${bytesMax} bytes`);
+  }
   const [area = '', chatId, ...rest] = path;
   if (area === 'chats' && chatId !== undefined) {
     const id = /^-?\d{1,16}$/.test(chatId) ? Number(chatId) : Number.NaN;

@@ -7,6 +7,8 @@ interface OpenTag {
   readonly name: string;
   readonly attributes: ReadonlyMap<string, string>;
   readonly offset: number;
+  /** The piece of the text that its own begins with. */
+  readonly piece: number;
 }
 
 const STYLES: ReadonlyMap<string, 'bold' | 'italic' | 'underline' | 'strikethrough' | 'spoiler'> = new Map([
@@ -40,11 +42,14 @@ export function parseHtml(given: string): FormattedText {
     );
   const open: OpenTag[] = [];
   const entities: MessageEntity[] = [];
-  let text = '';
+  const pieces: string[] = [];
+  let length = 0;
   let at = 0;
   while (at < given.length) {
     const next = given.indexOf('<', at);
-    text += decode(given.slice(at, next < 0 ? given.length : next));
+    const piece = decode(given.slice(at, next < 0 ? given.length : next));
+    pieces.push(piece);
+    length += piece.length;
     if (next < 0) break;
     if (given[next + 1] === '/') {
       const end = /^<\/([^\s>]*)\s*>/.exec(given.slice(next));
@@ -57,17 +62,17 @@ export function parseHtml(given: string): FormattedText {
         throw fail(`Unmatched end tag at byte offset ${offset}, expected "</${tag.name}>", found "</${name}>"`);
       }
       open.pop();
-      close(tag, text, entities);
+      close(tag, { offset: tag.offset, length: length - tag.offset }, pieces, entities);
       at = next + end[0].length;
     } else {
       const start = readStartTag(given, next, fail);
-      open.push({ name: start.name, attributes: start.attributes, offset: text.length });
+      open.push({ name: start.name, attributes: start.attributes, offset: length, piece: pieces.length });
       at = start.end;
     }
   }
   const unclosed = open.at(-1);
   if (unclosed !== undefined) throw fail(`Can't find end tag corresponding to start tag "${unclosed.name}"`);
-  return { text, entities: entities.sort((a, b) => a.offset - b.offset || b.length - a.length) };
+  return { text: pieces.join(''), entities: entities.sort((a, b) => a.offset - b.offset || b.length - a.length) };
 }
 
 function readStartTag(given: string, at: number, fail: (why: string, at?: number) => Error) {
@@ -96,8 +101,12 @@ function readStartTag(given: string, at: number, fail: (why: string, at?: number
   return { name, attributes, end };
 }
 
-function close(tag: OpenTag, text: string, entities: MessageEntity[]): void {
-  const place = { offset: tag.offset, length: text.length - tag.offset };
+function close(
+  tag: OpenTag,
+  place: { readonly offset: number; readonly length: number },
+  pieces: readonly string[],
+  entities: MessageEntity[],
+): void {
   if (place.length === 0) return;
   const style = STYLES.get(tag.name);
   if (style !== undefined) {
@@ -108,7 +117,7 @@ function close(tag: OpenTag, text: string, entities: MessageEntity[]): void {
   const last = entities.at(-1);
   switch (tag.name) {
     case 'a': {
-      const link = tag.attributes.get('href') || text.slice(tag.offset);
+      const link = tag.attributes.get('href') || ownLink(place.length, pieces, tag.piece);
       const entity = linkEntity(link, place);
       if (entity !== null) entities.push(entity);
       return;
@@ -136,8 +145,17 @@ function close(tag: OpenTag, text: string, entities: MessageEntity[]): void {
   }
 }
 
+/** A text that is its own address. One that is too long for an address is none: of texts within texts each would be read. */
+export const ownLink = (length: number, pieces: readonly string[], from: number): string =>
+  length > LINK_LENGTH_MAX ? '' : pieces.slice(from).join('');
+
+const LINK_LENGTH_MAX = 2048;
+
 /** A link as an entity: a user's mention for `tg://user?id=`; null where it is no link. */
-export function linkEntity(link: string, place: { offset: number; length: number }): MessageEntity | null {
+export function linkEntity(
+  link: string,
+  place: { readonly offset: number; readonly length: number },
+): MessageEntity | null {
   const user = /^tg:\/\/user\?id=(\d+)$/.exec(link)?.[1];
   if (user !== undefined) {
     return { type: 'text_mention', ...place, user: { id: Number(user), is_bot: false, first_name: 'User' } };

@@ -1,6 +1,6 @@
 import type { MessageEntity } from '@grammyjs/types';
 import { badRequest } from './api-error.ts';
-import { linkEntity } from './entities-html.ts';
+import { linkEntity, ownLink } from './entities-html.ts';
 import type { FormattedText } from './formatted-text.ts';
 
 type Style =
@@ -22,7 +22,9 @@ interface OpenMark {
   readonly mark: string;
   /** Where it stands in what was given. */
   readonly at: number;
+  /** Where it stands in the text, which has a piece for each character that was taken. */
   readonly offset: number;
+  readonly piece: number;
   readonly language: string;
 }
 
@@ -59,7 +61,9 @@ class MarkdownReader {
   private readonly version: 1 | 2;
   private readonly open: OpenMark[] = [];
   private readonly entities: MessageEntity[] = [];
-  private text = '';
+  private readonly pieces: string[] = [];
+  private length = 0;
+  private quotes = 0;
   private at = 0;
 
   constructor(given: string, version: 1 | 2) {
@@ -72,7 +76,10 @@ class MarkdownReader {
     this.endQuote();
     const unclosed = this.open.at(-1);
     if (unclosed !== undefined) throw this.unclosed(unclosed);
-    return { text: this.text, entities: this.entities.sort((a, b) => a.offset - b.offset || b.length - a.length) };
+    return {
+      text: this.pieces.join(''),
+      entities: this.entities.sort((a, b) => a.offset - b.offset || b.length - a.length),
+    };
   }
 
   private step(): void {
@@ -116,7 +123,7 @@ class MarkdownReader {
     const at = this.at;
     this.at += mark.length;
     const language = style === 'Pre' ? this.takeLanguage() : '';
-    this.open.push({ style: language === '' ? style : 'PreCode', mark, at, offset: this.text.length, language });
+    this.push({ style: language === '' ? style : 'PreCode', mark, at, language });
   }
 
   private takeLanguage(): string {
@@ -131,8 +138,8 @@ class MarkdownReader {
 
   private end(top: OpenMark): void {
     this.at += closing(top).length;
-    this.open.pop();
-    const place = { offset: top.offset, length: this.text.length - top.offset };
+    this.pop();
+    const place = { offset: top.offset, length: this.length - top.offset };
     const target = top.style === 'TextUrl' || top.style === 'CustomEmoji' ? this.takeTarget(top) : '';
     if (place.length === 0) return;
     const entity = entityOf(top, place, target);
@@ -143,22 +150,22 @@ class MarkdownReader {
   private takeTarget(top: OpenMark): string {
     if (this.given.charAt(this.at) !== '(') {
       if (top.style === 'CustomEmoji') throw this.fail('The entity must contain a tg://emoji or tg://time URL');
-      return this.text.slice(top.offset);
+      return ownLink(this.length - top.offset, this.pieces, top.piece);
     }
     const begin = this.at + 1;
-    const match = /^((?:\\[ -~]|[^)\\]|\\)*)\)/.exec(this.given.slice(begin));
+    // A backslash is read in one way alone: two ways each would be tried in all combinations.
+    const match = /^((?:\\[ -~]|[^)\\]|\\(?![ -~]))*)\)/.exec(this.given.slice(begin));
     if (match === null) throw this.fail(`Can't find end of a URL at byte offset ${this.bytesTo(begin)}`);
     this.at = begin + match[0].length;
     return (match[1] ?? '').replace(/\\([ -~])/g, '$1');
   }
 
   private quoteOrLine(char: string): void {
-    const atLineStart = this.text === '' || this.text.endsWith('\n');
-    const inQuote = this.open.some((m) => m.style === 'BlockQuote');
+    const atLineStart = this.length === 0 || this.pieces.at(-1) === '\n';
+    const inQuote = this.quotes > 0;
     if (char === '>') {
       if (!atLineStart) throw this.reserved(char);
-      if (!inQuote)
-        this.open.push({ style: 'BlockQuote', mark: '>', at: this.at, offset: this.text.length, language: '' });
+      if (!inQuote) this.push({ style: 'BlockQuote', mark: '>', at: this.at, language: '' });
       this.at += 1;
       return;
     }
@@ -169,19 +176,31 @@ class MarkdownReader {
   /** A quotation ends with its last line; a spoiler's mark right there makes it expandable. */
   private endQuote(): void {
     const top = this.open.at(-1);
-    if (!this.open.some((m) => m.style === 'BlockQuote') || top === undefined) return;
-    const expandable = top.style === 'Spoiler' && top.offset === this.text.length;
-    if (expandable) this.open.pop();
-    const quote = this.open.pop();
+    if (this.quotes === 0 || top === undefined) return;
+    const expandable = top.style === 'Spoiler' && top.offset === this.length;
+    if (expandable) this.pop();
+    const quote = this.pop();
     if (quote?.style !== 'BlockQuote') throw this.unclosed(quote ?? top);
-    const length = this.text.length - quote.offset;
+    const length = this.length - quote.offset;
     if (length === 0) return;
     this.entities.push({ type: expandable ? 'expandable_blockquote' : 'blockquote', offset: quote.offset, length });
   }
 
   private take(text: string, given: number): void {
-    this.text += text;
+    this.pieces.push(text);
+    this.length += text.length;
     this.at += given;
+  }
+
+  private push(mark: Omit<OpenMark, 'offset' | 'piece'>): void {
+    if (mark.style === 'BlockQuote') this.quotes += 1;
+    this.open.push({ ...mark, offset: this.length, piece: this.pieces.length });
+  }
+
+  private pop(): OpenMark | undefined {
+    const mark = this.open.pop();
+    if (mark?.style === 'BlockQuote') this.quotes -= 1;
+    return mark;
   }
 
   private bytesTo(at: number): number {
@@ -207,7 +226,11 @@ const closing = (mark: OpenMark): string => {
   return mark.style === 'TextUrl' || mark.style === 'CustomEmoji' ? ']' : mark.mark;
 };
 
-function entityOf(top: OpenMark, place: { offset: number; length: number }, target: string): MessageEntity | null {
+function entityOf(
+  top: OpenMark,
+  place: { readonly offset: number; readonly length: number },
+  target: string,
+): MessageEntity | null {
   switch (top.style) {
     case 'Bold':
       return { type: 'bold', ...place };

@@ -32,11 +32,27 @@ export function readFormattedText(params: Params, textName: string, entitiesName
 }
 
 /** The text with everything marked that Telegram marks by itself: commands, mentions, hashtags, addresses. */
-export function withFound(given: FormattedText): MessageEntity[] {
-  const found = findEntities(given.text).filter(
-    (f) => !given.entities.some((e) => f.offset < e.offset + e.length && e.offset < f.offset + f.length),
-  );
-  return [...given.entities, ...found].sort((a, b) => a.offset - b.offset || b.length - a.length);
+export function withFound({ text, entities }: FormattedText): MessageEntity[] {
+  const found = findEntities(text, coverOf(text, entities));
+  const all = [...entities, ...found].sort((a, b) => a.offset - b.offset || b.length - a.length);
+  return all.slice(0, ENTITIES_MAX);
+}
+
+/** Telegram passes over the others. */
+const ENTITIES_MAX = 100;
+
+/** For each place in a text whether an entity covers it. */
+function coverOf(text: string, entities: readonly MessageEntity[]): boolean[] {
+  const begun = new Int32Array(text.length + 1);
+  for (const { offset, length } of entities) {
+    begun[offset] = (begun[offset] ?? 0) + 1;
+    begun[offset + length] = (begun[offset + length] ?? 0) - 1;
+  }
+  let open = 0;
+  return Array.from(begun, (change) => {
+    open += change;
+    return open > 0;
+  });
 }
 
 function markedText(given: string, params: Params, entitiesName: string): FormattedText {
@@ -159,16 +175,17 @@ const FOUND: readonly {
   { type: 'hashtag', at: /(?<![\w#/])#(?=[^\s#]*\p{L})[\p{L}\p{N}_]+/gu },
 ];
 
-function findEntities(text: string): MessageEntity[] {
+/** What is found lies in no place that is covered; those that it lies in are covered then. */
+function findEntities(text: string, covered: boolean[]): MessageEntity[] {
   if (!/[/@#]/.test(text)) return [];
   const found: MessageEntity[] = [];
   for (const { type, at } of FOUND) {
     for (const match of text.matchAll(at)) {
       const entity = { type, offset: match.index, length: match[0].length };
-      const overlaps = found.some(
-        (f) => entity.offset < f.offset + f.length && f.offset < entity.offset + entity.length,
-      );
-      if (!overlaps) found.push(entity);
+      const end = entity.offset + entity.length;
+      if (covered.slice(entity.offset, end).includes(true)) continue;
+      covered.fill(true, entity.offset, end);
+      found.push(entity);
     }
   }
   return found;

@@ -1,3 +1,5 @@
+import { CALL_BOUNDS, type JsonBounds, requireModestJson } from '../bounded-input.ts';
+
 /** Reading JSON that others wrote: what is not of the expected type is simply not there. */
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -10,9 +12,10 @@ export function isFields(value: unknown): value is Fields {
 export const integerOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
 
-/** The JSON in a text, or undefined where it is none. */
-export function jsonOf(text: string): unknown {
+/** The JSON in a text, or undefined where it is none, or more than a call may hold. */
+export function jsonOf(text: string, bounds: JsonBounds = CALL_BOUNDS): unknown {
   try {
+    requireModestJson(text, bounds);
     return JSON.parse(text);
   } catch {
     return undefined;

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { limits } from '../limits.ts';
-import type { Upload } from './params.ts';
+import type { Upload } from './form.ts';
 
 /** What Telegram keeps apart: a file_id of one kind is none of another. `named`: as Telegram's errors call it. */
 export const FILE_KINDS = {
@@ -50,7 +49,7 @@ export function createFileStore(): FileStore {
 
   return {
     put(botId, kind, upload) {
-      const hash = createHash('sha256').update(upload.bytes).digest('base64url');
+      const { sha256: hash } = upload;
       const { prefix, unique, folder, extension } = FILE_KINDS[kind];
       const ending = /\.[A-Za-z0-9]{1,8}$/.exec(upload.fileName)?.[0] ?? extension;
       const file: StoredFile = {

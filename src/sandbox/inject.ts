@@ -1,6 +1,8 @@
+import { BODY_BOUNDS } from '../bounded-input.ts';
 import { SwitchboardError } from '../errors.ts';
 import { type Bot, enqueue, wants } from './bots.ts';
-import { type Fields, integerOf, isFields, jsonOf } from './fields.ts';
+import { jsonIn, readList } from './control-body.ts';
+import { type Fields, integerOf, isFields } from './fields.ts';
 
 /**
  * Puts updates in the bot's queue as they are: one Update, byte for byte, or an array of them.
@@ -8,10 +10,9 @@ import { type Fields, integerOf, isFields, jsonOf } from './fields.ts';
  * Gives the ids; null for what was left out. Throws SwitchboardError.
  */
 export function injectUpdates(bot: Bot, body: Buffer): { readonly update_ids: readonly (number | null)[] } {
-  const text = body.toString();
-  const given = jsonOf(text);
-  if (Array.isArray(given)) return { update_ids: given.map((update) => inject(bot, update, JSON.stringify(update))) };
-  return { update_ids: [inject(bot, given, text.trim())] };
+  const given = jsonIn(body, BODY_BOUNDS);
+  if (!Array.isArray(given)) return { update_ids: [inject(bot, given, body.toString().trim())] };
+  return { update_ids: readList(given, '').map((update) => inject(bot, update, JSON.stringify(update))) };
 }
 
 function inject(bot: Bot, update: unknown, text: string): number | null {

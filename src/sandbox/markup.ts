@@ -1,8 +1,10 @@
+import { limits } from '../limits.ts';
 import { badRequest } from './api-error.ts';
 import { type Fields, isFields } from './fields.ts';
 import type { Params } from './params.ts';
 
-const CALLBACK_DATA_BYTES_MAX = 64;
+/** Of what a button carries. */
+export const CALLBACK_DATA_BYTES_MAX = 64;
 const BUTTONS_MAX = 100;
 
 /** What an inline button does: exactly one of these. */
@@ -25,6 +27,7 @@ export function readMarkup(params: Params): Fields | undefined {
   if (markup === null) return undefined;
   if (markup === undefined) throw badRequest("Can't parse reply keyboard markup JSON object");
   if (!isFields(markup)) throw badRequest('Object expected as reply markup');
+  if (JSON.stringify(markup).length > limits.sandboxContentLengthMax) throw badRequest('reply markup is too long');
   if (Array.isArray(markup.inline_keyboard) && markup.inline_keyboard.length > 0) {
     return { inline_keyboard: inlineRows(markup.inline_keyboard) };
   }

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { limits } from '../limits.ts';
 import { badRequest } from './api-error.ts';
 import type { Call } from './call.ts';
 import { FILE_KINDS, type FileKind, type StoredFile } from './files.ts';
+import type { Upload } from './form.ts';
 import { imageKind } from './media-content.ts';
 import { refusedAddress } from './outside.ts';
-import type { Params, Upload } from './params.ts';
+import type { Params } from './params.ts';
 
 /**
  * The file that a parameter names: uploaded, by `attach://`, by file_id, or fetched from a URL. `params` are the call's,
@@ -50,10 +52,10 @@ async function download(world: Call['world'], address: string): Promise<Upload> 
     await using site = await world.outside.get(address, given.signal);
     const { response } = site;
     if (!response.ok) throw badRequest('Failed to get HTTP URL content');
-    const bytes = await readBounded(response);
-    if (bytes === null) throw badRequest('Failed to get HTTP URL content');
+    const content = await readBounded(response);
+    if (content === null) throw badRequest('Failed to get HTTP URL content');
     const mimeType = response.headers.get('content-type')?.split(';')[0] ?? '';
-    return { bytes, mimeType, fileName: decodeURIComponent(new URL(address).pathname.split('/').at(-1) ?? '') };
+    return { ...content, mimeType, fileName: decodeURIComponent(new URL(address).pathname.split('/').at(-1) ?? '') };
   } catch (error) {
     const refused = refusedAddress(error);
     if (refused !== null) throw badRequest(`Failed to get HTTP URL content: ${refused}`);
@@ -64,13 +66,19 @@ async function download(world: Call['world'], address: string): Promise<Upload> 
 }
 
 /** Null beyond the bound: what is still to come is not read, and the connection is dropped. */
-async function readBounded({ body }: { readonly body: AsyncIterable<Uint8Array> | null }): Promise<Uint8Array | null> {
+async function readBounded({
+  body,
+}: {
+  readonly body: AsyncIterable<Uint8Array> | null;
+}): Promise<Pick<Upload, 'bytes' | 'sha256'> | null> {
   const chunks: Uint8Array[] = [];
+  const hash = createHash('sha256');
   let size = 0;
   for await (const chunk of body ?? []) {
     size += chunk.length;
     if (size > limits.sandboxDownloadBytesMax) return null;
     chunks.push(chunk);
+    hash.update(chunk);
   }
-  return Buffer.concat(chunks);
+  return { bytes: Buffer.concat(chunks), sha256: hash.digest('base64url') };
 }

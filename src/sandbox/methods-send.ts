@@ -7,7 +7,7 @@ import { type ChatRecord, chatToRead, chatToWrite, isInlineKeyboard, shownChat, 
 import { readFormattedText } from './entities.ts';
 import { type Fields, integerOf, isFields } from './fields.ts';
 import { checkFlood } from './flood.ts';
-import type { FormattedText } from './formatted-text.ts';
+import { type FormattedText, isLonger } from './formatted-text.ts';
 import { readMarkup } from './markup.ts';
 
 /** Messages of text that a bot sends. */
@@ -20,19 +20,16 @@ export function readMessageText({ params }: Pick<Call, 'params'>): FormattedText
   if (params.text('text') === '') throw badRequest('Message text is empty');
   const text = readFormattedText(params, 'text', 'entities');
   if (text.text === '') throw badRequest('Text must be non-empty');
-  if (lengthOf(text.text) > limits.textLengthMax) throw badRequest('Message is too long');
+  if (isLonger(text.text, limits.textLengthMax)) throw badRequest('Message is too long');
   return text;
 }
 
 /** The caption of a file; it may be empty. */
 export function readCaption(params: Call['params']): FormattedText {
   const caption = readFormattedText(params, 'caption', 'caption_entities');
-  if (lengthOf(caption.text) > limits.captionLengthMax) throw badRequest('Message caption is too long');
+  if (isLonger(caption.text, limits.captionLengthMax)) throw badRequest('Message caption is too long');
   return caption;
 }
-
-/** Telegram counts characters, not UTF-16 units. */
-const lengthOf = (text: string): number => (text.length <= limits.captionLengthMax ? text.length : [...text].length);
 
 /** A text as a message's fields. */
 export function contentOf({ text, entities }: FormattedText, textName: string, entitiesName: string): Fields {
@@ -54,6 +51,9 @@ export function sendAll({ world, bot, params }: Call, contents: readonly Fields[
   const topic = readTopic(chat, params.integer('message_thread_id', 0));
   const reply = readReply(bot, chat, params);
   checkFlood(world.clock, bot.flood, bot.floodTrace, chat.flood, chat.kind !== 'private');
+  if (contents.some((content) => JSON.stringify(content).length > limits.sandboxContentLengthMax)) {
+    throw badRequest('Message is too long');
+  }
   return contents.map((content) => {
     const message = newMessage(bot, chat, botUser(bot), Math.floor(world.clock.now() / 1000), {
       ...topic,
@@ -114,9 +114,14 @@ function readReply(bot: Bot, chat: ChatRecord, params: Call['params']): Fields {
     if (reply.allow_sending_without_reply === true) return {};
     throw badRequest('message to be replied not found');
   }
-  // A reply shows the message that it answers, but not what that one answered.
-  const { reply_to_message: _, ...shown } = stored.message;
-  return target === chat ? { reply_to_message: shown } : { external_reply: externalReply(target, messageId) };
+  return target === chat
+    ? { reply_to_message: withoutReply(stored.message) }
+    : { external_reply: externalReply(target, messageId) };
+}
+
+/** A message as a reply shows it: without the message that it answered itself. */
+export function withoutReply({ reply_to_message: _, ...shown }: Message): Omit<Message, 'reply_to_message'> {
+  return shown;
 }
 
 const externalReply = (chat: ChatRecord, messageId: number) => ({ chat: shownChat(chat), message_id: messageId });

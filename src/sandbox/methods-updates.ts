@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { limits } from '../limits.ts';
 import { ApiError, badRequest, conflict, tooManyRequests } from './api-error.ts';
 import { isKnownKind } from './bots.ts';
@@ -109,7 +110,7 @@ function removeWebhook({ bot, params }: Call, removed: string, absent: string): 
 /** What a bot answers to its webhook may be a call; get* and the webhook's own methods are passed over. */
 async function carryOutReply({ world, bot, call }: Call, contentType: string, body: Buffer): Promise<void> {
   if (body.length === 0) return;
-  const params = await readParams(new URLSearchParams(), contentType, body);
+  const params = await readParams('', contentType, Readable.from([body]));
   const method = params.text('method').toLowerCase();
   if (
     method === '' ||

@@ -1,12 +1,11 @@
+import type { Readable } from 'node:stream';
+import { readUrlParams, requireFewParams } from '../bounded-input.ts';
+import { SwitchboardError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { ApiError } from './api-error.ts';
+import { readAll } from './body.ts';
 import { type Fields, isFields, jsonOf } from './fields.ts';
-
-/** A file that came as a part of multipart/form-data. */
-export interface Upload {
-  readonly fileName: string;
-  readonly mimeType: string;
-  readonly bytes: Uint8Array;
-}
+import { readForm, type Upload } from './form.ts';
 
 /** The parameters of one call, whichever way they came. Telegram keeps every one as text; so each can be read as any type. */
 export interface Params {
@@ -54,39 +53,43 @@ export function createParams(
 }
 
 /**
- * Reads the parameters from the address and the body: JSON, urlencoded or multipart/form-data.
- * Throws ApiError 400 where the body is not what its content type says.
+ * Reads the parameters from the address and the body: JSON, urlencoded or multipart/form-data. Throws ApiError 400 where
+ * the body is not what its content type says, 413 where it is beyond Telegram's bounds.
  */
-export async function readParams(query: URLSearchParams, contentType: string, body: Buffer): Promise<Params> {
-  const values = new Map<string, unknown>(query);
-  const uploads = new Map<string, Upload>();
-  if (body.length === 0) return createParams(values);
-  if (contentType.startsWith('application/json')) {
-    const object = jsonOf(body.toString());
-    if (!isFields(object)) throw new ApiError(400, "Bad Request: can't parse JSON object");
-    for (const [name, value] of Object.entries(object)) values.set(name, value);
-  } else if (contentType.startsWith('multipart/form-data')) {
-    await readForm(contentType, body, values, uploads);
-  } else {
-    for (const [name, value] of new URLSearchParams(body.toString())) values.set(name, value);
+export async function readParams(query: string, contentType: string, body: Readable): Promise<Params> {
+  const values = new Map<string, unknown>(read(query, readUrlParams));
+  if (contentType.startsWith('multipart/form-data')) {
+    const form = await readForm(contentType, body);
+    for (const [name, value] of form.values) values.set(name, value);
+    return createParams(values, form.uploads);
   }
-  return createParams(values, uploads);
+  const bytes = await readAll(body, limits.bodyBytesMax);
+  if (bytes === null) throw new ApiError(413, 'Request Entity Too Large');
+  if (bytes.length === 0) return createParams(values);
+  const isJson = contentType.startsWith('application/json');
+  const given = isJson ? objectOf(bytes.toString()) : read(bytes.toString(), readUrlParams);
+  for (const [name, value] of given) values.set(name, value);
+  return createParams(values);
 }
 
-async function readForm(
-  contentType: string,
-  body: Buffer,
-  values: Map<string, unknown>,
-  uploads: Map<string, Upload>,
-): Promise<void> {
-  let form: FormData;
+function objectOf(text: string): readonly (readonly [string, unknown])[] {
+  const object = read(text, (json) => jsonOf(json));
+  // Telegram takes null for no parameters.
+  if (object === null) return [];
+  if (!isFields(object)) throw new ApiError(400, "Bad Request: can't parse JSON object");
+  const fields = Object.entries(object);
+  read(fields.length, requireFewParams);
+  return fields;
+}
+
+/** Reads by a rule of the product's own; what it refuses is refused in Telegram's form. */
+function read<Given, Result>(given: Given, how: (given: Given) => Result): Result {
   try {
-    form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData();
-  } catch {
-    throw new ApiError(400, "Bad Request: can't parse multipart/form-data");
-  }
-  for (const [name, part] of form) {
-    if (typeof part === 'string') values.set(name, part);
-    else uploads.set(name, { fileName: part.name, mimeType: part.type, bytes: await part.bytes() });
+    return how(given);
+  } catch (error) {
+    if (!(error instanceof SwitchboardError)) throw error;
+    throw error.entry.status === 413
+      ? new ApiError(413, 'Request Entity Too Large')
+      : new ApiError(400, `Bad Request: ${error.message}`);
   }
 }

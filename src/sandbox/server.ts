@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { errorText, SwitchboardError } from '../errors.ts';
+import { cutOffLate } from '../late-body.ts';
 import { limits } from '../limits.ts';
 import { requireOwnPage } from '../own-page.ts';
 import { ApiError, forbidden, refusalBody } from './api-error.ts';
+import { readAll } from './body.ts';
 import { botOf, publishTrouble, type World } from './bots.ts';
-import { control } from './control.ts';
+import { control, controlBytesMax } from './control.ts';
 import type { Fault } from './faults.ts';
 import { callMethod } from './methods.ts';
 import { readParams } from './params.ts';
@@ -14,7 +16,10 @@ import { readParams } from './params.ts';
  * whatever the caller makes up), so no other site may use it from a browser (own-page.ts).
  */
 export function createHttp(world: World, host: string): Server {
-  const server = createServer((request, response) => {
+  // A form with files may take longer; any other body is cut off (late-body.ts).
+  const times = { headersTimeout: limits.requestArrivalMs, requestTimeout: limits.uploadArrivalMs };
+  const server = createServer(times, (request, response) => {
+    cutOffLate(request, response, world.clock);
     handle(world, host, request, response).catch((error: unknown) => {
       world.log('sandbox.failed', { error: errorText(error) });
       if (response.headersSent) response.destroy();
@@ -22,6 +27,7 @@ export function createHttp(world: World, host: string): Server {
     });
   });
   server.keepAliveTimeout = limits.sandboxKeepAliveMs;
+  server.maxConnections = limits.sandboxConnectionsMax;
   return server;
 }
 
@@ -74,12 +80,10 @@ async function callApi(
     request.resume();
     return refuse(response, new ApiError(404, 'Not Found'));
   }
-  const body = await readAll(request);
-  if (body === null) return refuse(response, new ApiError(413, 'Request Entity Too Large'));
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   try {
-    const params = await readParams(new URLSearchParams(query), request.headers['content-type'] ?? '', body);
+    const params = await readParams(query, request.headers['content-type'] ?? '', request);
     const fault = bot.faults.take(method.toLowerCase(), params.text('chat_id'));
     const call = () => callMethod(world, bot, method, params, gone.signal);
     if (fault === undefined) return answer(response, 200, await call());
@@ -162,9 +166,9 @@ async function controlApi(
 ): Promise<void> {
   try {
     requireOwnPage(request.headers, host);
-    const body = await readAll(request);
-    if (body === null)
-      throw new SwitchboardError('body_too_large', `The body may hold ${limits.sandboxBodyBytesMax} bytes`);
+    const bytesMax = controlBytesMax(path);
+    const body = await readAll(request, bytesMax);
+    if (body === null) throw new SwitchboardError('body_too_large', `The body may hold ${bytesMax} bytes`);
     const bot = botOf(world, token);
     if (bot === null) {
       throw new SwitchboardError('request_invalid', 'The token must have the form <digits>:<A-Za-z0-9_->', {
@@ -187,20 +191,6 @@ async function controlApi(
     };
     answer(response, status, JSON.stringify(problem), { 'content-type': 'application/problem+json' });
   }
-}
-
-/** The body; null where it is larger than the bound. Rejects where the caller leaves in the middle. */
-function readAll(request: IncomingMessage): Promise<Buffer | null> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= limits.sandboxBodyBytesMax) chunks.push(chunk);
-    });
-    request.on('end', () => resolve(size > limits.sandboxBodyBytesMax ? null : Buffer.concat(chunks)));
-    request.on('error', reject);
-  });
 }
 
 function refuse(response: ServerResponse, error: ApiError): void {

@@ -4,7 +4,7 @@ import { type Bot, deliver, publish, type World } from './bots.ts';
 import { addMember, type ChatRecord, isSupergroupId, newChat, shownChat, storeMessage } from './chats.ts';
 import { withFound } from './entities.ts';
 import type { Fields } from './fields.ts';
-import { newMessage } from './methods-send.ts';
+import { newMessage, withoutReply } from './methods-send.ts';
 
 /** What a user writes. `content` holds further fields of the message: `photo`, `caption`, `contact`, … */
 export interface UserMessage {
@@ -58,7 +58,7 @@ export function writeAsUser(world: World, bot: Bot, chat: ChatRecord, from: User
   if (given.topic !== undefined) openTopic(chat, given.topic);
   const message = newMessage(bot, chat, from, nowS(world), {
     ...(given.topic === undefined ? {} : { message_thread_id: given.topic, is_topic_message: true }),
-    ...(answered === undefined ? {} : { reply_to_message: answered.message }),
+    ...(answered === undefined ? {} : { reply_to_message: withoutReply(answered.message) }),
     ...(given.text === undefined ? {} : { text: given.text }),
     ...(entities.length === 0 ? {} : { entities }),
     ...given.content,
