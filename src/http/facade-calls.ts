@@ -7,7 +7,7 @@ import type { HttpParts } from './app.ts';
 import { posterOf, requireChat } from './auth.ts';
 import { fateError, plain, type TelegramError } from './facade-answers.ts';
 import { facadeMethod } from './facade-methods.ts';
-import { ownContent } from './facade-own-content.ts';
+import { ownContent, withoutNamedProfiles } from './facade-own-content.ts';
 import { flagOf, type Given, integerOf, listOf, type Params } from './facade-params.ts';
 
 /** One call of a key. */
@@ -107,7 +107,9 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
     const delivered = await deliveries.deliver(post, { waitMs, stop, gone: nobody });
     if (ended.aborted) return plain(401);
     if (delivered.kind !== 'result') return fateError(delivered);
-    return resultOf(post.mayRead ? delivered.result : JSON.stringify(ownContent(JSON.parse(delivered.result))));
+    if (post.mayRead && key.chats === null) return resultOf(delivered.result);
+    const visible = post.mayRead ? withoutNamedProfiles : ownContent;
+    return resultOf(JSON.stringify(visible(JSON.parse(delivered.result))));
   }
 
   /** Passes on a call that changes a chat or its members. Nothing of it is kept: a crash of Switchboard loses its answer. */

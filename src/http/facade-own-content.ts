@@ -23,6 +23,22 @@ export function ownContent(result: unknown): unknown {
   return Object.fromEntries(own.map(([name, value]) => [name, withoutProfiles(value)]));
 }
 
+/** Fields of a Message in which a call names users, and Telegram's answer tells their profiles. */
+const NAMING_FIELDS = ['entities', 'caption_entities', 'contact'];
+
+/**
+ * Telegram's result of a write as a key for certain chats may see it, which may read those: all but the profiles of users whom
+ * the call named, as they may be of other chats.
+ */
+export function withoutNamedProfiles(result: unknown): unknown {
+  if (Array.isArray(result)) return result.map(withoutNamedProfiles);
+  if (typeof result !== 'object' || result === null) return result;
+  const fields = Object.entries(result);
+  return Object.fromEntries(
+    fields.map(([name, value]) => [name, NAMING_FIELDS.includes(name) ? withoutProfiles(value) : value]),
+  );
+}
+
 /** Telegram fills in the profiles of users that a call only names, in a mention say. */
 function withoutProfiles(value: unknown): unknown {
   if (Array.isArray(value)) return value.filter((item) => !isOfOthers(item)).map(withoutProfiles);

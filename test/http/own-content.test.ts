@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ownContent } from '../../src/http/facade-own-content.ts';
+import { ownContent, withoutNamedProfiles } from '../../src/http/facade-own-content.ts';
 
 const bot = { id: 1, is_bot: true, first_name: 'Shop', username: 'shop_bot' };
 const ann = {
@@ -74,4 +74,18 @@ test('profiles that Telegram fills in are bare: of a mention, a business account
     ...own,
     poll: { id: '1', type: 'regular', options: [options[0]] },
   });
+});
+
+test('a key for certain chats that may read sees all but the profiles of users whom its call named', () => {
+  const entities = [{ type: 'text_mention', offset: 0, length: 2, user: ann }];
+  const contact = { phone_number: '+49', first_name: 'Support', user_id: 5 };
+  const message = { ...base, text: 'hi', reply_to_message: theirs };
+  expect(withoutNamedProfiles([{ ...message, entities, contact }])).toEqual([
+    {
+      ...message,
+      entities: [{ type: 'text_mention', offset: 0, length: 2, user: bare }],
+      contact: { phone_number: '+49', first_name: 'Support' },
+    },
+  ]);
+  expect(withoutNamedProfiles(true)).toBe(true);
 });

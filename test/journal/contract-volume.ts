@@ -48,6 +48,11 @@ export function volumeContract(openEngine: OpenEngine): void {
               wanted,
             );
           }
+          const [from, to] = [below(crashAt), crashAt - below(5000)];
+          const last = all.findLast(
+            ({ seq, chat }) => seq >= from && seq <= to && (chats === null || (chat !== null && chats.includes(chat))),
+          );
+          expect(await journal.lastSeq({ from, to, chats, owner: null }), `${check} ${chats}`).toBe(last?.seq ?? null);
         }
         if (check === 'after') break;
         journal = await open();
