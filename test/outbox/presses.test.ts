@@ -1,3 +1,5 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Journal, MessageRecord } from '../../src/journal/journal.ts';
 import { createTokens } from '../../src/outbox/buttons.ts';
@@ -87,4 +89,15 @@ test('a token is of one button of one message and journal, and stays good when t
   const gone = createTokens(buttons.secret, '1').textOf({ seq: 9, n: 0 });
   expect(await dataOf(again, { data: gone }), 'its message is not kept any more').toBe('');
   expect(newJournal().buttons.secret).not.toBe(buttons.secret);
+});
+
+test('the buttons in a data folder of an earlier version go on working, and its next messages have tokens', async () => {
+  const folder = join(temporaryFolder(), 'data');
+  cpSync(join(import.meta.dirname, '..', 'fixtures', 'data-0.1.0', 'folder'), folder, { recursive: true });
+  const journal = openJournal(folder, manualClock());
+  const { buttons } = journal;
+  expect(buttons.since).toBe(journal.bounds().head + 1);
+  const asked = { chat: '711', messageId: 10, data: 'confirm:7-mx4no0ww' };
+  expect(await dataOf(journal, asked, buttons.since)).toBe(asked.data);
+  expect(await dataOf(journal, { ...asked, messageId: 12 }, buttons.since)).toBeNull();
 });
