@@ -597,8 +597,8 @@ export const limits = {
   /** What retention took is taken out of the index's file at once, and then as often, or after so many times the time that it took: it writes the words anew. */
   consoleTidyEveryMs: 3_600_000,
   consoleTidyRest: 200,
-  /** Pages of the words that are written anew between two questions: some 5 ms. */
-  consoleTidyPages: 64,
+  /** Pages of the words that are written anew between two questions, some 10 ms of its own thread. */
+  consoleTidyPages: 16,
   /** Chats of a page that are asked for by their ids, of those that have changed. */
   consoleChatsMax: 200,
   /** Lines of one page of a transcript. */
