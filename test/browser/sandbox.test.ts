@@ -245,9 +245,12 @@ test('whatever is written looks right and runs nothing, in light, in dark, and o
   const buttons = { inline_keyboard: [[{ text: 'Ask', callback_data: 'ask' }]] };
   await call('sendMessage', { chat_id: 777, text: 'A button', reply_markup: buttons });
   await page.getByRole('button', { name: 'Ask', exact: true }).click();
-  await page.locator('.toast', { hasText: 'Nothing has changed' }).waitFor();
-  const answer = { callback_query_id: '10000000001', show_alert: true, text: STRANGE };
-  await call('answerCallbackQuery', answer);
+  // No conversation has sent it, so that none hears of the press.
+  await act(page, 'Button pressed').waitFor();
+  const query = { callback_query_id: '10000000001' };
+  await call('answerCallbackQuery', { ...query, text: 'Just so' });
+  await page.locator('.toast', { hasText: 'Just so' }).waitFor();
+  await call('answerCallbackQuery', { ...query, show_alert: true, text: STRANGE });
   const alert = page.getByRole('dialog', { name: 'The bot says' });
   expect(await alert.locator('p').textContent()).toBe(STRANGE);
   expect(await barriers(page)).toEqual([]);
