@@ -92,11 +92,11 @@ function parserOf(contentType: string): BusboyInstance {
 async function readFile(stream: BusboyFileStream, take: (bytes: number) => void) {
   const chunks: Buffer[] = [];
   const hash = createHash('sha256');
-  for await (const chunk of stream) {
-    const bytes = Buffer.from(chunk);
-    take(bytes.length);
-    hash.update(bytes);
-    chunks.push(bytes);
+  const chunksOf: AsyncIterable<Buffer> = stream;
+  for await (const chunk of chunksOf) {
+    take(chunk.length);
+    hash.update(chunk);
+    chunks.push(chunk);
   }
   return { bytes: Buffer.concat(chunks), sha256: hash.digest('base64url') };
 }

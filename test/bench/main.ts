@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { attacks } from './attacks.ts';
 import { chats } from './chats.ts';
 import { consolePage } from './console.ts';
 import { delivery } from './delivery.ts';
@@ -35,6 +36,7 @@ const BENCHMARKS = {
   sending,
   waiting,
   console: consolePage,
+  attacks,
 };
 
 const wanted = process.argv.slice(2);
