@@ -224,6 +224,10 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       trouble('ingress', 'polls', message);
       if (!isReported) log.warn({ event: 'poll_failed', kind, failures }, message);
     },
+    onTooLarge: (updateId) => {
+      const what = 'An update is too large to be read: its entry says so and holds no more than its id';
+      log.error({ event: 'update_too_large', updateId }, what);
+    },
   });
 
   const switchboard = createSwitchboard({

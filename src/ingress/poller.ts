@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { storageFault } from '../storage-fault.ts';
-import { GatewayRefused, TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
+import { AnswerTooLarge, GatewayRefused, TelegramRefused, TelegramUnreachable } from '../telegram/errors.ts';
 import { type BotApi, UPDATE_KINDS } from '../telegram/telegram.ts';
 
 export interface PollerOptions {
@@ -24,6 +24,8 @@ export interface PollerOptions {
   /** Polling works: a poll was answered, and what it brought is stored. */
   readonly onUp: () => void;
   readonly onDown: (failure: PollFailure, failures: number) => void;
+  /** This update is too large to be read: an entry takes its place. */
+  readonly onTooLarge: (updateId: number) => void;
 }
 
 /** A call that failed, in the machine's terms. */
@@ -49,6 +51,21 @@ export function createPoller(options: PollerOptions) {
     }
   };
 
+  /**
+   * The next update alone, after all of them were too large an answer. If it is too large by itself, what stands for it
+   * has its id: it is journalled and confirmed like any other, so that those behind it come.
+   */
+  const oneUpdate = async (asked: Record<string, unknown>, signal: AbortSignal): Promise<unknown> => {
+    try {
+      return await call('getUpdates', { ...asked, limit: 1, timeout: 0 }, signal);
+    } catch (error) {
+      const id = isTooLarge(error) ? firstUpdateId(error.cause.head) : null;
+      if (id === null) throw error;
+      options.onTooLarge(id);
+      return [{ update_id: id, too_large: { bytes_max: limits.botApiAnswerBytesMax } }];
+    }
+  };
+
   return machine.provide({
     actors: {
       connect: fromPromise(async ({ signal }) => {
@@ -61,7 +78,10 @@ export function createPoller(options: PollerOptions) {
         const timeout = probe ? 0 : options.pollTimeoutS;
         const params = { limit: limits.pollUpdatesMax, timeout, allowed_updates: UPDATE_KINDS };
         const asked = offset === null ? params : { offset, ...params };
-        const result = await call('getUpdates', asked, signal, timeout * 1000);
+        const result = await call('getUpdates', asked, signal, timeout * 1000).catch((error: unknown) => {
+          if (!isTooLarge(error)) throw error;
+          return oneUpdate(asked, signal);
+        });
         const batch = batchOf(result, offset);
         // A server that answers a long poll at once with nothing must not make this a busy loop.
         if (!probe && batch.updates.length === 0 && clock.steadyNow() - begun < limits.pollEmptyMinMs) {
@@ -94,6 +114,15 @@ export function createPoller(options: PollerOptions) {
       giveUp: limits.pollRefusedMs,
     },
   });
+}
+
+const isTooLarge = (error: unknown): error is PollError & { readonly cause: AnswerTooLarge } =>
+  error instanceof PollError && error.cause instanceof AnswerTooLarge;
+
+/** The id of the first update in an answer's beginning; null if it is not told there. */
+function firstUpdateId(head: string): number | null {
+  const id = /^\s*\{"ok":true,"result":\[\{"update_id":(\d{1,15}),/.exec(head)?.[1];
+  return id === undefined ? null : Number(id);
 }
 
 function botOf(result: unknown): { id: string; username: string | null } {

@@ -32,6 +32,18 @@ export class TelegramUnreachable extends Error {
   }
 }
 
+/** The answer has more than limits.botApiAnswerBytesMax bytes: it was dropped while it came. */
+export class AnswerTooLarge extends TelegramUnreachable {
+  /** How it begins. */
+  readonly head: string;
+
+  constructor(method: string, why: string, head: string, cause: unknown) {
+    super(method, why, true, cause);
+    this.name = 'AnswerTooLarge';
+    this.head = head;
+  }
+}
+
 export interface GatewayRefusal {
   /** The next try of the same call would end alike. */
   readonly terminal: boolean;

@@ -20,6 +20,20 @@ export interface Exchange {
   begun(): boolean;
 }
 
+/** An answer that was larger than it may be, and was dropped while it came. `cause` is undici's error. */
+export class DroppedAnswer extends Error {
+  /** How it begins. */
+  readonly head: string;
+
+  constructor([first = Buffer.alloc(0)]: readonly Buffer[], cause: Error) {
+    super(cause.message, { cause });
+    this.head = first.subarray(0, HEAD_BYTES).toString();
+  }
+}
+
+/** Enough for the first update's id. */
+const HEAD_BYTES = 256;
+
 /**
  * Sends one request and gathers its answer: what undici's own `request` does, without a stream for a body that is read
  * whole, and without an AbortSignal. That is a third of what a call costs. `onReceived`: some of the answer came.
@@ -68,7 +82,8 @@ export function exchange(
       },
       onResponseError(_, why) {
         connections.giveBack(client);
-        reject(why);
+        const isTooLarge = 'code' in why && why.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE';
+        reject(isTooLarge ? new DroppedAnswer(chunks, why) : why);
       },
     });
   });

@@ -6,8 +6,8 @@ import { failureText, isProxyRefusal } from '../connect-errors.ts';
 import { limits } from '../limits.ts';
 import { createConnector, DIRECT, isDirect, type Network, openDispatcher } from '../network.ts';
 import { type Connections, createConnections, sharing } from './connections.ts';
-import { CallImpossible, TelegramUnreachable } from './errors.ts';
-import { type Answered, type Exchange, exchange } from './exchange.ts';
+import { AnswerTooLarge, CallImpossible, TelegramUnreachable } from './errors.ts';
+import { type Answered, DroppedAnswer, type Exchange, exchange } from './exchange.ts';
 import { resultOf } from './outcome.ts';
 import type { BotApi, CallFile } from './telegram.ts';
 
@@ -73,6 +73,9 @@ export function createHttpBotApi({
         answered = await under.answer;
       } catch (error) {
         if (error instanceof CallImpossible) throw error;
+        if (error instanceof DroppedAnswer) {
+          throw new AnswerTooLarge(method, failureText(error.cause), error.head, error);
+        }
         const why = error instanceof Cut ? error.message : failureText(error);
         // A call that has not begun has not left. A call that a proxy refused was not passed on.
         const left = (under?.begun() ?? false) && !isProxyRefusal(error);

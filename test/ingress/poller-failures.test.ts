@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { waitFor } from 'xstate';
 import { limits } from '../../src/limits.ts';
-import { GatewayRefused } from '../../src/telegram/errors.ts';
+import { AnswerTooLarge, GatewayRefused } from '../../src/telegram/errors.ts';
 import type { BotApi } from '../../src/telegram/telegram.ts';
 import { newBot, pending, startPoller, until, untilFailed } from './support.ts';
 
@@ -218,4 +218,49 @@ test('Telegram that cannot be reached at start is tried until it can', async () 
   await poller.clock.advance(1000);
   await until(async () => (await world.bot.control('')).polling);
   expect(poller.waits.slice(0, 2)).toEqual([500, 1000]);
+});
+
+test('an update that is too large to be read has an entry in its place, and those behind it come', async () => {
+  const ok = (updates: readonly object[]) => JSON.stringify({ ok: true, result: updates });
+  const waiting = [5, 6, 7].map((update_id) => ({ update_id, poll: { id: String(update_id) } }));
+  const polls: Readonly<Record<string, unknown>>[] = [];
+  const api: Pick<BotApi, 'call'> = {
+    async call(method, params, { signal } = {}) {
+      if (method !== 'getUpdates') return { id: 123 };
+      polls.push(params);
+      const left = waiting
+        .filter(({ update_id }) => update_id >= Number(params.offset ?? 0))
+        .slice(0, Number(params.limit));
+      if (left.some(({ update_id }) => update_id === 6)) {
+        throw new AnswerTooLarge(method, 'the answer is too large', ok(left), null);
+      }
+      if (left.length === 0) await new Promise((_, reject) => signal?.addEventListener('abort', reject));
+      return left;
+    },
+  };
+  const poller = await startPoller({ api: { close: async () => {}, ...api } });
+  await until(() => poller.received.length === 3);
+  const six = { update_id: 6, too_large: { bytes_max: limits.botApiAnswerBytesMax } };
+  expect(poller.received.flatMap(({ updates }) => updates)).toEqual([waiting[0], six, waiting[2]]);
+  expect([poller.tooLarge, poller.downs]).toEqual([[6], []]);
+  const asked = polls.map(({ offset, limit }) => [offset, limit]);
+  expect(asked.slice(0, 5)).toEqual([
+    [undefined, 100],
+    [undefined, 1],
+    [6, 100],
+    [6, 1],
+    [7, 100],
+  ]);
+});
+
+test('too large an answer that tells no id is asked for again', async () => {
+  const head = '{"ok":true,"result":[{"message":';
+  const call: BotApi['call'] = async (method) => {
+    if (method === 'getUpdates') throw new AnswerTooLarge(method, 'the answer is too large', head, null);
+    return { id: 123 };
+  };
+  const poller = await startPoller({ api: { call, close: async () => {} } });
+  await untilFailed(poller, 1);
+  expect(poller.downs[0]?.failure).toMatchObject({ kind: 'retry', message: expect.stringMatching(/too large/) });
+  expect([poller.received, poller.tooLarge]).toEqual([[], []]);
 });

@@ -32,6 +32,7 @@ export async function startPoller(options: Partial<PollerOptions> = {}, given?: 
   const downs: { readonly failure: PollFailure; readonly failures: number }[] = [];
   const received: Batch[] = [];
   const waits: number[] = [];
+  const tooLarge: number[] = [];
   const ups = { count: 0 };
   const router = routerOver(journal);
   const poller = createPoller({
@@ -50,6 +51,7 @@ export async function startPoller(options: Partial<PollerOptions> = {}, given?: 
       ups.count += 1;
     },
     onDown: (failure, failures) => void downs.push({ failure, failures }),
+    onTooLarge: (updateId) => void tooLarge.push(updateId),
     ...options,
   });
   const actor = createActor(poller, {
@@ -64,7 +66,10 @@ export async function startPoller(options: Partial<PollerOptions> = {}, given?: 
   actor.subscribe({ error: () => {} });
   actor.start();
   onTestFinished(() => void actor.stop());
-  return { ...{ bot, clock, journal, actor, asked, downs, received, waits, ups }, polls: () => pollsOf(asked) };
+  return {
+    ...{ bot, clock, journal, actor, asked, downs, received, waits, ups, tooLarge },
+    polls: () => pollsOf(asked),
+  };
 }
 
 export type Polling = Awaited<ReturnType<typeof startPoller>>;

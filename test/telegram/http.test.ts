@@ -311,6 +311,7 @@ test('an answer beyond the bound is dropped while it comes', async () => {
   });
   const error = await unreachable(api(root).call('getUpdates', {}));
   expect([error.left, error.message]).toEqual([true, 'No answer from Telegram to getUpdates: the answer is too large']);
+  expect(error).toMatchObject({ name: 'AnswerTooLarge', head: ' '.repeat(256) });
 });
 
 test('a call that is aborted may have left', async () => {
