@@ -35,6 +35,9 @@ const USAGE = `usage: switchboard <command>
                              a new secret for the same key; the old one works as long as --overlap says
   chats [--status quarantined] [--after ID] [--limit 100]
   chats retry ID             steps a quarantined chat again, with what it failed on and all that came since
+  chats export ID [--output FILE]
+                             gives all there is of a chat or a user, a JSON object a line
+  chats erase ID             erases all there is of a chat or a user: see docs/privacy.md
   migrate [--dry-run]        brings conversations to today's versions of their machines, or says what would become of them
   replay --chat ID [--machine FILE] [--save FILE]
                              steps a chat's journal through a machine, and shows where it departs from what happened
@@ -70,6 +73,7 @@ async function main(args: readonly string[]): Promise<number> {
       return withSettings((settings) => keysCommand(rest, settings, print, warn));
     }
     case 'chats': {
+      if (rest[0] === 'export' || rest[0] === 'erase') return eraseOrExport(rest);
       const { chats } = await import('./chats.ts');
       const warn = (line: string) => void process.stderr.write(`${line}\n`);
       return withSettings((settings) => chats(rest, settings, print, warn));
@@ -111,6 +115,17 @@ async function main(args: readonly string[]): Promise<number> {
     default:
       throw new UsageError(command === undefined ? 'name a command' : `there is no command ${command}`);
   }
+}
+
+/** `chats export` and `chats erase`. */
+async function eraseOrExport([action, ...rest]: readonly string[]): Promise<number> {
+  const { eraseCommand, exportCommand } = await import('./erase-command.ts');
+  if (action === 'erase') return withSettings((settings) => eraseCommand(rest, settings, print, progressOf('entries')));
+  return withSettings((settings) =>
+    exportCommand(rest, settings, async (text) => {
+      if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+    }),
+  );
 }
 
 /** Runs a command with the settings. If the data folder does not let it work, the error says what to do. */

@@ -93,6 +93,26 @@ export const limits = {
   reclaimedPagesAtOnce: 256,
   /** One page in so many may be free: new entries fill those soon, and to move pages in their place would write as much again. */
   freePagesShare: 16,
+  /** Characters of entries that an erasure or an export looks through at once, some 10 ms of it; then others have their turn. */
+  eraseLookLength: 2 * 1024 * 1024,
+  /** Rows of a table likewise. */
+  eraseRowsPerLook: 500,
+  /** Messages of an erased chat that are canceled in one unit of work. */
+  eraseCancelsPerUnit: 200,
+  /** While a message of the chat is being sent, or the log is in use, an erasure looks again after this time. */
+  eraseLookAgainMs: 200,
+  /** After a failure it is tried again: the disk is full, say. */
+  eraseRetryMs: 5_000,
+  /** Erasures that are done and are still told of; older ones are forgotten. */
+  erasuresKept: 100,
+  /** Bytes of a file in one line of an export. */
+  exportFileChunkBytes: 768 * 1024,
+  /** Erased entries that the console's index is told of at once. */
+  eraseSeqsPerAsk: 1000,
+  /** Lines of a chat that the console reads again, to find its last text, once some of it was erased. */
+  eraseLinesReadAgain: 20,
+  /** Between two looks of a command at how far an erasure is. */
+  erasePollMs: 250,
   /** Between looks at what has become too old. */
   retentionEveryMs: 60_000,
   /** Retention waits for a key that is behind, by the façade or with its callbacks, until what it takes is so many times as old, or as many, as it is set to. */

@@ -15,6 +15,7 @@ import { type Closing, createClosing } from './closing.ts';
 import { createConsole } from './console/index-client.ts';
 import { createSqliteReadMarks } from './console/sqlite-marks.ts';
 import { loadMachineTable } from './conversations/files.ts';
+import { buildEraser } from './erasing.ts';
 import { errorText, type SwitchboardError } from './errors.ts';
 import type { Page } from './http/pages.ts';
 import { createHttpServer } from './http/server.ts';
@@ -162,7 +163,12 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   });
   closing.add(() => keyring.close());
 
-  const backend = await createBackend(settings, () => writing((db) => createSqlitePaymentStore(db, clock)), clock);
+  let paymentStore: PaymentStore | null = null;
+  const payments = (): PaymentStore => {
+    paymentStore ??= writing((db) => createSqlitePaymentStore(db, clock));
+    return paymentStore;
+  };
+  const backend = await createBackend(settings, payments, clock);
   closing.add(() => backend.close());
   const uploads = createDiskUploads({ folder: settings.data, journal, randomBytes, log });
   await uploads.sweep();
@@ -202,6 +208,12 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   });
   closing.add(() => consoleIndex.close());
   const marks = writing(createSqliteReadMarks);
+  const eraser = buildEraser({
+    ...{ folder: settings.data, journal, clock, log, uploads, payments },
+    rewrite: system.conversations.rewrite,
+    onRewritten: () => system.operators.catchUp(),
+    index: consoleIndex.erasing,
+  });
 
   const http = await createHttpServer({
     host: settings.http.host,
@@ -222,6 +234,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     reportFault: system.reportFault,
     inspector: inspector === null ? null : { ...inspector, sandbox: sandboxUrl !== null },
     console: { console: consoleIndex, marks },
+    erasing: eraser,
     playground,
     examples: Object.fromEntries(CHAT_KINDS.map((kind) => [kind, machines.examplesFor(kind)])),
     version: VERSION,
@@ -257,6 +270,8 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     isActive: keyring.isActive,
     ...settings.retention,
   });
+  eraser.start();
+  closing.add(() => eraser.stop());
   callbacks.start();
   closing.add(() => callbacks.stop());
   retention.start();

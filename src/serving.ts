@@ -21,6 +21,8 @@ const Problem = Compile(Type.Object({ detail: Type.String() }));
 export interface Server {
   /** The answer's JSON. Throws UsageError with what it refused, Error where it failed. */
   call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown>;
+  /** The answer as it comes, however long that takes. Throws as `call`. */
+  stream(path: string): AsyncIterable<Uint8Array>;
 }
 
 /** What a command does with a data folder, whether or not a process serves it. */
@@ -49,22 +51,44 @@ export function openServed<T>(settings: Settings, ways: Ways<T>): { readonly use
 
 function askServer<T>(url: string, db: DatabaseSync, { name, served }: Ways<T>) {
   const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
-  const expiresAt = systemClock.now() + limits.commandWaitMs;
-  const { key, text } = keyring.create({ role: 'admin', name, chats: null, expiresAt });
+  const make = () => {
+    const expiresAt = systemClock.now() + limits.commandWaitMs * 2;
+    return {
+      ...keyring.create({ role: 'admin', name, chats: null, expiresAt }),
+      until: expiresAt - limits.commandWaitMs,
+    };
+  };
+  let made = make();
 
-  async function call(method: string, path: string, body?: object): Promise<unknown> {
-    const headers = { authorization: `Bearer ${text}`, ...(body && { 'content-type': 'application/json' }) };
-    const signal = AbortSignal.timeout(limits.commandWaitMs);
+  /** A command may go on for longer than a key that it leaves behind, if it is killed, should last. */
+  function renewed(): string {
+    if (systemClock.now() < made.until) return made.text;
+    keyring.forget(made.key.id);
+    made = make();
+    return made.text;
+  }
+
+  async function ask(method: string, path: string, signal: AbortSignal | null, body?: object): Promise<Response> {
+    const headers = { authorization: `Bearer ${renewed()}`, ...(body && { 'content-type': 'application/json' }) };
     const response = await fetch(url + path, { method, headers, signal, ...(body && { body: JSON.stringify(body) }) });
+    if (response.ok) return response;
     const answer: unknown = await response.json();
-    if (response.ok) return answer;
     const detail = Problem.Check(answer) ? answer.detail : `${url} answered ${response.status}`;
     throw response.status < 500 ? new UsageError(detail) : new Error(detail);
   }
+  const server: Server = {
+    async call(method, path, body) {
+      return (await ask(method, path, AbortSignal.timeout(limits.commandWaitMs), body)).json();
+    },
+    async *stream(path) {
+      const { body } = await ask('GET', path, null);
+      if (body !== null) yield* body;
+    },
+  };
   return {
-    use: served({ call }),
+    use: served(server),
     async close() {
-      keyring.forget(key.id);
+      keyring.forget(made.key.id);
       keyring.close();
       db.close();
     },

@@ -363,6 +363,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
         room.require();
         return toConversations<EventAccepted>((reply) => ({ type: 'event.posted', post, reply }));
       },
+      rewrite: (job) => toConversations<void>((reply) => ({ type: 'conversations.rewritten', job, reply })),
       retry: (id) => toConversations<ConversationRecord>((reply) => ({ type: 'chat.retried', id, reply })),
     },
     root: switchboard.machine,

@@ -51,6 +51,8 @@ const COMPOSITION = [
   'src/chats.ts',
   'src/keys-command.ts',
   'src/compact.ts',
+  'src/erase-command.ts',
+  'src/erasing.ts',
   'src/migrate.ts',
   'src/outbox-command.ts',
   'src/replay.ts',

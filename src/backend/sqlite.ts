@@ -41,7 +41,18 @@ export function createSqlitePaymentStore(db: DatabaseSync, clock: Clock): Paymen
     return paymentOf(row);
   }
 
+  // The conversations of a chat, and those of a user in groups: <chat>:u<user>.
+  const ofSome = `FROM payments WHERE EXISTS (
+    SELECT 1 FROM json_each(?) WHERE conversation = value OR conversation LIKE value || ':%' OR conversation LIKE '%:u' || value)`;
+  const some = db.prepare(`SELECT * ${ofSome} ORDER BY created_at`);
+  const erase = db.prepare(`DELETE ${ofSome}`);
+
   return {
+    of: async (ids) => some.all(JSON.stringify(ids)).map(paymentOf),
+    async erase(ids) {
+      await new Promise((resolve) => setImmediate(resolve));
+      await retryWhileLocked(clock, () => erase.run(JSON.stringify(ids)));
+    },
     async keep(payment) {
       await new Promise((resolve) => setImmediate(resolve));
       return retryWhileLocked(clock, () => keep(payment));

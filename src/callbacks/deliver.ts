@@ -1,7 +1,7 @@
 import { backoffMs } from '../backoff.ts';
 import type { Clock, TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
-import type { CallbackRecord, Entry, EntryType, Journal } from '../journal/journal.ts';
+import { type CallbackRecord, type Entry, type EntryType, isErased, type Journal } from '../journal/journal.ts';
 import type { Keyring } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import { storageFault } from '../storage-fault.ts';
@@ -104,6 +104,11 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
     const entries = await untold(before, limits.callbackPageEntries);
     let { seq } = before;
     for (const entry of entries) {
+      // Whose message it was is not told any more: there is nothing to deliver.
+      if (isErased(entry)) {
+        seq = entry.seq;
+        continue;
+      }
       const status = await send(
         { ...target, id: `${journal.stream}.${entry.seq}`, body: bodyOf(entry) },
         stopping.signal,

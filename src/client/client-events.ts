@@ -13,6 +13,8 @@ interface Entry<T extends string> {
   readonly at: string;
   /** Where it is not the chat's own conversation. */
   readonly conversation?: string;
+  /** What the entry carried was erased: none of the fields that its type has beside these is there. */
+  readonly erased?: true;
 }
 
 /** Telegram's Update, untouched. */
@@ -54,6 +56,14 @@ export type JournalEvent =
   | (Entry<'chat.moved'> & { readonly machine: string; readonly from: unknown; readonly to: unknown })
   | (Entry<'chat.migrated'> & { readonly machine: string; readonly outcome?: string })
   | (Entry<'chat.resumed'> & { readonly machine: string; readonly dropped?: number })
+  | (Entry<'chat.erased'> & {
+      readonly erasure: {
+        readonly number: number;
+        readonly through: number;
+        readonly entries: number;
+        readonly mentions: number;
+      };
+    })
   | (Entry<'chat.quarantined'> & { readonly error: string; readonly machine: string })
   | (Entry<`message.${Fate}`> & { readonly message: OutboxMessage });
 

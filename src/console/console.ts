@@ -176,11 +176,27 @@ export interface ConsoleAnswers {
   place(viewer: Viewer, seq: number): Place | null;
 }
 
+/** What an erasure took: chats up to an entry, and in other chats single entries, which have lost something. */
+export interface ErasedFromIndex {
+  readonly chats: readonly string[];
+  readonly through: number;
+  readonly seqs: readonly number[];
+}
+
+/** How the index follows an erasure. */
+export interface IndexErasing {
+  /** Forgets these chats up to the entry, and reads the single entries again. Repeating it changes nothing. */
+  erase(erased: ErasedFromIndex): void;
+  /** Gives back the room of what was deleted, so that no word of it is left in the file. False: the file is in use. */
+  empty(): boolean;
+}
+
 /** The same from outside the index's thread. Rejects with SwitchboardError overloaded where too much is asked at once. */
-export type Console = {
-  readonly [Name in keyof ConsoleAnswers]: (
-    ...asked: Parameters<ConsoleAnswers[Name]>
-  ) => Promise<ReturnType<ConsoleAnswers[Name]>>;
+export type Console = Asked<ConsoleAnswers>;
+
+/** The same methods, asked of another thread. */
+export type Asked<Methods extends { readonly [Name in keyof Methods]: (...asked: never[]) => unknown }> = {
+  readonly [Name in keyof Methods]: (...asked: Parameters<Methods[Name]>) => Promise<ReturnType<Methods[Name]>>;
 };
 
 /** How far keys have read. Durable, and in no other way known: kept beside the journal, not in the index. */

@@ -3,7 +3,7 @@ import { SwitchboardError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { Logger } from '../log.ts';
-import type { Console, ConsoleAnswers } from './console.ts';
+import type { Asked, Console, ConsoleAnswers, IndexErasing } from './console.ts';
 import { isIndexDamage, isJournalDamage } from './damage.ts';
 import type { FromThread, ToThread } from './thread.ts';
 
@@ -47,7 +47,7 @@ export function createConsole({
   clock,
   log,
   reportFault,
-}: ConsoleOptions): Console & { forget(): void; close(): Promise<void> } {
+}: ConsoleOptions): Console & { readonly erasing: Asked<IndexErasing>; forget(): void; close(): Promise<void> } {
   let thread: IndexThread | null = null;
   /** When another thread may be started. */
   let startAt = Number.NEGATIVE_INFINITY;
@@ -129,13 +129,14 @@ export function createConsole({
       retryAfterMs: Math.max(limits.consoleRestartMs, startAt - clock.steadyNow()),
     });
 
-  function ask<Name extends keyof ConsoleAnswers>(
+  type Methods = ConsoleAnswers & IndexErasing;
+  function ask<Name extends keyof Methods>(
     name: Name,
-    asked: Parameters<ConsoleAnswers[Name]>,
-  ): Promise<ReturnType<ConsoleAnswers[Name]>> {
+    asked: Parameters<Methods[Name]>,
+  ): Promise<ReturnType<Methods[Name]>> {
     if (closed) return Promise.reject(new SwitchboardError('shutting_down', 'Switchboard is shutting down'));
     if (asking.size >= limits.consoleAsksMax || clock.steadyNow() < startAt) return Promise.reject(again());
-    const { promise, resolve, reject } = Promise.withResolvers<ReturnType<ConsoleAnswers[Name]>>();
+    const { promise, resolve, reject } = Promise.withResolvers<ReturnType<Methods[Name]>>();
     const id = nextId++;
     asking.set(id, { resolve, reject });
     awake = true;
@@ -149,6 +150,10 @@ export function createConsole({
     transcript: (...asked) => ask('transcript', asked),
     search: (...asked) => ask('search', asked),
     place: (...asked) => ask('place', asked),
+    erasing: {
+      erase: (...asked) => ask('erase', asked),
+      empty: (...asked) => ask('empty', asked),
+    },
     /** Retention took entries: what the index has of them goes too, also while nobody looks. */
     forget() {
       if (closed || clock.steadyNow() < startAt || (thread === null && !exists())) return;

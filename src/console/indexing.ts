@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { ConversationRecord, Entry, JournalFollower } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
-import type { Progress } from './console.ts';
+import type { ErasedFromIndex, Progress } from './console.ts';
 import { isJournalDamage } from './damage.ts';
 
 /** How far the index is. */
@@ -27,6 +27,10 @@ export interface IndexStore {
   seed(records: readonly ConversationRecord[], reached: Reached): void;
   /** Groups that have become others: their rows follow. */
   move(chats: ReadonlyMap<string, string>, reached: Reached): void;
+  /** Forgets what was erased. Gives the entries that are to be taken in again, by seq, in order. */
+  erase(erased: ErasedFromIndex, reached: Reached): number[];
+  /** Gives back the room of what was deleted. False: the file is in use. */
+  empty(): boolean;
   /** Forgets a part of what is older than `reached.first`; true where there is more. */
   forget(reached: Reached): boolean;
   /** Takes what was forgotten out of the file, where its words can still be read; a part of it. True if there is more. */
@@ -170,6 +174,12 @@ export function createIndexing(follower: JournalFollower, store: IndexStore, clo
 
   return {
     live,
+    erase(erased: ErasedFromIndex): void {
+      const isTaken = (seq: number) => reached.ranges.some(([low, high]) => seq >= low && seq <= high);
+      const again = store.erase(erased, reached).filter(isTaken);
+      store.take(follower.entriesOf(again), reached);
+    },
+    empty: (): boolean => store.empty(),
     fault: () => fault,
     step: (): IndexStep => unlessDamaged(step),
     /** Forgets a part of what retention took, and takes nothing in. */

@@ -1,4 +1,4 @@
-import type { Entry } from '../journal/journal.ts';
+import { type Entry, isErased } from '../journal/journal.ts';
 import type { Line } from './console.ts';
 import { type Fields, fieldsOf, listOf, stateText, textOf, textOrNull, wholeOrNull, wholesOf } from './fields.ts';
 import { mediaOfCall } from './media.ts';
@@ -26,10 +26,10 @@ export interface Read {
 
 const NOTHING = { name: null, fate: null, standing: null, migrates: false };
 
-/** Reads an entry. Null where it belongs to no chat. */
+/** Reads an entry. Null if it belongs to no chat, or tells of nothing but an erasure. */
 export function readEntry(entry: Entry): Read | null {
   const { chat } = entry;
-  if (chat === null) return null;
+  if (chat === null || isErased(entry) || entry.type === 'chat.erased') return null;
   const body = fieldsOf(JSON.parse(entry.body));
   const base = {
     ...{ seq: entry.seq, at: new Date(entry.at).toISOString(), chat, type: entry.type },

@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ConversationRecord, Entry } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
+import type { ErasedFromIndex } from './console.ts';
 import { stateText } from './fields.ts';
+
 import type { IndexStore, Reached } from './indexing.ts';
 import { readEntry } from './lines.ts';
 import { chatWord, searchable } from './words.ts';
@@ -63,6 +65,18 @@ export function openConsoleStore(db: DatabaseSync): IndexStore {
     dropNames: db.prepare('UPDATE chats SET name = NULL, name_seq = 0 WHERE name_seq BETWEEN 1 AND ?'),
     dropTexts: db.prepare('UPDATE chats SET text = NULL, text_out = 0, text_seq = 0 WHERE text_seq BETWEEN 1 AND ?'),
     dropHeard: db.prepare('UPDATE chats SET heard = 0 WHERE heard BETWEEN 1 AND ?'),
+    chatOfLine: db.prepare('SELECT chat FROM lines WHERE seq = ?'),
+    linesOfChat: db.prepare('SELECT seq FROM lines WHERE chat = ? AND seq <= ?'),
+    newestLines: db.prepare('SELECT seq FROM lines WHERE chat = ? ORDER BY seq DESC LIMIT ?'),
+    dropFatesOf: db.prepare('DELETE FROM fates WHERE chat = ? AND message <= ?'),
+    dropChat: db.prepare('DELETE FROM chats WHERE chat = ?'),
+    dropConversationsOf: db.prepare("DELETE FROM conversations WHERE chat = ?1 OR id LIKE '%:u' || ?1"),
+    dropTold: db.prepare(
+      `UPDATE chats SET name = iif(name_seq = ?1, NULL, name), name_seq = iif(name_seq = ?1, 0, name_seq),
+         text = iif(text_seq = ?1, NULL, text), text_out = iif(text_seq = ?1, 0, text_out),
+         text_seq = iif(text_seq = ?1, 0, text_seq), heard = iif(heard = ?1, 0, heard)
+       WHERE chat = ?2`,
+    ),
     dropChats: db.prepare(
       'DELETE FROM chats WHERE seq <= ? AND NOT EXISTS (SELECT 1 FROM conversations AS c WHERE c.chat = chats.chat)',
     ),
@@ -94,7 +108,41 @@ export function openConsoleStore(db: DatabaseSync): IndexStore {
     return [today + conversation.slice(chat.length), today];
   }
 
+  function dropLine(seq: number): void {
+    sql.dropWords.run(seq, seq);
+    sql.dropLines.run(seq, seq);
+  }
+
   return {
+    erase({ chats, through, seqs }: ErasedFromIndex, reached: Reached): number[] {
+      const again = new Set<number>(seqs);
+      transaction(reached, () => {
+        const touched = new Set<string>(chats);
+        for (const seq of seqs) {
+          const chat = sql.chatOfLine.get(seq)?.chat;
+          dropLine(seq);
+          if (typeof chat !== 'string') continue;
+          touched.add(chat);
+          sql.dropTold.run(seq, chat);
+        }
+        for (const chat of chats) {
+          for (const { seq } of sql.linesOfChat.all(chat, through)) dropLine(Number(seq));
+          sql.dropFatesOf.run(chat, through);
+          sql.dropChat.run(chat);
+          sql.dropConversationsOf.run(chat);
+        }
+        // What a list shows of a chat, its newest lines tell anew.
+        for (const chat of touched) {
+          for (const { seq } of sql.newestLines.all(chat, limits.eraseLinesReadAgain)) again.add(Number(seq));
+        }
+        for (const seq of again) dropLine(seq);
+      });
+      return [...again].sort((a, b) => a - b);
+    },
+    empty(): boolean {
+      db.exec("INSERT INTO words (words) VALUES ('optimize')");
+      return db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
+    },
     reached(): Reached | null {
       const row = sql.progress.get();
       if (row === undefined) return null;

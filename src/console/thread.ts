@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Clock, TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
-import type { ConsoleAnswers } from './console.ts';
+import type { ConsoleAnswers, IndexErasing } from './console.ts';
 import { isIndexDamage, isJournalDamage } from './damage.ts';
 import type { Indexing } from './indexing.ts';
 
@@ -11,7 +11,7 @@ export type ToThread =
   | {
       readonly kind: 'ask';
       readonly id: number;
-      readonly name: keyof ConsoleAnswers;
+      readonly name: keyof (ConsoleAnswers & IndexErasing);
       readonly asked: readonly unknown[];
     }
   | { readonly kind: 'moved' }
@@ -98,7 +98,8 @@ export function runConsoleThread({ port, indexing, answers, clock }: ThreadParts
     try {
       // With what is new; a head that runs ahead is not waited for.
       indexing.live();
-      const answer = (answers[name] as (...asked: readonly unknown[]) => unknown)(...asked);
+      const methods = { ...answers, erase: indexing.erase, empty: indexing.empty };
+      const answer = (methods[name] as (...asked: readonly unknown[]) => unknown)(...asked);
       tell({ kind: 'answer', id, answer });
     } catch (error) {
       if (isIndexDamage(error)) throw error;

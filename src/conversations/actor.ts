@@ -1,6 +1,6 @@
 import { type AnyActorRef, fromCallback } from 'xstate';
 import type { Clock, TimerHandle } from '../clock.ts';
-import type { Commit, ConversationRecord, RequestRecord } from '../journal/journal.ts';
+import type { Commit, ConversationRecord, RequestRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import type { EventAccepted, EventPost } from './conversations.ts';
 import type { Router } from './router.ts';
@@ -22,6 +22,11 @@ export type ConversationsEvent =
       readonly reply: Reply<number>;
     }
   | { readonly type: 'chat.retried'; readonly id: string; readonly reply: Reply<ConversationRecord> }
+  | {
+      readonly type: 'conversations.rewritten';
+      readonly job: (tx: Tx) => Promise<readonly string[]>;
+      readonly reply: Reply<void>;
+    }
   | { readonly type: 'event.posted'; readonly post: EventPost; readonly reply: Reply<EventAccepted> }
   | {
       readonly type: 'request.answered';
@@ -55,6 +60,9 @@ export const conversationsLogic = (options: ConversationsActorOptions) =>
           return;
         case 'event.posted':
           router.postEvent(event.post).then(event.reply.resolve, event.reply.reject);
+          return;
+        case 'conversations.rewritten':
+          router.rewrite(event.job).then(event.reply.resolve, event.reply.reject);
           return;
         case 'chat.retried':
           router.retry(event.id).then(event.reply.resolve, event.reply.reject);

@@ -1,4 +1,4 @@
-import type { ConversationRecord } from '../journal/journal.ts';
+import type { ConversationRecord, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 
 /** What others may ask of the conversations. */
@@ -15,6 +15,11 @@ export interface Conversations {
    * Throws SwitchboardError: not_found, chat_not_retryable.
    */
   retry(conversation: string): Promise<ConversationRecord>;
+  /**
+   * Runs a unit of work that deletes or rewrites conversations by itself, and gives their ids: none of them is gone on with as
+   * it was in memory.
+   */
+  rewrite(job: (tx: Tx) => Promise<readonly string[]>): Promise<void>;
 }
 
 /** A step that is durable by now. */

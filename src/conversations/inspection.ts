@@ -23,6 +23,7 @@ export interface InspectionOptions {
     | 'conversationVersions'
     | 'timersOf'
     | 'requestsOf'
+    | 'onCommit'
   >;
   readonly machines: readonly InspectedMachine[];
   readonly perOf: PerOf;
@@ -50,6 +51,10 @@ export function createInspection(options: InspectionOptions): Inspector {
     machines.has(`${machine}@${version}`) ? `${machine}@${version}` : machine;
   const census = createCensus(journal, clock, chartFor);
   const travels = new Map<string, Travel>();
+  // They remember how conversations stood on their way.
+  journal.onCommit(({ entries }) => {
+    if (entries.some(({ type }) => type === 'chat.erased')) travels.clear();
+  });
 
   /** Made anew where the conversation runs another machine by now. The one that was used longest ago goes. */
   function travelOf(conversation: string, chat: string, machine: string, version: string): Travel | null {

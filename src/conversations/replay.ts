@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Entry, JournalReader } from '../journal/journal.ts';
+import { type Entry, isErased, type JournalReader } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { classifyUpdate, commandTarget } from '../telegram/update.ts';
 import { isSameRequest } from './apply.ts';
@@ -88,6 +88,11 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<ReplayedSt
     yield note(nowhere, `the journal begins with entry ${first}: how it stood by then is not known`, false);
   }
   for await (const entry of entriesOf(options)) {
+    if (isErased(entry)) {
+      if (cause !== null) yield* finish(cause);
+      cause = null;
+      continue;
+    }
     const told = ofStep(entry) ? toldOf(entry) : null;
     if (told !== null) {
       // What came of an event was committed with it, and a key's message may have been by chance.
@@ -118,12 +123,13 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<ReplayedSt
 
   function noteOf(entry: Entry, conversation: string): ReplayedNote {
     const { from, to, outcome, error } = JSON.parse(entry.body);
-    const restart = outcome === 'restarted';
+    const restart = outcome === 'restarted' || entry.type === 'chat.erased';
     if (restart) rehearsal.restart();
     still = entry.type === 'chat.quarantined';
     const text = {
       'chat.migrated': `version ${from} -> ${to ?? 'no machine'}: ${outcome} then`,
       'chat.quarantined': `quarantined then: ${error}`,
+      'chat.erased': 'all that came before was erased',
     }[String(entry.type)];
     return { kind: 'note', ...placeOf(entry, conversation), text: text ?? entry.type, restart, departs: false };
   }
@@ -256,6 +262,6 @@ function conversationIn({ type, chat, body }: Entry, perOf: PerOf): string | nul
     const facts = classifyUpdate(JSON.parse(body).update);
     return (facts === null ? null : conversationOf(facts, perOf)) ?? chat;
   }
-  const others = ['chat.migrated', 'chat.quarantined', 'chat.resumed'];
+  const others = ['chat.migrated', 'chat.quarantined', 'chat.resumed', 'chat.erased'];
   return CAUSES.includes(type) || others.includes(type) ? (JSON.parse(body).conversation ?? chat) : null;
 }

@@ -53,6 +53,8 @@ export interface Router extends Conversations {
    * policy; and notes how far the walk over all of them has come. One unit of work.
    */
   bringUp(ids: readonly string[], check: VersionCheck): Promise<Settled[]>;
+  /** Runs a unit of work that changes conversations itself, and gives the ids of those: they are read anew afterwards. */
+  rewrite(job: (tx: Tx) => Promise<readonly string[]>): Promise<void>;
   /** Goes on with a conversation that stands still for no other reason than that its machine was not loaded, and now is. */
   resume(id: string): Promise<void>;
   /** Lets go of conversations that nothing has happened to since that time. Returns how many. */
@@ -273,14 +275,17 @@ export function createRouter({ journal, machines, username, presses, watch = () 
         tx.closeRequest(id);
         const late = open === null ? '"late":true,' : '';
         const told = JSON.stringify(outcome);
-        const fields = `"request":${JSON.stringify(id)},"src":${JSON.stringify(src)},${late}${told.slice(1, -1)}`;
+        const record = await recordOf(tx, conversation, records);
+        // The chat was erased meanwhile: what the answer says of it is not kept.
+        const isErased = open === null && record === null;
+        const says = isErased ? '"late":true' : `${late}${told.slice(1, -1)}`;
+        const fields = `"request":${JSON.stringify(id)},"src":${JSON.stringify(src)},${says}`;
         const seq = tx.append({ type: 'request.answered', chat, body: entryBody(conversation, chat, fields) });
         // What was sent to the backend, and not asked of it, is answered to nobody.
         if (open !== null && open.invoke !== '') {
           const event = answerEvent(open, outcome);
           const text = () => JSON.stringify(answerEvent(open, JSON.parse(told)));
           const coming = { event, text, dueAt: tx.now, awaited: awaitedAnswer(open) };
-          const record = await recordOf(tx, conversation, records);
           step(tx, conversation, chat, kindOf(chat), records, record, coming, seq);
         }
         return open !== null;
@@ -304,6 +309,12 @@ export function createRouter({ journal, machines, username, presses, watch = () 
         }
         tx.noteVersionCheck(check);
         return settled;
+      });
+    },
+
+    rewrite(job) {
+      return unit(async (tx) => {
+        for (const id of await job(tx)) live.forget(id);
       });
     },
 

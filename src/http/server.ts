@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type HTTPMethods } from 'fastify';
 import { BODY_BOUNDS, requireModestJson } from '../bounded-input.ts';
 import type { Clock } from '../clock.ts';
+import type { Erasing } from '../erase/erase.ts';
 import { SwitchboardError } from '../errors.ts';
 import { cutOffLate } from '../late-body.ts';
 import { limits } from '../limits.ts';
@@ -14,6 +15,7 @@ import { callbackRoutes } from './callbacks.ts';
 import { chatRoutes } from './chats.ts';
 import { type ConsoleParts, consoleRoutes } from './console.ts';
 import { describeRoutes } from './docs.ts';
+import { eraseRoutes } from './erase.ts';
 import { eventRoutes } from './events.ts';
 import { facadeRoutes, isFacadeUrl } from './facade.ts';
 import { sendTelegramError, telegramErrorOf } from './facade-answers.ts';
@@ -56,6 +58,8 @@ export interface HttpServerOptions
   readonly inspector?: InspectorParts | null;
   /** What the console's addresses ask; left out: there are none. */
   readonly console?: ConsoleParts | null;
+  /** Export and erasure; left out: there are no addresses for them. */
+  readonly erasing?: Erasing;
   /** The pretend users of the sandbox's bot; left out: there are none. */
   readonly playground?: Playground | null;
   /** What the sandbox's page suggests to write; by default nothing. */
@@ -196,6 +200,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     inspectorFeedRoute(app, { ...parts, ...options.inspector });
     statelyRoute(app, { ...parts, ...options.inspector });
   }
+  if (options.erasing) eraseRoutes(app, parts, options.erasing);
   const { playground, examples = {} } = options;
   if (playground) await sandboxRoutes(app, parts, { playground, examples, host });
   if (options.console) consoleRoutes(app, parts, options.console);

@@ -8,6 +8,7 @@ export const SENDERS: Readonly<Record<string, Lane>> = {
   'updates.received': 'ingress',
   'event.posted': 'http',
   'chat.retried': 'http',
+  'conversations.rewritten': 'http',
   'request.answered': 'backend',
   'requests.freed': 'backend',
   'calls.ended': 'telegram',

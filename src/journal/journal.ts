@@ -111,9 +111,79 @@ export interface Journal {
   cursor(keyId: string): Promise<CursorRecord | null>;
   /** Those of all keys, also of keys that are gone. */
   cursors(): Promise<CursorRecord[]>;
+  /** Finds what there is of a chat or a user, and erases it. */
+  readonly erasing: Erasing;
   /** Ends the journal: waits for the jobs accepted, refuses later ones as `shutting_down`. */
   close(): Promise<void>;
 }
+
+/** Finds what the journal and its tables hold of some chats, by their ids: a part at a time, each of a bounded size. */
+export interface Erasing {
+  /** Orders to erase that are not done, and the latest that are, by number. */
+  orders(): Promise<Erasure[]>;
+  /** Entries of seqs from `from` on, up to `to`, whose stored text has one of these ids. `through`: the last seq looked at. */
+  entriesWith(ids: readonly string[], from: number, to: number): Promise<{ entries: Entry[]; through: number }>;
+  /** Rows whose text has one of these ids. `after`: where the part before ended, null at first. `next` null: that was all. */
+  rowsWith(
+    ids: readonly string[],
+    after: RowPlace | null,
+  ): Promise<{ readonly rows: readonly StoredRow[]; readonly next: RowPlace | null }>;
+  /** Seqs of entries in other chats that this order has rewritten, after that one, in order. */
+  rewritten(erasure: number, after: number, limit: number): Promise<number[]>;
+}
+
+/** An order to erase a chat. Durable from when it is given until it is done. */
+export interface Erasure {
+  readonly number: number;
+  /** Null once it is done. */
+  readonly chat: string | null;
+  readonly askedAt: number;
+  readonly doneAt: number | null;
+  /** The last entry that it covers; null: the chat is not at rest yet. */
+  readonly through: number | null;
+  /** The last entry that was looked at. */
+  readonly position: number;
+  /** Entries that have become stubs. */
+  readonly entries: number;
+  /** Entries of others that lost what was the chat's in them. */
+  readonly mentions: number;
+  /** The seq of its chat.erased entry; null: not written yet. */
+  readonly told: number | null;
+}
+
+/** Tables with rows of single chats, beside the entries. */
+export const SUBJECT_TABLES = [
+  'conversations',
+  'timers',
+  'requests',
+  'held_events',
+  'quarantined',
+  'messages',
+  'answers',
+  'closed_chats',
+  'holds',
+  'read_marks',
+] as const;
+export type SubjectTable = (typeof SUBJECT_TABLES)[number];
+
+type Cell = string | number | null;
+/** A place in the order of the tables and of their keys. */
+export interface RowPlace {
+  readonly table: SubjectTable;
+  readonly key: readonly Cell[];
+}
+/** A row of such a table, by the names of its columns. */
+export interface StoredRow extends RowPlace {
+  /** The seq of a message; null: it is none. */
+  readonly seq: number | null;
+  readonly columns: Readonly<Record<string, Cell>>;
+}
+
+/** The body of an entry that was erased. Its seq, type, chat and time stay. */
+export const ERASED_BODY = '{"erased":true}';
+
+/** Whether an entry's content was erased. */
+export const isErased = ({ body }: Pick<Entry, 'body'>): boolean => body === ERASED_BODY;
 
 /** Bytes. */
 export interface DataSizes {
@@ -187,6 +257,7 @@ export type EntryType =
   | 'chat.emitted'
   | 'chat.quarantined'
   | 'chat.resumed'
+  | 'chat.erased'
   | 'message.accepted'
   | 'message.sent'
   | 'message.failed'
@@ -429,7 +500,7 @@ export interface RememberedAnswer {
 }
 
 /** One transaction. Reads see what was written before in it; nobody else does until it commits. */
-export interface Tx {
+export interface Tx extends ErasingTx {
   /** The transaction's time, ms since 1970. */
   readonly now: number;
   /** The same on the clock that nobody sets (Clock.steadyNow): what rests in the outbox rests by it. */
@@ -602,4 +673,33 @@ export interface Tx {
   /** `updatedAt` becomes the transaction's time. */
   saveCallback(record: CallbackRecord): void;
   saveCursor(cursor: Omit<CursorRecord, 'updatedAt'>): void;
+}
+
+/** What a transaction does to erase a chat. */
+export interface ErasingTx {
+  /** An order to erase, or the one that the chat has already and that does not cover a part of its entries yet. */
+  orderErasure(chat: string): Promise<Erasure>;
+  /** Stores how far it has come. Of those that are done the oldest are forgotten. */
+  noteErasure(erasure: Erasure): void;
+  /** Gives entries other bodies; those that are not kept are passed over. Their seq, type, chat, time and owner stay. */
+  rewriteEntries(bodies: ReadonlyMap<number, string>): void;
+  /** What `rewritten` gives. */
+  noteRewritten(erasure: number, seqs: readonly number[]): void;
+  forgetRewritten(erasure: number): void;
+  /** Messages to these chats that are queued or scheduled, at most so many. */
+  waitingFor(chats: readonly string[], limit: number): Promise<MessageRecord[]>;
+  /** A message to one of these chats is being sent. */
+  isSendingTo(chats: readonly string[]): Promise<boolean>;
+  /** The ids of these chats' conversations. */
+  conversationsOf(chats: readonly string[]): Promise<string[]>;
+  /** Deletes a conversation with all that it waits for and all that is held for it. */
+  eraseConversation(id: string): void;
+  /** Deletes a message, which must have ended. */
+  eraseMessage(seq: number): void;
+  /** Deletes a row that `rowsWith` gave; not one of `conversations`. */
+  deleteRow(row: RowPlace): void;
+  /** Gives some columns of such a row another text. */
+  rewriteRow(row: RowPlace, columns: Readonly<Record<string, string>>): void;
+  /** Brings the conversations that are on their way into their table. */
+  settleConversations(): void;
 }

@@ -38,12 +38,16 @@ function openFollower(folder: string, bot: string): JournalFollower {
       return { stream: text(row, 'stream'), first: units.firstSeq() ?? last + 1, head: last };
     },
     *entries(from, to) {
+      units.forget();
       for (const entry of units.from(from)) {
         if (entry.seq > to) return;
         yield entry;
       }
     },
-    entriesOf: (seqs) => units.of(seqs),
+    entriesOf(seqs) {
+      units.forget();
+      return units.of(seqs);
+    },
     message(seq) {
       const row = message.get(range.id(seq));
       return row === undefined ? null : messageOf(range, row);

@@ -45,6 +45,7 @@ type Reads = Omit<
   | 'openRequestCount'
   | 'copyHold'
   | 'emptyLog'
+  | 'erasing'
   | 'close'
 >;
 
@@ -209,6 +210,7 @@ export function prepareReads(
   };
   return {
     journal,
+    units,
     openRequestCount: (): number => int(openRequestCount.get(bot) ?? { count: 0 }, 'count'),
   };
 }

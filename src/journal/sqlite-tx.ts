@@ -1,17 +1,19 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CopyHold, Entry, Tx } from './journal.ts';
 import { prepareSaveCallback } from './sqlite-callbacks.ts';
-import type { Conversations, ConversationsState } from './sqlite-conversations.ts';
+import type { Conversations } from './sqlite-conversations.ts';
 import { prepareCursorReads, prepareSaveCursor } from './sqlite-cursors.ts';
+import { type EraseState, eraseTx, prepareErase } from './sqlite-erase.ts';
 import type { Forget, Reclaim } from './sqlite-forget.ts';
 import { heldTx, prepareHeld, prepareHeldAwaited } from './sqlite-held.ts';
 import { type OutboxState, type OutboxStatements, outboxTx } from './sqlite-outbox.ts';
-import { conversationOf, type Row, requestOf, text, timerOf } from './sqlite-rows.ts';
+import { conversationOf, type Row, requestOf, type SeqRange, text, timerOf } from './sqlite-rows.ts';
 import type { Trim } from './sqlite-trim.ts';
+import type { Units } from './sqlite-units.ts';
 import type { UpdateRuns } from './sqlite-updates.ts';
 
 /** What a transaction has gathered: beside its rows, and until it commits in place of them. */
-export interface TxState extends OutboxState, ConversationsState {
+export interface TxState extends OutboxState, EraseState {
   nextSeq: number;
   /** The first seq that is kept, where that has changed. */
   firstSeq: number | null;
@@ -42,6 +44,7 @@ export const emptyState = (
   firstSeq: null,
   entries: [],
   updateIds: [],
+  rewritten: false,
   saves: new Map(),
   saveLog: [],
   written: false,
@@ -75,8 +78,9 @@ export function markOf(state: TxState): () => void {
 const TIMERS_PER_ENTRY = 65_536;
 
 /** Prepared once: a statement costs more to prepare than to run. */
-export function prepareStatements(db: DatabaseSync, bot: string, nextSeq: number) {
+export function prepareStatements(db: DatabaseSync, bot: string, range: SeqRange, nextSeq: number) {
   return {
+    erase: prepareErase(db, bot, range),
     /**
      * Of the timer that is set next: it grows, so that the order of setting is kept. What an earlier process gave is less,
      * as no entry sets so many.
@@ -143,6 +147,7 @@ export function sqliteTx(
   time: TxTime,
   sql: Statements,
   runs: UpdateRuns,
+  units: Units,
   conversations: Conversations,
   outbox: OutboxStatements,
   retention: Trim & Forget & Reclaim,
@@ -320,6 +325,7 @@ export function sqliteTx(
 
     ...heldTx(bot, sql.held),
     ...sql.heldAwaited,
+    ...eraseTx(now, sql.erase, { units, conversations }, state, withdrawn),
     ...messages,
     addMessage(message) {
       // Its conversation may not have heard of the move yet.

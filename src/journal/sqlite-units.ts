@@ -21,6 +21,52 @@ export function prepareUnits(db: DatabaseSync, bot: string, range: SeqRange) {
   }
 
   return {
+    /** Units may have been rewritten: the one that was read last is read again. */
+    forget(): void {
+      last = [];
+    },
+    /** Within a transaction: gives entries other bodies. Those that are not kept are passed over. */
+    rewrite(bodies: ReadonlyMap<number, string>): void {
+      const write = db.prepare('UPDATE units SET heads = ?, bodies = ? WHERE id = ?');
+      last = [];
+      for (const seq of [...bodies.keys()].sort((a, b) => a - b)) {
+        // The unit of the one before has been written with this one in it.
+        if (seq <= (last.at(-1)?.seq ?? 0)) continue;
+        const entries = unitHolding(seq).map((entry) => ({ ...entry, body: bodies.get(entry.seq) ?? entry.body }));
+        const [one] = entries;
+        if (one === undefined || seq > (entries.at(-1)?.seq ?? 0)) continue;
+        write.run(headsOf(entries), entries.map(({ body }) => body).join(''), range.id(one.seq));
+      }
+      last = [];
+    },
+    /**
+     * Entries of seqs from `from` to `to` whose stored text has one of these, of units of about so many characters.
+     * `through`: the last seq that was looked at.
+     */
+    having(texts: readonly string[], from: number, to: number, length: number): { entries: Entry[]; through: number } {
+      const has = texts.map(() => 'instr(heads, ?) > 0 OR instr(bodies, ?) > 0').join(' OR ');
+      const look = db.prepare(
+        `SELECT id, length(bodies) + length(heads) AS length, (${has}) AS hit FROM units WHERE id >= ? AND id <= ? ORDER BY id`,
+      );
+      const begin = holding.get(range.id(1), range.id(from))?.id ?? range.id(from);
+      const found: Entry[] = [];
+      let left = length;
+      let through = to;
+      for (const row of look.iterate(...texts.flatMap((one) => [one, one]), Number(begin), range.id(to))) {
+        if (left <= 0) {
+          through = range.seq(int(row, 'id')) - 1;
+          break;
+        }
+        left -= int(row, 'length');
+        if (row.hit !== 1) continue;
+        for (const entry of unitHolding(range.seq(int(row, 'id')))) {
+          const { seq, chat, body } = entry;
+          if (seq < from || seq > to) continue;
+          if (texts.some((one) => chat === one || body.includes(one))) found.push(checked(entry));
+        }
+      }
+      return { entries: found, through };
+    },
     /** Adds a unit's entries, of successive seqs and all of the unit's time. */
     add(entries: readonly Entry[]): void {
       const [one] = entries;

@@ -8,6 +8,7 @@ import { explaining } from './explaining.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Commit, Journal, Tx } from './journal.ts';
 import { openConversations } from './sqlite-conversations.ts';
+import { openErasing } from './sqlite-erase.ts';
 import { prepareForget, prepareReclaim } from './sqlite-forget.ts';
 import { takeEpoch } from './sqlite-head.ts';
 import { openEntryIndex } from './sqlite-index.ts';
@@ -54,7 +55,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
   const head = takeEpoch({ newSecret: randomSecret, ...options, now: clock.now() });
   neverWait(db);
   const range = seqRange(head.slot);
-  const sql = prepareStatements(db, bot, head.nextSeq);
+  const sql = prepareStatements(db, bot, range, head.nextSeq);
   const outbox = prepareOutbox(db, range);
   const fence = db.prepare('SELECT next_seq FROM head WHERE bot = ? AND epoch = ?');
   const advance = db.prepare(
@@ -158,7 +159,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         state = emptyState(begunAt, waiting, openRequests, hold);
         begunProven = provenNow();
         const time = timeOf(clock, begunProven);
-        return guarded(sqliteTx(bot, time, sql, runs, conversations, outbox, retention, firstSeq, state));
+        return guarded(sqliteTx(bot, time, sql, runs, units, conversations, outbox, retention, firstSeq, state));
       },
       async nested(tx, job) {
         const undo = markOf(state);
@@ -190,6 +191,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         waiting = state.waiting;
         openRequests = state.openRequests;
         hold = state.copyHold;
+        if (state.rewritten) for (const cached of [units, reads.units]) cached.forget();
         for (const tell of committed) tell();
         writeBackLater();
         tellListeners();
@@ -256,6 +258,7 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         if (closed || db.isTransaction) return false;
         return emptyLog.get()?.busy === 0;
       },
+      erasing: explaining(openErasing(options.reader, bot, range, reads.units), explained),
       async close() {
         closed = true;
         clock.clearTimeout(timer);

@@ -114,6 +114,7 @@ export const ENTRY_TYPES: readonly string[] = Object.keys({
   'chat.emitted': true,
   'chat.quarantined': true,
   'chat.resumed': true,
+  'chat.erased': true,
   'message.accepted': true,
   'message.sent': true,
   'message.failed': true,

@@ -114,6 +114,14 @@ export function createDiskUploads({ folder, journal, randomBytes, log }: DiskUpl
     discard,
     pathOf,
 
+    async forget(messageId, files) {
+      const own = held.get(messageId);
+      held.delete(messageId);
+      if (own !== undefined) return discard(own);
+      // Their room is given back already: their message has ended, and they are being deleted.
+      await Promise.all(files.map(({ stored }) => remove({ stored, size: 0 })));
+    },
+
     /** At start, before anything is received: what a crash left behind goes, and what waits is held again. */
     async sweep() {
       const needed = new Set<string>();

@@ -15,6 +15,8 @@ export interface Uploads {
   keep(messageId: string, uploads: readonly Upload[]): void;
   /** Deletes them. Never rejects: what could not be deleted is found at the next start. */
   discard(uploads: readonly Upload[]): Promise<void>;
+  /** Deletes the files of a message whose row is gone. Never rejects, as `discard`. */
+  forget(messageId: string, uploads: readonly Upload[]): Promise<void>;
   /** Where a file is, for whoever sends it. */
   pathOf(upload: Upload): string;
 }

@@ -8,7 +8,7 @@ import type { SendCallback } from '../../src/callbacks/callbacks.ts';
 import { createCallbacks } from '../../src/callbacks/deliver.ts';
 import { createHttpCallbacks } from '../../src/callbacks/http.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { EntryType } from '../../src/journal/journal.ts';
+import { type EntryType, ERASED_BODY } from '../../src/journal/journal.ts';
 import { openDatabase } from '../../src/journal/sqlite-open.ts';
 import { createKeyring } from '../../src/keys/keyring.ts';
 import { createSqliteKeyStore } from '../../src/keys/sqlite.ts';
@@ -107,6 +107,19 @@ test('a fate is sent, signed as Standard Webhooks says; acceptances and othersâ€
     ...{ type: 'message.failed', timestamp: at, data: { message: { id: '1-3' } } },
   });
   expect(() => new Webhook(`whsec_${randomBytes(32).toString('base64')}`).verify(body, headers)).toThrow();
+});
+
+test('a fate of a chat that was erased meanwhile is passed over', async () => {
+  const { key, start } = setUp();
+  const { url, received } = await receiver();
+  const { id } = key(url);
+  const { journal, callbacks, tell } = start();
+  await journal.write(async (tx) => {
+    tx.append({ type: 'message.sent', chat: '8', owner: id, body: ERASED_BODY });
+  });
+  await tell(id);
+  await expect.poll(() => received.map((one) => one.id)).toEqual(['stream.2']);
+  await expect.poll(() => callbacks.state(id)).toMatchObject({ seq: 2 });
 });
 
 test('what was not taken comes again, the same, before anything else; each later', async () => {

@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { conversationsContract } from './contract-conversations.ts';
 import { cursorsContract } from './contract-cursors.ts';
 import { durabilityContract } from './contract-durability.ts';
+import { erasingContract } from './contract-erasing.ts';
 import { fencingContract } from './contract-fencing.ts';
 import { heldContract } from './contract-held.ts';
 import { outboxContract } from './contract-outbox.ts';
@@ -24,5 +25,6 @@ export function journalContract(openEngine: OpenEngine): void {
   describe('cursors', () => cursorsContract(openEngine));
   describe('the outbox', () => outboxContract(openEngine));
   describe('what is taken away', () => trimContract(openEngine));
+  describe('what is erased', () => erasingContract(openEngine));
   describe('much of it', () => volumeContract(openEngine));
 }

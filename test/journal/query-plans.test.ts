@@ -23,8 +23,8 @@ function plans(): { readonly sql: string; readonly steps: readonly string[] }[] 
     texts.push(sql);
     return prepare(sql);
   };
-  prepareStatements(db, '1', 1);
   const range = seqRange(0);
+  prepareStatements(db, '1', range, 1);
   prepareOutbox(db, range);
   const conversations = openConversations(db, '1', range);
   const index = openEntryIndex(db, db, range, prepareUnits(db, '1', range), 0);

@@ -112,6 +112,7 @@ test('the types that can be filtered by are those of the journal', () => {
     'chat.emitted',
     'chat.quarantined',
     'chat.resumed',
+    'chat.erased',
     'message.accepted',
     'message.sent',
     'message.failed',

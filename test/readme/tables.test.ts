@@ -24,6 +24,7 @@ test.each([
   'docs/operations.md',
   'docs/monitoring.md',
   'docs/messages.md',
+  'docs/privacy.md',
 ])('every relative link of %s leads somewhere', (file) => {
   const links = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, to = '']) => to);
   const relative = links.filter((to) => !/^\w+:/.test(to));

@@ -59,6 +59,7 @@ const NO_UPLOADS: Uploads = {
   receive: () => Promise.reject(new Error('There are no files')),
   keep: () => {},
   discard: async () => {},
+  forget: async () => {},
   pathOf: ({ stored }) => stored,
 };
 

@@ -5,5 +5,6 @@ export const NO_UPLOADS: Uploads = {
   receive: () => Promise.reject(new Error('No file was expected')),
   keep: () => {},
   discard: async () => {},
+  forget: async () => {},
   pathOf: () => '',
 };

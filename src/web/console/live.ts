@@ -12,8 +12,8 @@ const TYPES = [
 /** An entry's JSON begins with its own fields. All of it is not read here: thousands may come in a second. */
 const CHAT = /^\{"seq":\d+,"type":"[^"]*","bot":"[^"]*","chat":"([^"]*)"/;
 
-/** What the stream says of itself where entries are missing. */
-const ANEW = ['stream.reset', 'stream.gap'];
+/** What tells that entries are missing, or that what is shown is there no more. */
+const ANEW = ['stream.reset', 'stream.gap', 'chat.erased'];
 
 export interface LiveListener {
   /** Something happened in a chat. */
