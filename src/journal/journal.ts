@@ -449,6 +449,8 @@ export interface ClaimableOf {
   readonly uncounted?: boolean;
   /** Those at least as urgent: a lower number is more urgent. */
   readonly priorityMax?: number;
+  /** By priority, the key whose message went last: the one behind it has the first turn. '' are the conversations. */
+  readonly turns?: ReadonlyMap<number, string>;
 }
 
 /** For how long, from the transaction's time, Telegram is not to be sent anything for a chat; `chat` null: for any. */
@@ -603,7 +605,8 @@ export interface Tx extends ErasingTx {
    */
   dueMessages(): Promise<{ readonly expired: readonly MessageRecord[] }>;
   /**
-   * Messages to send now: due, queued and not expired, high priority first, then in order of acceptance. Of a chat's
+   * Messages to send now: due, queued and not expired, high priority first. Within a priority one of each key in turn, as
+   * ids are in order, where all conversations are one key; each key's in order of acceptance. Of a chat's
    * messages that keep their order at most one, the first (by priority, then acceptance), and none while one of them
    * is being sent: the others wait for it, also while it waits for another try.
    */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import type { DataSizes, Journal } from './journal.ts';
-import { int, intOrNull, type SeqRange } from './sqlite-rows.ts';
+import { int, intOrNull, type SeqRange, textOrNull } from './sqlite-rows.ts';
 
 /** Since when a message waits: a scheduled one since its time, one that was tried since its first failure. */
 const SINCE = `CASE WHEN attempts = 0 THEN max(created_at, due_at)
@@ -19,9 +19,13 @@ export function prepareFigures(
     `SELECT min(priority) AS priority FROM messages INDEXED BY messages_ready
      WHERE slot = ? AND ready_at = 0 AND priority > ?`,
   );
+  const nextKey = db.prepare(
+    `SELECT min(key_id) AS key FROM messages INDEXED BY messages_ready
+     WHERE slot = ? AND ready_at = 0 AND priority = ? AND key_id > ?`,
+  );
   const oldestReady = db.prepare(
     `SELECT ${SINCE} AS at FROM messages INDEXED BY messages_ready
-     WHERE slot = ? AND ready_at = 0 AND priority = ? ORDER BY id LIMIT 1`,
+     WHERE slot = ? AND ready_at = 0 AND priority = ? AND key_id IS ? ORDER BY id LIMIT 1`,
   );
   const oldestResting = db.prepare(
     `SELECT min(since) AS at FROM (SELECT ${SINCE} AS since FROM messages INDEXED BY messages_resting
@@ -41,7 +45,11 @@ export function prepareFigures(
         const next = row === undefined ? null : intOrNull(row, 'priority');
         if (next === null) break;
         priority = next;
-        times.push(...at(oldestReady.get(slot, priority)));
+        times.push(...at(oldestReady.get(slot, priority, null)));
+        for (let key: string | null = ''; key !== null && times.length < limits.figuresRowsMax; ) {
+          key = textOrNull(nextKey.get(slot, priority, key) ?? { key: null }, 'key');
+          if (key !== null) times.push(...at(oldestReady.get(slot, priority, key)));
+        }
       }
       return times.length === 0 ? null : Math.min(...times);
     },

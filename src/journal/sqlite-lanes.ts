@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
-import type { ClaimableOf, Tx } from './journal.ts';
-import { BY_NUMBER, int, intOrNull, MESSAGE_COLUMNS, messageOf, type SeqRange } from './sqlite-rows.ts';
+import type { Tx } from './journal.ts';
+import { prepareClaimable } from './sqlite-claimable.ts';
+import { int, intOrNull, type SeqRange } from './sqlite-rows.ts';
 
 /**
  * A lane: the messages of one chat that keep their order, or one message that need not. Of the messages of a lane one
@@ -37,19 +38,7 @@ export function prepareLanes(db: DatabaseSync, range: SeqRange) {
        SELECT id FROM messages INDEXED BY messages_resting WHERE slot = ? AND ready_at > 0 AND ready_at <= ?
        ORDER BY ready_at LIMIT ?)`,
   );
-  const claimableOf = (index: string, which: string) => {
-    const statement = db.prepare(
-      `SELECT ${MESSAGE_COLUMNS.join(', ')} FROM messages INDEXED BY ${index} WHERE slot = ?1 AND ready_at = 0${which}
-       AND priority <= ?4 AND status = 'queued' AND (expires_at IS NULL OR expires_at > ?2) ORDER BY priority, id LIMIT ?3`,
-    );
-    // With an object a row, and a name a column, a send takes some 5 % more CPU.
-    statement.setReturnArrays(true);
-    return statement;
-  };
-  const claimable = {
-    all: claimableOf('messages_ready', ''),
-    uncounted: claimableOf('messages_ready_uncounted', ' AND uncounted = 1'),
-  };
+  const claimable = prepareClaimable(db, range);
   const claim = db.prepare(
     `UPDATE messages SET status = 'sending', ready_at = NULL, attempts = attempts + 1, updated_at = ?
      WHERE id IN (SELECT value FROM json_each(?))`,
@@ -106,10 +95,7 @@ export function prepareLanes(db: DatabaseSync, range: SeqRange) {
     restAnew: ({ now, steadyNow }: Time): void => void restAnew.run(slot, now, steadyNow),
     /** Lanes whose time has come may be claimed from. At most limits.outboxDuePerUnitMax at once. */
     wake: (steadyNow: number): void => void wake.run(slot, steadyNow, limits.outboxDuePerUnitMax),
-    claimable: (now: number, limit: number, { uncounted = false, priorityMax = ANY_PRIORITY }: ClaimableOf) =>
-      (uncounted ? claimable.uncounted : claimable.all)
-        .all(slot, now, limit, priorityMax)
-        .map((row) => messageOf(range, row, BY_NUMBER)),
+    claimable,
     claim: (seqs: readonly number[], now: number): void => void claim.run(now, JSON.stringify(seqs.map(idOf))),
     /** As the port's `nextMessageAt`. */
     nextAt: ({ now, steadyNow }: Time): number | null =>
@@ -127,5 +113,4 @@ const readyAt = (dueAt: number, updatedAt: number, { now, steadyNow }: Time): nu
 const readyFrom = (now: string, steadyNow: string): string =>
   `CASE WHEN due_at <= ${now} THEN 0 ELSE ${steadyNow} + min(due_at - ${now}, max(0, due_at - updated_at)) END`;
 
-const ANY_PRIORITY = Number.MAX_SAFE_INTEGER;
 export type Lanes = ReturnType<typeof prepareLanes>;

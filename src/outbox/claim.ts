@@ -21,6 +21,8 @@ export interface Claiming {
   readonly tx: Tx;
   readonly bot: string;
   readonly pacing: Pacing;
+  /** By priority, the key whose message went last; kept up here. */
+  readonly turns: Map<number, string>;
   /** Whether nothing of what this key posted is sent any more. */
   readonly isCanceled: (keyId: string) => boolean;
   /** Calls under way. */
@@ -31,7 +33,7 @@ export interface Claiming {
 
 /**
  * Claims what may go now, the urgent first, in the room beside the calls under way. A chat that must wait rests until its
- * time: it is not looked at before. Where the bot must wait, what Telegram does not count goes on: only a wait that
+ * time: it is not looked at before. Keys have their turns within a priority, however many messages each has waiting. Where the bot must wait, what Telegram does not count goes on: only a wait that
  * Telegram asked for holds that up. Tokens taken for a unit that does not commit are lost, which costs a moment.
  */
 export async function claimSome(claiming: Claiming): Promise<Claimed> {
@@ -50,7 +52,7 @@ export async function claimSome(claiming: Claiming): Promise<Claimed> {
 }
 
 async function claimOf(which: ClaimableOf, claiming: Claiming): Promise<Claimed> {
-  const { tx, bot, pacing, isCanceled, inFlight, expected } = claiming;
+  const { tx, bot, pacing, turns, isCanceled, inFlight, expected } = claiming;
   const claimed: MessageRecord[] = [];
   const closed: MessageRecord[] = [];
   let page = Math.max(limits.claimPageMin, expected);
@@ -61,7 +63,8 @@ async function claimOf(which: ClaimableOf, claiming: Claiming): Promise<Claimed>
     const onlyReplies = bulkRoom <= 0;
     // Of bulk not much more is read than may go.
     const wanted = Math.min(room, page, onlyReplies ? room : Math.max(bulkRoom, limits.claimPageMin));
-    const found = await tx.claimable(wanted, onlyReplies ? { ...which, priorityMax: REPLY_PRIORITY } : which);
+    const asked = { ...which, turns };
+    const found = await tx.claimable(wanted, onlyReplies ? { ...asked, priorityMax: REPLY_PRIORITY } : asked);
     looked += found.length;
     const refusals = await tx.closedChats(found.map(({ chat }) => chat));
     const going: MessageRecord[] = [];
@@ -89,6 +92,7 @@ async function claimOf(which: ClaimableOf, claiming: Claiming): Promise<Claimed>
       else tx.rest(message, leave.until);
     }
     tx.claim(going);
+    for (const { priority, keyId } of going) turns.set(priority, keyId ?? '');
     claimed.push(...going);
     if (full || botAt !== null || found.length < wanted) return { claimed, closed, botAt, more: closed.length > 0 };
   }

@@ -78,6 +78,8 @@ export function createSender(options: SenderOptions) {
   /** Calls whose fate is not stored, up to limits.sendsInFlightMax. */
   let inFlight = 0;
   let ended: Ended[] = [];
+  /** Whose turn it was last: forgotten with the process, which costs nobody more than a turn. */
+  const turns = new Map<number, string>();
   let last: Promise<unknown> = Promise.resolve();
   let sent = 0;
 
@@ -148,7 +150,15 @@ export function createSender(options: SenderOptions) {
       expire(tx, expired);
       // As a rule as many go as have ended.
       const expected = stored.length;
-      const some = await claimSome({ tx, bot, pacing, isCanceled, inFlight: inFlight - stored.length, expected });
+      const some = await claimSome({
+        tx,
+        bot,
+        pacing,
+        turns,
+        isCanceled,
+        inFlight: inFlight - stored.length,
+        expected,
+      });
       const nextAt = await tx.nextMessageAt();
       // Before the commit: it may outlive the process by itself.
       marks.waiting(some.claimed.map(({ seq, attempts }) => ({ seq, attempts: attempts + 1 })));

@@ -10,6 +10,7 @@ type Step =
   | {
       readonly kind: 'accept';
       readonly chat: string;
+      readonly key: string | null;
       readonly priority: number;
       readonly order: 'chat' | 'free';
       readonly delay: number;
@@ -36,6 +37,7 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('accept'),
       chat: aChat,
+      key: fc.constantFrom(null, 'k1', 'k2', 'k3'),
       priority: fc.nat(2),
       order: fc.constantFrom<('chat' | 'free')[]>('chat', 'chat', 'free'),
       delay: aDelay,
@@ -68,16 +70,39 @@ function leaders(all: readonly MessageRecord[]): MessageRecord[] {
   return [...lanes.values()].sort(byTurn);
 }
 
+/** The same in turns: within a priority one of each key, beginning behind the one whose turn was last. */
+function inTurns(lead: readonly MessageRecord[], turns: ReadonlyMap<number, string>): MessageRecord[] {
+  const found: MessageRecord[] = [];
+  for (const priority of new Set(lead.map((m) => m.priority))) {
+    const left = lead.filter((m) => m.priority === priority);
+    for (let last = turns.get(priority); left.length > 0; ) {
+      const keys = [...new Set(left.map(keyOf))].sort();
+      const key = keys.find((one) => last === undefined || one > last) ?? keys[0];
+      found.push(
+        ...left.splice(
+          left.findIndex((m) => keyOf(m) === key),
+          1,
+        ),
+      );
+      last = key;
+    }
+  }
+  return found;
+}
+const keyOf = ({ keyId }: MessageRecord): string => keyId ?? '';
+
 const byTurn = (x: MessageRecord, y: MessageRecord): number => x.priority - y.priority || x.seq - y.seq;
 
 /** Does the step in the journal; the model is read back from its rows, which `changeMessage`'s own test vouches for. */
-async function run(journal: Journal, step: Step, seqs: number[]): Promise<void> {
+async function run(journal: Journal, step: Step, seqs: number[], turns: Map<number, string>): Promise<void> {
   const act = async (tx: Tx): Promise<void> => {
     if (step.kind === 'accept') {
       const status = step.scheduled ? 'scheduled' : 'queued';
       seqs.push(
-        accept(tx, { chat: step.chat, priority: step.priority, order: step.order, status, dueAt: tx.now + step.delay })
-          .seq,
+        accept(tx, {
+          ...{ chat: step.chat, keyId: step.key, priority: step.priority, order: step.order, status },
+          dueAt: tx.now + step.delay,
+        }).seq,
       );
     } else if (step.kind === 'change') {
       const seq = seqs[step.pick % seqs.length];
@@ -97,7 +122,12 @@ async function run(journal: Journal, step: Step, seqs: number[]): Promise<void> 
     } else if (step.kind === 'reopen') {
       // As a start does: nobody knows what became of them.
       for (const { seq } of await tx.orphanedMessages()) tx.changeMessage(seq, { status: 'unknown' });
-    } else tx.claim(await tx.claimable(step.limit));
+    } else {
+      const claimed = await tx.claimable(step.limit, { turns });
+      expect(claimed).toEqual((await tx.claimable(99, { turns })).slice(0, step.limit));
+      tx.claim(claimed);
+      for (const message of claimed) turns.set(message.priority, keyOf(message));
+    }
   };
   await journal.write(act).catch(() => {});
 }
@@ -113,20 +143,24 @@ export function outboxModelContract(openEngine: OpenEngine): void {
           bot += 1;
           let journal = await engine.open(`${bot}`);
           const seqs: number[] = [];
+          const turns = new Map<number, string>();
           for (const steps of commits) {
             if (steps.some(({ kind }) => kind === 'reopen')) journal = await engine.open(`${bot}`);
-            await Promise.all(steps.map((step) => run(journal, step, seqs)));
+            await Promise.all(steps.map((step) => run(journal, step, seqs, turns)));
             await engine.clock.advance(1);
             const now = engine.clock.now();
             const { claimed, nextAt } = await journal.write(async (tx) => {
               await tx.dueMessages();
-              return { claimed: await tx.claimable(99), nextAt: await tx.nextMessageAt() };
+              return { claimed: await tx.claimable(99, { turns }), nextAt: await tx.nextMessageAt() };
             });
             const found = await Promise.all(seqs.map((seq) => journal.message(seq)));
             const all = found.filter((message) => message !== null);
             const lead = leaders(all);
             expect(claimed.map(({ seq }) => seq)).toEqual(
-              lead.filter(({ dueAt }) => dueAt <= now).map(({ seq }) => seq),
+              inTurns(
+                lead.filter(({ dueAt }) => dueAt <= now),
+                turns,
+              ).map(({ seq }) => seq),
             );
             const waiting = all.filter(({ status }) => status === 'queued' || status === 'scheduled');
             expect(await journal.outboxDepth()).toBe(waiting.length);

@@ -53,6 +53,35 @@ export function outboxContract(openEngine: OpenEngine): void {
     expect(await claimable(journal)).toEqual([3, 4, 1]);
   });
 
+  test('within a priority keys have turns, conversations as one of them; who has more goes on where others have none left', async () => {
+    const many = (count: number, keyId: string | null, priority = 1) =>
+      Array.from({ length: count }, (_, n) => ({ chat: `${keyId} ${priority} ${n}`, keyId, priority }));
+    const journal = await withMessages(await openEngine(), [
+      ...many(5, 'b'),
+      ...many(1, 'c'),
+      ...many(3, null),
+      ...many(2, 'a'),
+      ...many(1, 'b', 0),
+    ]);
+    const inTurns = (limit: number, last?: string) =>
+      journal.write(async (tx) => {
+        const turns = new Map(last === undefined ? [] : [[1, last]]);
+        return (await tx.claimable(limit, { turns })).map(({ seq }) => seq);
+      });
+    const [all, behindA] = [
+      [12, 7, 10, 1, 6, 8, 11, 2, 9, 3, 4, 5],
+      [12, 1, 6, 7, 10, 2, 8, 11, 3, 9, 4, 5],
+    ];
+    for (let limit = 0; limit <= 12; limit += 1) {
+      expect(await inTurns(limit)).toEqual(all.slice(0, limit));
+      expect(await inTurns(limit, 'a')).toEqual(behindA.slice(0, limit));
+    }
+    expect(await inTurns(4, '')).toEqual([12, 10, 1, 6]);
+    // A key that has nothing now.
+    expect(await inTurns(4, 'aa')).toEqual([12, 1, 6, 7]);
+    expect(await inTurns(4, 'zz')).toEqual([12, 7, 10, 1]);
+  });
+
   test("a key's waiting messages are found page by page, whatever lies between them, and no others", async () => {
     const engine = await openEngine();
     const later = engine.clock.now() + 60_000;

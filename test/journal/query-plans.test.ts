@@ -59,7 +59,7 @@ test('no statement scans a table, or walks a whole bot through', () => {
   }
 });
 
-test.each([
+test.each<[string, string]>([
   ['FROM update_runs WHERE bot = ?', 'PRIMARY KEY (bot=? AND last>? AND last<?)'],
   ['DELETE FROM update_runs', 'COVERING INDEX update_runs_by_time (at<?)'],
   ['SELECT block FROM entry_index', 'entry_index_by_owner (key=? AND block>? AND block<?)'],
@@ -83,10 +83,22 @@ test.each([
   ['SELECT 1 FROM messages WHERE id = ? AND opened', 'INTEGER PRIMARY KEY (rowid=?)'],
   ['DELETE FROM holds', 'holds_over (slot=? AND until<?)'],
   ['AS wait_ms FROM holds INDEXED BY holds_over', 'holds_over (slot=? AND until>?)'],
-  ['messages INDEXED BY messages_ready WHERE', 'messages_ready (slot=? AND priority<?)'],
-  ['messages INDEXED BY messages_ready_uncounted', 'messages_ready_uncounted (slot=? AND priority<?)'],
-  ['SELECT min(priority)', 'COVERING INDEX messages_ready (slot=? AND priority>?)'],
-  ['ready_at = 0 AND priority = ? ORDER BY id', 'messages_ready (slot=? AND priority=?)'],
+  ...['messages_ready', 'messages_ready_uncounted'].flatMap((index): [string, string][] => {
+    const from = `FROM messages INDEXED BY ${index} WHERE slot = ?1 AND ready_at = 0`;
+    const ready = index === 'messages_ready' ? from : `${from} AND uncounted = 1`;
+    const place = `${index} (slot=? AND priority=? AND key_id`;
+    return [
+      [`SELECT min(priority) AS priority ${ready}`, `COVERING INDEX ${index} (slot=? AND priority>?)`],
+      [`${ready} AND priority = ?2 AND key_id IS ?4 AND id > ?5`, `${place}=? AND rowid>?)`],
+      [`${ready} AND priority = ?2 AND key_id > ?4`, `${place}>?)`],
+    ];
+  }),
+  [
+    'SELECT min(priority) AS priority FROM messages INDEXED BY messages_ready\n',
+    'messages_ready (slot=? AND priority>?)',
+  ],
+  ['SELECT min(key_id)', 'COVERING INDEX messages_ready (slot=? AND priority=? AND key_id>?)'],
+  ['AND key_id IS ? ORDER BY id LIMIT 1', 'messages_ready (slot=? AND priority=? AND key_id=?)'],
   ['ready_at > 0 ORDER BY ready_at LIMIT', 'messages_resting (slot=? AND ready_at>?)'],
   ['SELECT min(at) AS at', 'messages_resting (slot=? AND ready_at>?)'],
   ['SELECT min(at) AS at', 'messages_scheduled (slot=?)'],
@@ -116,10 +128,11 @@ test('what is in order in its index is not sorted again', () => {
   for (const part of [
     'SELECT * FROM timers WHERE bot = ? AND due_at <=',
     'src = ? ORDER BY number',
-    'messages INDEXED BY messages_ready WHERE',
-    'ready_at = 0 AND priority = ? ORDER BY id',
+    'messages_ready WHERE slot = ?1 AND ready_at = 0 AND priority = ?2 AND key_id IS ?4',
+    'messages_ready WHERE slot = ?1 AND ready_at = 0 AND priority = ?2 AND key_id > ?4',
+    'AND key_id IS ? ORDER BY id LIMIT 1',
     'ready_at > 0 ORDER BY ready_at LIMIT',
-    'messages INDEXED BY messages_ready_uncounted',
+    'messages_ready_uncounted WHERE slot = ?1 AND ready_at = 0 AND uncounted = 1 AND priority = ?2 AND key_id > ?4',
     'SELECT lanes.id, due_at, updated_at',
     'SET ready_at = CASE WHEN due_at <= ?4',
   ])

@@ -65,7 +65,7 @@ export class ModelAggregator {
     const body = { chat_id: chat, text, delivery };
     this.#insist(
       `post #${n}`,
-      (system) => system.outbox.accept({ keyId: 'aggregator', chats: null, idempotencyKey: `post-${n}`, body }),
+      (system) => system.outbox.accept({ keyId: `key ${n % 3}`, chats: null, idempotencyKey: `post-${n}`, body }),
       ({ id }) => {
         if (posted.id !== null && posted.id !== id)
           this.#world.violate('I2', `${text} was accepted as ${posted.id} and as ${id}`);
