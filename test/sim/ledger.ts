@@ -3,11 +3,19 @@ import type { Entry } from '../../src/journal/journal.ts';
 import { type Fields, saysOf, textOf, type Update } from './bodies.ts';
 import { tokenOf } from './checks.ts';
 import { Inquiries } from './inquiries.ts';
-import { type Coming, type Expected, pressText, type Timer } from './plain-chatter.ts';
+import { buttonUnder, type Coming, type Expected, pressText, type Timer } from './plain-chatter.ts';
 import { Punctuality } from './punctual.ts';
 import { FIRST, NAMES, type Release, type Unfit } from './release.ts';
 import { SUPERGROUP } from './script.ts';
 import { type Surroundings, Talk } from './talk.ts';
+
+/** What a world knows of the presses in it. */
+export interface Presses {
+  /** The text of the conversation's message that has the button; null: none has. */
+  readonly pressedUnder: (press: NonNullable<Update['callback_query']>) => string | null;
+  /** Entries that are kept; null: all. */
+  readonly keeps: number | null;
+}
 
 const FATES: readonly string[] = ['sent', 'failed', 'unknown', 'canceled', 'expired'].map((fate) => `message.${fate}`);
 
@@ -30,8 +38,7 @@ export class Ledger {
   readonly inquiries: Inquiries;
   readonly punctuality = new Punctuality();
   readonly #world: Surroundings;
-  /** What a machine gave the button that is pressed; null: it is no conversation's. */
-  readonly #buttonOf: (press: NonNullable<Update['callback_query']>) => string | null;
+  readonly #presses: Presses;
   readonly #talks = new Map<string, Talk>();
   /** What the entries that come next must be. */
   #expected: Expected[] = [];
@@ -54,10 +61,10 @@ export class Ledger {
     unfit: Unfit,
     heldPerUnit: () => number,
     tries: RequestTries,
-    buttonOf: (press: NonNullable<Update['callback_query']>) => string | null,
+    presses: Presses,
   ) {
     this.#violate = violate;
-    this.#buttonOf = buttonOf;
+    this.#presses = presses;
     this.inquiries = new Inquiries(violate, tries);
     this.#world = { inquiries: this.inquiries, unfit, today: FIRST, heldPerUnit };
   }
@@ -211,13 +218,25 @@ export class Ledger {
     if (content?.from === undefined || chat === undefined) return;
     const id = chat.type === 'private' ? String(chat.id) : `${chat.id}:u${content.from.id}`;
     if (press !== undefined) {
-      const pressed = this.#buttonOf(press);
-      if (button !== pressed)
-        this.#violate('presses', `entry ${seq} is of a press of ${pressed}, and says ${JSON.stringify(button)}`);
+      const pressed = this.#pressed(press, button, seq);
       if (pressed !== null)
         this.#hear(id, { kind: 'press', text: pressText(press.id, pressed), query: press.id, seq }, at);
     } else if (member !== undefined) this.#hear(id, { kind: 'member', seq }, at);
     else this.#hear(id, { kind: message === undefined ? 'edit' : 'message', text, seq }, at);
+  }
+
+  /** What the machine hears of a press; null: nothing, as the button is no conversation's. */
+  #pressed(press: NonNullable<Update['callback_query']>, button: Fields['button'], seq: number): string | null {
+    const text = this.#presses.pressedUnder(press);
+    const asked = text === null ? null : this.messageOf(text);
+    const pressed = text === null ? null : buttonUnder(text);
+    const { keeps } = this.#presses;
+    // Retention may have taken what the button carried, with the entry that has it.
+    const mayBeTaken = keeps !== null && asked !== null && asked.seq <= seq - keeps;
+    if (button === '' && mayBeTaken) return '';
+    if (button !== pressed)
+      this.#violate('presses', `entry ${seq} is of a press of ${pressed}, and says ${JSON.stringify(button)}`);
+    return pressed;
   }
 
   /** One name for a chat, also where it is known to have become another. */

@@ -3,7 +3,6 @@ import { type RefusalAnswer, TelegramRefused, TelegramUnreachable } from '../../
 import type { BotApi, CallOptions } from '../../src/telegram/telegram.ts';
 import type { Update } from './bodies.ts';
 import { checkCall, checkConfirmed, checkShown, forgetExpired } from './checks.ts';
-import { buttonUnder } from './plain-chatter.ts';
 import type { Process } from './process.ts';
 import { type CallFault, GROUP, type PollFault, SUPERGROUP } from './script.ts';
 import type { World } from './world.ts';
@@ -111,13 +110,13 @@ export class ModelTelegram {
     return all.sort((a, b) => a.messageId - b.messageId);
   }
 
-  /** What the machine gave the button that a press is of; null: no message of a conversation has that button. */
-  buttonOf({ data, message }: NonNullable<Update['callback_query']>): string | null {
+  /** The text of the conversation's message that has the button that a press is of; null: none has. */
+  pressedUnder({ data, message }: NonNullable<Update['callback_query']>): string | null {
     const { message_id: messageId, chat } = message ?? {};
     const pressed = [...this.shown.values()]
       .flat()
       .find((shown) => shown.messageId === messageId && shown.chat === chat?.id && shown.buttons.includes(data));
-    return pressed === undefined ? null : buttonUnder(pressed.text);
+    return pressed?.text ?? null;
   }
 
   /** Nothing waits to be delivered. */

@@ -89,13 +89,10 @@ export class World {
     this.disk = disk;
     this.mutation = mutation;
     const violate = (invariant: string, what: string) => this.violate(invariant, what);
-    this.ledger = new Ledger(
-      violate,
-      script.unfit,
-      () => limits.heldEventsPerUnit,
-      triesOf(script.tight),
-      (press) => this.telegram.buttonOf(press),
-    );
+    this.ledger = new Ledger(violate, script.unfit, () => limits.heldEventsPerUnit, triesOf(script.tight), {
+      pressedUnder: (press) => this.telegram.pressedUnder(press),
+      keeps: script.keeps,
+    });
     this.#random = createRandom(script.seed ^ 0x5eed);
     this.story = tells ? [] : null;
   }
