@@ -2,7 +2,7 @@ import type { Erasure } from '../journal/journal.ts';
 
 /**
  * Export and erasure of all that there is of a chat, by its id. A private chat's id is its user's too: then what the user
- * wrote and did in groups is covered as well, and what others' messages have of it.
+ * wrote and did in groups is covered as well, and what others' messages have of it. A group may be named by any id that it had.
  */
 export interface Erasing {
   /** Orders the erasure. Durable when it resolves; it is carried out soon after, also by a later process. */

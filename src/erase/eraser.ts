@@ -266,13 +266,15 @@ export function createEraser(options: EraserOptions): Eraser {
 
   return {
     async order(chat) {
-      const order = await journal.write((tx) => tx.orderErasure(chat));
+      const order = await journal.write(async (tx) => tx.orderErasure(await tx.currentChat(chat)));
       isWanted = true;
       if (started) wake(0);
       return order;
     },
     orders: () => erasing.orders(),
-    exported: (chat) => exportOf(journal, options.exports, chat),
+    async *exported(chat) {
+      yield* exportOf(journal, options.exports, await journal.write((tx) => tx.currentChat(chat)));
+    },
     start() {
       started = true;
       wake(0);

@@ -1,6 +1,6 @@
 import { type Entry, ERASED_BODY, isErased, type StoredRow } from '../journal/journal.ts';
 import { classifyUpdate } from '../telegram/update.ts';
-import { ACTORS, hasId, type Ids, isOwnConversation, redact } from './redact.ts';
+import { ACTORS, hasId, type Ids, isOwnConversation, type Redacted, redact } from './redact.ts';
 
 /** What an entry has of a chat or a user. */
 export interface EntryFound {
@@ -20,14 +20,10 @@ export function findInEntry(entry: Entry, ids: Ids): EntryFound | null {
   const body: unknown = JSON.parse(entry.body);
   const own = { entry, isOwn: true, parts: [], body: ERASED_BODY };
   if (isOwnEntry(entry, Object(body), ids)) return own;
-  try {
-    const { value, parts } = redact(body, ids);
-    return parts.length === 0 ? null : { entry, isOwn: false, parts, body: JSON.stringify(value) };
-  } catch (error) {
-    // Nested too deep to be looked through.
-    if (error instanceof RangeError) return own;
-    throw error;
-  }
+  const redacted = redactOrNull(body, ids);
+  if (redacted === null) return own;
+  const { value, parts } = redacted;
+  return parts.length === 0 ? null : { entry, isOwn: false, parts, body: JSON.stringify(value) };
 }
 
 function isOwnEntry({ chat }: Entry, body: Readonly<Record<string, unknown>>, ids: Ids): boolean {
@@ -64,12 +60,23 @@ export async function findInRow(
   for (const name of JSON_COLUMNS) {
     const before = parsed(columns[name]);
     if (before === undefined) continue;
-    const { value, parts: taken } = redact(before, ids);
-    if (taken.length === 0) continue;
-    parts.push(...taken);
-    changed[name] = JSON.stringify(value);
+    const redacted = redactOrNull(before, ids);
+    if (redacted === null) return { isOwn: true };
+    if (redacted.parts.length === 0) continue;
+    parts.push(...redacted.parts);
+    changed[name] = JSON.stringify(redacted.value);
   }
   return parts.length === 0 ? null : { isOwn: false, columns: changed, parts };
+}
+
+/** Null: it is nested too deep to be looked through, and names them. */
+function redactOrNull(value: unknown, ids: Ids): Redacted | null {
+  try {
+    return redact(value, ids);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /** Undefined: it holds no JSON, as the text of a conversation's error. */

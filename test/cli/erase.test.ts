@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { loadSettings } from '../../config/load.ts';
+import { eraseCommand, exportCommand } from '../../src/erase-command.ts';
 import { found, plant } from '../erase/stage.ts';
 import { temporaryFolder } from '../support/journal.ts';
 import { createKey, freeEnv, run, startServer } from './support.ts';
@@ -9,6 +11,7 @@ import { createKey, freeEnv, run, startServer } from './support.ts';
 /** Each command is a process of its own: they take as long as the machine lets them. */
 const WAIT = { timeout: 600_000 };
 const ANNA = '7001';
+const CONFIG = join(import.meta.dirname, '..', '..', 'config');
 
 async function stage() {
   const env = freeEnv(temporaryFolder());
@@ -32,8 +35,8 @@ test('chats export and chats erase work while nobody serves the folder', WAIT, a
   expect(statSync(output).mode & 0o777).toBe(0o600);
   const exported = linesIn(readFileSync(output, 'utf8'));
   expect(exported.at(-1)).toEqual({ kind: 'end', lines: exported.length });
-  const again = await chats(env, 'export', ANNA, '--output', output);
-  expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('EEXIST') });
+  const again = exportCommand([ANNA, '--output', output], loadSettings(CONFIG, env), async () => {});
+  await expect(again).rejects.toThrow('EEXIST');
   const erased = await chats(env, 'erase', ANNA);
   expect({ ...erased, lines: linesIn(erased.stdout) }).toMatchObject({
     code: 0,
@@ -93,13 +96,20 @@ test('a server goes on with what a killed one had begun, and carries out what is
 });
 
 test.each([
-  [['export'], 'takes the ID'],
-  [['erase'], 'takes the ID'],
-  [['erase', '7', '8'], 'one chat'],
-  [['erase', '@name'], 'a whole number'],
-  [['export', '7', '--all'], '--all'],
-])('what is not a command is refused before anything is opened: chats %j', async (args, told) => {
-  const { code, stderr } = await run(['chats', ...args]).ended;
-  expect(code).toBe(2);
-  expect(stderr).toContain(told);
+  [exportCommand, [], 'takes the ID'],
+  [eraseCommand, [], 'takes the ID'],
+  [eraseCommand, ['7', '8'], 'one chat'],
+  [eraseCommand, ['@name'], 'a whole number'],
+  [exportCommand, ['7', '--all'], '--all'],
+  [exportCommand, ['7', '--output', '/'], 'there is no data'],
+] as const)('what is not a command is refused before anything is opened: %o %j', async (command, args, told) => {
+  const settings = { ...loadSettings(CONFIG, {}), data: join(temporaryFolder(), 'none') };
+  await expect(
+    command(
+      args,
+      settings,
+      async () => {},
+      () => {},
+    ),
+  ).rejects.toThrow(told);
 });
