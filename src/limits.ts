@@ -500,6 +500,8 @@ export const limits = {
   sandboxBotsMax: 1000,
   /** Updates waiting for one bot: the official server's own figure. Beyond it the oldest is dropped. */
   sandboxQueueUpdatesMax: 100_000,
+  /** Characters of them. Beyond it the oldest is dropped too. */
+  sandboxQueueLengthMax: 256 * 1024 * 1024,
   /** Telegram keeps an update this long; then it is dropped. */
   sandboxUpdateLifeMs: 24 * 3_600_000,
   /** One answer of getUpdates, as Telegram's; the rest waits for the next poll. */
@@ -531,6 +533,8 @@ export const limits = {
   sandboxListMax: 2000,
   /** Characters of a text in a control request that is no message's, and of a message's further fields as JSON. Beyond it 400. */
   sandboxFieldLengthMax: 16 * 1024,
+  /** Characters of a user as JSON: Telegram's are some 300. Beyond it 400. */
+  sandboxUserLengthMax: 1024,
   /** A keyboard as JSON, and what a bot's message holds. Telegram does not tell its own bounds. Beyond it 400. */
   sandboxContentLengthMax: 64 * 1024,
   /** Connections open at once, below what the process may open; a further one is closed unheard. */

@@ -73,12 +73,13 @@ export function validatorCompiler({ schema, httpPart }: { schema: unknown; httpP
   const check = Compile(wanted);
   const lists = httpPart === 'querystring' ? listsOf(wanted) : [];
   return (value: unknown) => {
-    const read = httpPart === 'body' ? value : Value.Convert(wanted, withLists(value, lists));
-    const long = longList(wanted, read);
+    const given = httpPart === 'body' ? value : withLists(value, lists);
+    const long = longList(wanted, given);
     if (long !== null) {
       const message = `must not have more than ${long.max} items`;
       return { error: [{ keyword: 'maxItems', schemaPath: '', instancePath: `/${long.path}`, params: {}, message }] };
     }
+    const read = httpPart === 'body' ? given : Value.Convert(wanted, given);
     return check.Check(read) ? { value: read } : { error: [...check.Errors(read)] };
   };
 }

@@ -87,9 +87,8 @@ export function readList(value: unknown, field: string): readonly unknown[] {
   return value;
 }
 
-/** Throws if an object that is kept as it is has more than limits.sandboxFieldLengthMax characters as JSON. */
-export function requireShort(value: Fields, field: string): void {
-  const { sandboxFieldLengthMax: lengthMax } = limits;
+/** Throws if an object that is kept as it is has more than so many characters as JSON. */
+export function requireShort(value: Fields, field: string, lengthMax: number): void {
   if (JSON.stringify(value).length > lengthMax) {
     throw wrongField(field, `an object of ${lengthMax} characters at most, as JSON`);
   }
@@ -109,7 +108,7 @@ export function readUsers(body: Fields): readonly User[] {
 /** A user of this field. Without a default the id has to be there. */
 export function userOf(value: unknown, field: string, defaultId?: number): User {
   if (!isFields(value)) throw wrongField(field, 'an object');
-  requireShort(value, field);
+  requireShort(value, field, limits.sandboxUserLengthMax);
   const id = value.id === undefined ? defaultId : integerOf(value.id);
   if (id === undefined || id <= 0) throw wrongField(`${field}/id`, 'a positive whole number');
   const { first_name: firstName = 'User', ...others } = value;

@@ -107,7 +107,7 @@ function write(world: World, bot: Bot, id: number, body: Fields): Told {
   const text = optionalText(body, 'text', limits.textLengthMax);
   const extra = body.message ?? {};
   if (!isFields(extra)) throw wrongField('/message', 'an object');
-  requireShort(extra, '/message');
+  requireShort(extra, '/message', limits.sandboxFieldLengthMax);
   const caption = optionalText(body, 'caption', limits.captionLengthMax);
   const content = {
     ...(photo === undefined ? {} : photoContent(world.files.put(bot.id, 'photo', photo))),

@@ -41,18 +41,21 @@ export function withFound({ text, entities }: FormattedText): MessageEntity[] {
 /** Telegram passes over the others. */
 const ENTITIES_MAX = 100;
 
-/** For each place in a text whether an entity covers it. */
-function coverOf(text: string, entities: readonly MessageEntity[]): boolean[] {
+/** For each place in a text 1 if an entity covers it. */
+function coverOf(text: string, entities: readonly MessageEntity[]): Uint8Array {
+  const covered = new Uint8Array(text.length);
+  if (entities.length === 0) return covered;
   const begun = new Int32Array(text.length + 1);
   for (const { offset, length } of entities) {
     begun[offset] = (begun[offset] ?? 0) + 1;
     begun[offset + length] = (begun[offset + length] ?? 0) - 1;
   }
   let open = 0;
-  return Array.from(begun, (change) => {
-    open += change;
-    return open > 0;
-  });
+  for (let at = 0; at < text.length; at += 1) {
+    open += begun[at] ?? 0;
+    covered[at] = open > 0 ? 1 : 0;
+  }
+  return covered;
 }
 
 function markedText(given: string, params: Params, entitiesName: string): FormattedText {
@@ -176,15 +179,15 @@ const FOUND: readonly {
 ];
 
 /** What is found lies in no place that is covered; those that it lies in are covered then. */
-function findEntities(text: string, covered: boolean[]): MessageEntity[] {
+function findEntities(text: string, covered: Uint8Array): MessageEntity[] {
   if (!/[/@#]/.test(text)) return [];
   const found: MessageEntity[] = [];
   for (const { type, at } of FOUND) {
     for (const match of text.matchAll(at)) {
       const entity = { type, offset: match.index, length: match[0].length };
       const end = entity.offset + entity.length;
-      if (covered.slice(entity.offset, end).includes(true)) continue;
-      covered.fill(true, entity.offset, end);
+      if (covered.subarray(entity.offset, end).includes(1)) continue;
+      covered.fill(1, entity.offset, end);
       found.push(entity);
     }
   }

@@ -36,12 +36,18 @@ export interface UpdateQueue {
 const OFFSET_AHEAD_MAX = 10;
 
 /** An empty queue whose first update gets `firstId`. */
-export function createUpdateQueue(clock: Clock, firstId: number): UpdateQueue {
+export function createUpdateQueue(
+  clock: Clock,
+  firstId: number,
+  lengthMax: number = limits.sandboxQueueLengthMax,
+): UpdateQueue {
   // Waiting are updates[first..] without `gone`. (A Set would be slow: reading its head walks over all that was deleted.)
   let updates: QueuedUpdate[] = [];
   let first = 0;
   const gone = new Set<QueuedUpdate>();
   let nextId = firstId;
+  /** Characters of those that wait. */
+  let length = 0;
 
   const size = (): number => updates.length - first - gone.size;
   const head = (): QueuedUpdate | undefined => {
@@ -54,6 +60,7 @@ export function createUpdateQueue(clock: Clock, firstId: number): UpdateQueue {
   const forgetWhile = (forget: (update: QueuedUpdate) => boolean): void => {
     for (let update = head(); update !== undefined && forget(update); update = head()) {
       update.dropped = true;
+      length -= update.json.length;
       first += 1;
     }
     if (first > 1024 && first * 2 > updates.length) {
@@ -84,7 +91,8 @@ export function createUpdateQueue(clock: Clock, firstId: number): UpdateQueue {
         dropped: false,
       };
       updates.push(update);
-      forgetWhile(() => size() > limits.sandboxQueueUpdatesMax);
+      length += update.json.length;
+      forgetWhile(() => size() > limits.sandboxQueueUpdatesMax || (length > lengthMax && size() > 1));
       return update;
     },
     read(offset, count) {
@@ -103,7 +111,9 @@ export function createUpdateQueue(clock: Clock, firstId: number): UpdateQueue {
       return answer;
     },
     remove(update) {
-      if (!update.dropped) gone.add(update);
+      if (update.dropped) return;
+      gone.add(update);
+      length -= update.json.length;
       update.dropped = true;
     },
     clear() {

@@ -1,4 +1,6 @@
+import { Type } from 'typebox';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { validatorCompiler } from '../../src/http/schemas.ts';
 import { limits } from '../../src/limits.ts';
 import { parseCall } from '../../src/outbox/call.ts';
 import { CALLS } from '../../src/telegram/methods.ts';
@@ -115,4 +117,8 @@ test('of a list that is too long no item is looked at', () => {
   expect(looks).toBe(0);
   expect(send(10)).not.toThrow();
   expect(looks).toBeGreaterThan(0);
+  const schema = Type.Object({ type: Type.Array(Type.Enum(['a', 'b']), { maxItems: 100 }) });
+  const query = validatorCompiler({ schema, httpPart: 'querystring' });
+  const values = Object.defineProperty(Array(101).fill('a'), 0, { get: () => expect.fail('It was looked at') });
+  expect(query({ type: values })).toMatchObject({ error: [{ keyword: 'maxItems', instancePath: '/type' }] });
 });

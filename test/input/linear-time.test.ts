@@ -47,13 +47,13 @@ const part = (header: string) => `--x\r\ncontent-disposition: form-data; ${heade
 const TRIALS: readonly Trial[] = [
   {
     name: 'urlencoded parameters',
-    length: 256 * KIB,
+    length: 64 * KIB,
     run: readUrlParams,
     units: ['a&', 'a=&', '%41&', '&', '=', '%41', '%', '+', 'a%', ['a=', '%f', ''], ['a=', '+', '&b=1']],
   },
   {
     name: 'JSON',
-    length: 256 * KIB,
+    length: 64 * KIB,
     run: json(excessOf),
     units: [
       '[',
@@ -72,13 +72,13 @@ const TRIALS: readonly Trial[] = [
   },
   {
     name: 'the parameters of a façade’s call',
-    length: 256 * KIB,
+    length: 64 * KIB,
     run: (text) => [listOf(text), integerOf(text, 0, 0, 1), flagOf(text)],
     units: [' ', '1', '-', 'true', '[', ['["', 'a","', '"]']],
   },
   {
     name: 'a call with a text',
-    length: 256 * KIB,
+    length: 64 * KIB,
     run: (text) => {
       for (const parse_mode of ['HTML', 'Markdown', 'MarkdownV2']) {
         try {
@@ -152,14 +152,14 @@ const TRIALS: readonly Trial[] = [
   },
   {
     name: 'an event that is posted',
-    length: 256 * KIB,
+    length: 64 * KIB,
     run: (text) =>
       checkPost({ keyId: 'k', idempotencyKey: 'i', conversation: text.slice(0, 64), event: { type: text, text } }),
     units: ['a.', 'a', '.', '-'],
   },
   {
     name: 'an update',
-    length: 256 * KIB,
+    length: 64 * KIB,
     run: (text) => classifyUpdate({ update_id: 1, [text.slice(0, 1000)]: 1, message: { text, chat: { id: 7 } } }),
     units: ['/', '/a@', ' ', 'a'],
   },
@@ -177,7 +177,7 @@ const TRIALS: readonly Trial[] = [
   },
   {
     name: 'the sandbox’s HTML',
-    length: limits.sandboxTextBytesMax,
+    length: 8 * KIB,
     run: parseHtml,
     units: [
       '<b>',
@@ -203,7 +203,7 @@ const TRIALS: readonly Trial[] = [
   },
   ...([1, 2] as const).map((version) => ({
     name: `the sandbox’s Markdown ${version}`,
-    length: limits.sandboxTextBytesMax,
+    length: 8 * KIB,
     run: (text: string) => parseMarkdown(text, version),
     units: [
       '`',
@@ -235,7 +235,7 @@ const TRIALS: readonly Trial[] = [
   })),
   {
     name: 'what the sandbox finds in a text',
-    length: limits.sandboxTextBytesMax,
+    length: 8 * KIB,
     run(text) {
       const count = Math.floor(text.length / 64);
       const entities = Array.from({ length: count }, (_, n) => ({ type: 'bold' as const, offset: n * 64, length: 1 }));

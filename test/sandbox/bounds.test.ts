@@ -18,7 +18,7 @@ test('what users write is within Telegram’s bounds, as what bots write is', as
     await control('chats/777/messages', { caption: 'a'.repeat(limits.captionLengthMax + 1) }),
     await control('chats/777/callbacks', { message_id, data: 'é'.repeat(33) }),
     await control('chats/777/messages', { message: { contact: { vcard: 'a'.repeat(limits.sandboxFieldLengthMax) } } }),
-    await control('users', { id: 1, first_name: 'a'.repeat(limits.sandboxFieldLengthMax + 1) }),
+    await control('users', { id: 1, first_name: 'a'.repeat(limits.sandboxUserLengthMax) }),
     await control('messages', { messages: Array(limits.sandboxListMax + 1).fill(0) }),
     await control('updates', Array(limits.sandboxListMax + 1).fill({})),
     await control('chats', { members: Array(limits.sandboxListMax + 1).fill(0) }),

@@ -13,6 +13,24 @@ test('a full queue drops its oldest update', () => {
   expect(queue.read(0, 1)[0]?.id).toBe(2);
 });
 
+test('the oldest go too once all together are too long; the newest stays, however long it is', () => {
+  const queue = createUpdateQueue(manualClock(), 1, 10);
+  const waiting = () => queue.all().map(({ id }) => id);
+  const add = (length: number) => queue.add('a', () => 'x'.repeat(length));
+  const [first, second] = [add(4), add(4)];
+  queue.remove(first);
+  queue.remove(first);
+  add(6);
+  expect(waiting(), 'what was removed counts no more').toEqual([2, 3]);
+  queue.read(second.id + 1, 1);
+  add(4);
+  expect(waiting(), 'nor what was confirmed').toEqual([3, 4]);
+  add(1);
+  expect(waiting()).toEqual([4, 5]);
+  add(11);
+  expect(waiting()).toEqual([6]);
+});
+
 test('whatever is added, read, confirmed and removed, the queue is the list it should be', () => {
   const act = fc.oneof(
     fc.record({ type: fc.constant('add' as const), count: fc.integer({ min: 1, max: 2000 }) }),
