@@ -13,6 +13,7 @@ import {
   type TSchema,
 } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { listOf, networkList } from '../src/address-rule.ts';
 import { errorText, SwitchboardError } from '../src/errors.ts';
 import { withoutMark } from '../src/network.ts';
 import { type Settings, SettingsSchema } from './schema.ts';
@@ -52,8 +53,9 @@ export function loadSettings(folder: string, env: Environment): Settings {
   if (existsSync(local)) merge(merged, readJson(local), '', origins, own === folder ? 'config/local.json' : local);
   fromEnvironment(SettingsSchema, merged, '', withProxies(env), origins);
   const settings: unknown = merged;
-  if (Shape.Check(settings)) return settings;
-  throw firstError(merged, origins);
+  if (!Shape.Check(settings)) throw firstError(merged, origins);
+  requireNetworks(SettingsSchema, merged, '', origins);
+  return settings;
 }
 
 /**
@@ -183,6 +185,26 @@ function firstError(settings: Fields, origins: Map<string, string>): SettingsErr
   const shown = hidden && value !== null ? 'a value that is not shown' : JSON.stringify(value);
   return new SettingsError(`${origin}: ${name} is ${shown}; allowed is ${allowed(schema)}`);
 }
+
+/** Throws for a list of networks that is none. */
+function requireNetworks(schema: TSchema, fields: Fields, path: string, origins: Map<string, string>): void {
+  for (const [name, value] of Object.entries(fields)) {
+    const property = propertyOf(schema, name);
+    if (property === undefined) continue;
+    if (isFields(value)) requireNetworks(property, value, `${path}/${name}`, origins);
+    if (typeof value !== 'string' || !isNetworks(property)) continue;
+    try {
+      networkList(listOf(value));
+    } catch {
+      const origin = origins.get(`${path}/${name}`) ?? 'config/default.json';
+      const setting = `${path}/${name}`.slice(1).replaceAll('/', '.');
+      throw new SettingsError(`${origin}: ${setting} is ${JSON.stringify(value)}; allowed is ${allowed(property)}`);
+    }
+  }
+}
+
+const isNetworks = (schema: TSchema): boolean =>
+  'networks' in schema || (IsUnion(schema) && schema.anyOf.some((branch) => isNetworks(branch)));
 
 const nearest = (path: string, origins: Map<string, string>): string =>
   [...origins.keys()].find((origin) => path.startsWith(origin) || origin.startsWith(path)) ?? '';

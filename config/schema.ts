@@ -4,10 +4,13 @@ import { type Static, type TSchema, Type } from 'typebox';
 const whole = (description: string, minimum: number, maximum: number, env?: string) =>
   Type.Integer({ description, minimum, maximum, ...(env === undefined ? {} : { env }) });
 const rate = (description: string, minimum: number, maximum: number) => Type.Number({ description, minimum, maximum });
-/** `secret`: its value is never repeated, and the variable `<env>_FILE` may name a file that holds it. */
+/**
+ * `secret`: its value is never repeated, and the variable `<env>_FILE` may name a file that holds it. `networks`: a list as
+ * networkList (src/address-rule.ts) takes it, separated by commas, which loadSettings checks.
+ */
 const text = (
   description: string,
-  options: { env?: string; pattern?: string; says?: string; minLength?: number; secret?: true },
+  options: { env?: string; pattern?: string; says?: string; minLength?: number; secret?: true; networks?: true },
 ) => Type.String({ description, ...options });
 /** With a host, maybe a port and a path. */
 const ADDRESS = '^https?://([\\w-]+(\\.[\\w-]+)*|\\[[\\da-fA-F:.]+\\])(:\\d{1,5})?(/[^\\s?#]*)?';
@@ -83,6 +86,13 @@ export const SettingsSchema = Type.Object(
       {
         host: text('Address to listen on', { env: 'SWITCHBOARD_HOST', minLength: 1, says: 'a host name or address' }),
         port: whole('Port to listen on; 0 takes a free one', 0, 65535, 'SWITCHBOARD_PORT'),
+        trustedProxies: optional(
+          text('Addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed', {
+            env: 'SWITCHBOARD_TRUSTED_PROXIES',
+            networks: true,
+            says: 'addresses and networks separated by commas, as 127.0.0.1, 10.0.0.0/8',
+          }),
+        ),
       },
       strict,
     ),

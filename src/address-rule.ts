@@ -41,15 +41,20 @@ export function networkList(networks: readonly string[]): BlockList {
   return list;
 }
 
-/** Whether one of the networks holds the address. */
-export const isIn = (list: BlockList, address: string): boolean =>
-  list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+/** The parts of a list that is separated by commas; null: none. */
+export const listOf = (text: string | null): string[] => text?.split(',').map((part) => part.trim()) ?? [];
+
+/** Whether one of the networks holds the address. False for a text that is no address. */
+export const isIn = (list: BlockList, address: string): boolean => {
+  const version = isIP(address);
+  return version !== 0 && list.check(address.replace(/%.*/, ''), version === 6 ? 'ipv6' : 'ipv4');
+};
 
 const reserved = networkList(RESERVED);
 const loopback = networkList(LOOPBACK);
 
 /** Whether the address leads to this machine alone. */
-export const isLoopback: AddressRule = (address) => isIP(address) !== 0 && isIn(loopback, address);
+export const isLoopback: AddressRule = (address) => isIn(loopback, address);
 
 /** Whether the address is a host on the public internet. */
 export const isPublic: AddressRule = (address) => isIP(address) !== 0 && !isIn(reserved, address);

@@ -3,6 +3,7 @@ import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { exposedSecrets, loadSettings, unknownVariables } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
+import { listOf } from './address-rule.ts';
 import { systemClock } from './clock.ts';
 import { examine } from './doctor.ts';
 import { errorText, SwitchboardError } from './errors.ts';
@@ -12,7 +13,7 @@ import { holderOf, openDatabase } from './journal/sqlite-open.ts';
 import { isActiveAt, ROLES } from './keys/keys.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
-import { adviseOn } from './listening.ts';
+import { adviseOn, plainHttpWarning } from './listening.ts';
 import { createLog } from './log.ts';
 import { openDispatcher } from './network.ts';
 import { exposedPaths } from './private-files.ts';
@@ -270,6 +271,7 @@ async function doctor(settings: Settings, liveChat: string | null): Promise<numb
       }
     },
     exposed: () => [...exposedPaths(settings.data), ...exposedSecrets(CONFIG, process.env)],
+    plainHttp: plainHttpWarning(settings.http.host, listOf(settings.http.trustedProxies)),
     checkData: () => checkData(settings.data),
     async telegramTime() {
       const { request } = await import('undici');

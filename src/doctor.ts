@@ -22,6 +22,8 @@ export interface DoctorOptions {
   readonly openData: () => { readonly holder: string | null; readonly keys: number } | null;
   /** Files with users' texts or secrets that other users of the machine may read. */
   readonly exposed: () => readonly string[];
+  /** What plainHttpWarning says. */
+  readonly plainHttp: string | null;
   /** Reads the whole database; what is wrong with it, at most some lines. Null: it takes too long. */
   readonly checkData: () => Promise<readonly string[] | null>;
   /** Telegram's own time by its Date header, ms since 1970; null where it cannot be had. */
@@ -30,7 +32,7 @@ export interface DoctorOptions {
 
 export interface Finding {
   readonly name: string;
-  readonly state: 'ok' | 'fail' | 'skip';
+  readonly state: 'ok' | 'warn' | 'fail' | 'skip';
   /** What was found, and what to do where it is wrong. */
   readonly says: string;
 }
@@ -76,6 +78,9 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
     const keys = data?.keys ?? 0;
     return keys === 0 ? 'none yet: make one with switchboard keys create' : `${keys} active`;
   });
+  yield options.plainHttp === null
+    ? { name: 'http', state: 'ok', says: 'on this machine only, or behind a proxy that is named' }
+    : { name: 'http', state: 'warn', says: options.plainHttp };
   if (api === null) {
     for (const name of ['token', 'webhook', 'rival', 'clock']) {
       yield { name, state: 'skip', says: 'no TELEGRAM_BOT_TOKEN: Switchboard runs against its sandbox' };

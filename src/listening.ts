@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { isLoopback } from './address-rule.ts';
 import { SwitchboardError } from './errors.ts';
 
 /** An error of listen(2), as port_taken or address_refused. Any other error comes back as it is. */
@@ -32,3 +34,15 @@ export const adviseOn =
         : `choose another by ${[hostSetting, portSetting].filter((name) => name !== undefined).join(' or ')}`;
     throw new SwitchboardError(error.code, `${error.message}: ${advice}`, { cause: error });
   };
+
+/**
+ * What to warn of if the server is reached from other machines and nobody has said that a proxy with TLS is in front of it;
+ * null: nothing.
+ */
+export function plainHttpWarning(host: string, trustedProxies: readonly string[]): string | null {
+  const isLocal = isIP(host) === 0 ? /^(.+\.)?localhost$/i.test(host) : isLoopback(host);
+  const hasProxy = trustedProxies.some((network) => !isLoopback(network.replace(/\/.*/, '')));
+  if (isLocal || hasProxy) return null;
+  const what = `Switchboard listens on ${host} in plain HTTP: other machines can reach it, and keys and log-ins can be read on the way`;
+  return `${what}. Listen on 127.0.0.1 behind a proxy with TLS; if one on another machine is in front of it, name that in http.trustedProxies (SWITCHBOARD_TRUSTED_PROXIES)`;
+}

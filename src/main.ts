@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import type { Settings } from '../config/schema.ts';
+import { listOf } from './address-rule.ts';
 import type { Backend } from './backend/backend.ts';
 import type { PaymentStore } from './backend/payment-store.ts';
 import { createPayments } from './backend/payments.ts';
@@ -30,7 +31,7 @@ import { holdDataFolder, neverWait, openAgain, openDatabase, openReader } from '
 import { createKeyring } from './keys/keyring.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
-import { adviseOn } from './listening.ts';
+import { adviseOn, plainHttpWarning } from './listening.ts';
 import type { Logger } from './log.ts';
 import { createRetention } from './operators/retention.ts';
 import { createDiskMarks } from './outbox/disk-marks.ts';
@@ -215,9 +216,11 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     index: consoleIndex.erasing,
   });
 
+  const trustedProxies = listOf(settings.http.trustedProxies);
   const http = await createHttpServer({
     host: settings.http.host,
     port: settings.http.port,
+    trustedProxies,
     bot,
     journal,
     keyring,
@@ -254,6 +257,8 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
   await system.recover();
   closing.add(() => http.close());
   const url = await http.listen().catch(adviseOn('http.port (SWITCHBOARD_PORT)', 'http.host (SWITCHBOARD_HOST)'));
+  const warning = plainHttpWarning(settings.http.host, trustedProxies);
+  if (warning !== null) log.warn({ event: 'plain_http', host: settings.http.host }, warning);
   await retryWhileLocked(clock, () => held.servesAt(url));
   // The first that a person sees: where to go.
   if (playground !== null) log.info({ event: 'open', url: `${url}/sandbox` }, `chat with the bot: ${url}/sandbox`);

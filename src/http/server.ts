@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type HTTPMethods } from 'fastify';
+import { isIn, networkList } from '../address-rule.ts';
 import { BODY_BOUNDS, requireModestJson } from '../bounded-input.ts';
 import type { Clock } from '../clock.ts';
 import type { Erasing } from '../erase/erase.ts';
@@ -45,6 +46,8 @@ export interface HttpServerOptions
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Addresses and networks whose X-Forwarded headers are believed; by default nobody's. */
+  readonly trustedProxies?: readonly string[];
   /** By default limits.readerStuckMs. */
   readonly stuckMs?: number;
   /** What the metrics have beside the status. */
@@ -86,7 +89,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
   const [keyEnds, secretEnds] = [createKeyEnds(), createKeyEnds()];
   const parts: HttpParts = { ...options, stuckMs, answers, keyEnds, secretEnds, closing: closing.signal };
+  const proxies = networkList(options.trustedProxies ?? []);
   const app: App = Fastify({
+    trustProxy: (address) => isIn(proxies, address ?? ''),
     // Addresses that take more say so.
     bodyLimit: limits.smallBodyBytesMax,
     // A form with files may take long; what else has a body is cut off below.

@@ -74,9 +74,8 @@ function cookie(request: FastifyRequest, value: string, maxAgeS: number): string
   return `${COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${secureFor(request)}`;
 }
 
-/** What keeps a cookie from being sent in the open where a browser came by TLS, at a proxy's front too. */
-export const secureFor = (request: FastifyRequest): '; Secure' | '' =>
-  request.headers['x-forwarded-proto'] === 'https' || request.protocol === 'https' ? '; Secure' : '';
+/** Keeps a cookie from being sent in the open if the browser came by TLS, to a trusted proxy's front too. */
+export const secureFor = (request: FastifyRequest): '; Secure' | '' => (request.protocol === 'https' ? '; Secure' : '');
 
 /** The key that the browser keeps for the pages; null: none. */
 export const cookieOf = (request: Pick<FastifyRequest, 'headers'>): string | null =>

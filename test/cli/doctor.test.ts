@@ -10,7 +10,7 @@ import { manualClock } from '../support/clock.ts';
 import { temporaryFolder } from '../support/journal.ts';
 import { createKey, freeEnv, run, startServer } from './support.ts';
 
-const CHECKS = ['data', 'damage', 'private', 'disk', 'keys', 'token', 'webhook', 'rival', 'clock'];
+const CHECKS = ['data', 'damage', 'private', 'disk', 'keys', 'http', 'token', 'webhook', 'rival', 'clock'];
 
 /** What the doctor finds of a sandbox's bot, by check. */
 async function findings(started: Started, options: Partial<DoctorOptions> = {}): Promise<Record<string, string>> {
@@ -22,6 +22,7 @@ async function findings(started: Started, options: Partial<DoctorOptions> = {}):
     ...{ api, clock, folder: temporaryFolder(), deleteWebhook: false },
     openData: () => ({ holder: null, keys: 2 }),
     exposed: () => [],
+    plainHttp: null,
     checkData: async () => [],
     telegramTime: async () => clock.now(),
   };
@@ -63,6 +64,7 @@ test('all is well: each check says so in one line, and nothing is confirmed', as
     private: 'ok other users cannot read the data folder, nor secrets in local.json',
     disk: expect.stringMatching(/^ok \d+ MiB free$/),
     keys: 'ok 2 active',
+    http: 'ok on this machine only, or behind a proxy that is named',
     token: expect.stringMatching(/^ok @\w+ answers$/),
     webhook: 'ok none is set',
     rival: 'ok nobody else polls',
@@ -165,7 +167,11 @@ async function doctor(env: Record<string, string>) {
 }
 
 test('the command without a token: exit 0', async () => {
-  expect(await doctor(freeEnv())).toMatchObject({ code: 0, states: 'ok skip ok ok ok skip skip skip skip' });
+  expect(await doctor(freeEnv())).toMatchObject({ code: 0, states: 'ok skip ok ok ok ok skip skip skip skip' });
+  // Reached from elsewhere in plain HTTP: a warning, and no failure.
+  const open = await doctor({ ...freeEnv(), SWITCHBOARD_HOST: '0.0.0.0' });
+  expect(open).toMatchObject({ code: 0, states: 'ok skip ok ok ok warn skip skip skip skip' });
+  expect(open.stdout).toContain('listens on 0.0.0.0 in plain HTTP');
 });
 
 test('the command beside a server names its process: exit 0', async () => {
@@ -173,7 +179,7 @@ test('the command beside a server names its process: exit 0', async () => {
   const env = { ...freeEnv(), TELEGRAM_BOT_TOKEN: token, TELEGRAM_API_ROOT: sandbox.url };
   const [{ child }] = await Promise.all([startServer(env), createKey(env, 'operator')]);
   const { code, stdout, states } = await doctor(env);
-  expect([code, states]).toEqual([0, 'ok ok ok ok ok ok ok skip ok']);
+  expect([code, states]).toEqual([0, 'ok ok ok ok ok ok ok ok skip ok']);
   expect(stdout).toContain(`served by process ${child.pid} on `);
   expect(stdout).toContain('1 active');
   expect(stdout).not.toContain(token);
@@ -190,10 +196,10 @@ test('the command with a webhook, or a wrong token, or a data folder that cannot
     doctor({ ...env, SWITCHBOARD_DATA: temporaryFolder(), TELEGRAM_API_ROOT: `${sandbox.url}/nowhere` }),
     doctor({ ...freeEnv(), SWITCHBOARD_DATA: join(file, 'data') }),
   ]);
-  expect([webhook.code, webhook.states]).toEqual([1, 'ok skip ok ok ok ok fail skip ok']);
-  expect([unknown.code, unknown.states]).toEqual([1, 'ok skip ok ok ok fail skip skip skip']);
+  expect([webhook.code, webhook.states]).toEqual([1, 'ok skip ok ok ok ok ok fail skip ok']);
+  expect([unknown.code, unknown.states]).toEqual([1, 'ok skip ok ok ok ok fail skip skip skip']);
   expect(unknown.stdout).toContain('check TELEGRAM_BOT_TOKEN and TELEGRAM_API_ROOT');
-  expect([folder.code, folder.states]).toEqual([1, 'fail skip ok fail fail skip skip skip skip']);
+  expect([folder.code, folder.states]).toEqual([1, 'fail skip ok fail fail ok skip skip skip skip']);
 });
 
 test.skipIf(process.getuid?.() === 0)('a database that may only be read is told (root may write all)', async () => {

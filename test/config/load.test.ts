@@ -74,6 +74,7 @@ const EACH: readonly (readonly [string, string, object])[] = [
   ['TELEGRAM_API_ROOT', 'http://[::1]:8081/x', { telegram: { apiRoot: 'http://[::1]:8081/x' } }],
   ['SWITCHBOARD_HOST', '0.0.0.0', { http: { host: '0.0.0.0' } }],
   ['SWITCHBOARD_PORT', '0', { http: { port: 0 } }],
+  ['SWITCHBOARD_TRUSTED_PROXIES', '10.0.0.0/8,::1', { http: { trustedProxies: '10.0.0.0/8,::1' } }],
   ['SWITCHBOARD_SANDBOX_PORT', '65535', { sandbox: { port: 65_535 } }],
   ['HTTPS_PROXY', 'http://eva:a%40b@10.0.0.1:3128', { network: { httpsProxy: 'http://eva:a%40b@10.0.0.1:3128' } }],
   ['HTTP_PROXY', 'proxy.example:3128', { network: { httpProxy: 'proxy.example:3128' } }],
@@ -107,7 +108,7 @@ test('a proxy in lower case rules over one in capitals; an address that is none 
 
 test('local.json rules over default.json, one setting at a time', () => {
   const settings = load({ http: { port: 9000 }, conversations: { group: null } });
-  expect(settings.http).toEqual({ host: '127.0.0.1', port: 9000 });
+  expect(settings.http).toMatchObject({ host: '127.0.0.1', port: 9000 });
   expect(settings.conversations).toEqual({ private: { machine: 'payment' }, group: null, channel: null });
 });
 
@@ -153,7 +154,7 @@ test.each([
   ['an unknown word', { logLevel: 'loud' }, local('logLevel', '"loud"', LEVELS)],
   ['an empty text', { data: '' }, local('data', '""', 'the path of a folder')],
   ['null where something is needed', { data: null }, local('data', 'null', 'the path of a folder')],
-  ['null for a group', { http: null }, local('http', 'null', 'an object with host, port')],
+  ['null for a group', { http: null }, local('http', 'null', 'an object with host, port, trustedProxies')],
   [
     'a machine that can be no file',
     { conversations: { private: { machine: '../x' } } },
@@ -180,6 +181,11 @@ test.each([
   ['SWITCHBOARD_PORT', '-1', 'http.port is -1; allowed is a whole number from 0 to 65535'],
   ['SWITCHBOARD_SANDBOX_PORT', '1.5', 'sandbox.port is 1.5; allowed is a whole number from 0 to 65535'],
   ['SWITCHBOARD_LOG_LEVEL', 'loud', `logLevel is "loud"; allowed is ${LEVELS}`],
+  ...['10.0.0.0/33', '10.0.0', '1:::2', '127.0.0.1;::1', 'proxy.example', '10.0.0.0/8,'].map((value) => [
+    'SWITCHBOARD_TRUSTED_PROXIES',
+    value,
+    `http.trustedProxies is "${value}"; allowed is addresses and networks separated by commas, as 127.0.0.1, 10.0.0.0/8, or null`,
+  ]),
   ['TELEGRAM_API_ROOT', 'ftp://x', 'telegram.apiRoot is "ftp://x"; allowed is an http:// or https:// address'],
   ['TELEGRAM_API_ROOT', 'http://:0', 'telegram.apiRoot is "http://:0"; allowed is an http:// or https:// address'],
   [

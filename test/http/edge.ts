@@ -61,6 +61,8 @@ export interface EdgeOptions {
   /** The pages that are served. */
   readonly pages?: readonly Page[];
   readonly clock?: Clock;
+  /** By default this machine, as with the settings. */
+  readonly trustedProxies?: readonly string[];
   readonly streamsPerKeyMax?: number;
   readonly streamsMax?: number;
   readonly connectionsMax?: number;
@@ -121,6 +123,7 @@ export async function startEdge({
       disk: async () => disk,
     },
     version: '1.2.3',
+    trustedProxies: ['127.0.0.1'],
     ...{ api: { call: nobody }, files: { open: nobody }, uploads, callbacks },
   };
   const inspector = createInspection({
