@@ -654,6 +654,16 @@ export const limits = {
   liveWaitMs: 60_000,
 
   // The pages.
-  /** How long a browser keeps a log-in, seconds; then the key is asked for again. */
-  sessionMaxAgeS: 30 * 24 * 3600,
+  /** A log-in that nobody used for so long ends: a working day, so that a browser left open overnight is logged out. */
+  sessionIdleMs: 12 * 3_600_000,
+  /** A log-in ends after so long, however much it is used; then the key is asked for again. */
+  sessionAgeMaxMs: 30 * 24 * 3_600_000,
+  /** Log-ins of one key: a team that shares one. At the bound the one that was not used for longest ends. */
+  sessionsPerKeyMax: 100,
+  /** The time of the last use is stored this often: a restart forgets as much of it. */
+  sessionNoteMs: 5 * 60_000,
+  /** Sessions that are over are looked for at this interval, to close their streams. */
+  sessionWatchMs: 10 * 60_000,
+  /** Cookies of one name that are looked at; another port can plant as many as a header holds. */
+  cookiesOfNameMax: 20,
 } as const;

@@ -38,6 +38,8 @@ import { createDiskMarks } from './outbox/disk-marks.ts';
 import { closeToOthers, closingCommand } from './private-files.ts';
 import { createProvenTime } from './proven-time.ts';
 import { createSandbox, type Playground } from './sandbox/sandbox.ts';
+import { createSessions } from './sessions/open-sessions.ts';
+import { createSqliteSessionStore } from './sessions/sqlite.ts';
 import { retryWhileLocked } from './storage-fault.ts';
 import { createSystem, type System } from './system.ts';
 import { countCalls } from './telegram/counted.ts';
@@ -163,6 +165,11 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     onError: (error) => reportFault(error),
   });
   closing.add(() => keyring.close());
+  const sessions = createSessions({
+    ...{ store: writing(createSqliteSessionStore), keyring, clock, randomBytes },
+    onError: (error) => reportFault(error),
+  });
+  closing.add(() => sessions.stop());
 
   let paymentStore: PaymentStore | null = null;
   const payments = (): PaymentStore => {
@@ -224,6 +231,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     bot,
     journal,
     keyring,
+    sessions,
     operators: system.operators,
     outbox: system.outbox,
     deliveries: system.deliveries,

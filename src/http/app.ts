@@ -14,6 +14,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Key, Keyring, Scope } from '../keys/keys.ts';
 import type { Operators, UpdateQueues } from '../operators/operators.ts';
 import type { Deliveries, Outbox } from '../outbox/outbox.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { StatusStore } from '../status.ts';
 import type { BotApi, BotFiles } from '../telegram/telegram.ts';
 import type { Uploads } from '../uploads/uploads.ts';
@@ -28,6 +29,8 @@ export interface HttpParts {
     'stream' | 'bounds' | 'lastSeq' | 'conversation' | 'conversations' | 'quarantined' | 'seqAt'
   >;
   readonly keyring: Keyring;
+  /** Log-ins of the pages. */
+  readonly sessions: Sessions;
   readonly operators: Operators;
   readonly conversations: Conversations;
   readonly outbox: Outbox;

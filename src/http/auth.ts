@@ -1,20 +1,17 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SwitchboardError } from '../errors.ts';
 import { isPerson, type Key, type Keyring, mayAccess } from '../keys/keys.ts';
-import { cookieOf, requireSameOrigin } from './session.ts';
+import { type LogIns, PAGE_HEADER, sessionOf } from './session.ts';
 
 /**
  * Lets a request through to an address that needs a scope, and remembers its key (I7). Throws key_missing (no key, or
  * none that is valid: which of these is not told), scope_missing.
  */
-export function authenticate(keyring: Keyring, request: FastifyRequest): void {
+export function authenticate(keyring: Keyring, logIns: LogIns, request: FastifyRequest, reply: FastifyReply): void {
   const { scope, forPrograms = false } = request.routeOptions.config;
   if (scope === undefined) return;
-  const text = bearerOf(request) ?? pagesKey(request);
-  if (text === null) {
-    throw new SwitchboardError('key_missing', 'Send a key: Authorization: Bearer <key>');
-  }
-  const key = keyring.verify(text);
+  const text = bearerOf(request);
+  const key = text === null ? pagesKey(logIns, request, reply) : keyring.verify(text);
   if (key === null) throw new SwitchboardError('key_missing', 'The key is not known, has expired or was revoked');
   if (!mayAccess(key, scope)) {
     throw new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: it takes ${scope}`);
@@ -33,11 +30,21 @@ export function requireActive(keyring: Pick<Keyring, 'isActive'>, { id }: Pick<K
 export const bearerOf = (request: Pick<FastifyRequest, 'headers'>): string | null =>
   /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
 
-/** The key of a page that is logged in. A cookie comes by itself, so the request must be the page's own. */
-function pagesKey(request: FastifyRequest): string | null {
-  const text = cookieOf(request);
-  if (text !== null) requireSameOrigin(request);
-  return text;
+/** The key of a page that is logged in. A stream that it opens ends with the log-in. */
+function pagesKey(logIns: LogIns, request: FastifyRequest, reply: FastifyReply): Key {
+  const session = sessionOf(request, logIns);
+  if (session === null) {
+    const isPage = request.headers[PAGE_HEADER] !== undefined;
+    const detail = isPage ? 'The log-in has ended: log in again' : 'Send a key: Authorization: Bearer <key>';
+    throw new SwitchboardError('key_missing', detail);
+  }
+  if (request.routeOptions.config.stream === true) {
+    // An upgrade's response never closes: its socket does.
+    const connection = request.ws ? request.raw.socket : reply.raw;
+    const release = logIns.sessions.hold(session, () => connection.destroy());
+    connection.once('close', release);
+  }
+  return session.key;
 }
 
 /** Who asks. Only at addresses with a scope. */

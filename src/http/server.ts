@@ -140,7 +140,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       throw new SwitchboardError('shutting_down', 'Switchboard is shutting down: try again soon', { retryAfterMs });
     }
     const ticket = ticketOf(request);
-    if (ticket === null) authenticate(keyring, request);
+    if (ticket === null) authenticate(keyring, parts, request, reply);
     else request.caller = useTicket(tickets, ticket, request, reply);
   });
   // Its body may have been on its way for long.
@@ -217,6 +217,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     operators.endStreamsOf(id);
     options.inspector?.feed.endOf(id);
     tickets.end(id);
+    parts.sessions.endOf(id);
   };
   const stopListening = [
     keyring.onRevoked((id) => {

@@ -24,7 +24,7 @@ export async function acceptUpgrades(app: App): Promise<() => void> {
 
 /**
  * `/inspector/stately`: the feed in @statelyai/inspect's protocol on a WebSocket, so that Stately's tools attach. For
- * admins: by key, by a page's log-in from this very origin (auth.ts refuses others), or by a ticket, once.
+ * admins: by key, or by a ticket, once. A page's log-in opens none: a WebSocket sends no headers of the page.
  */
 export function statelyRoute(
   app: App,

@@ -19,10 +19,11 @@ export interface TicketBook {
   /** Throws too_many_streams where the key has limits.ticketsPerKeyMax. */
   issue(key: Key): { readonly ticket: string; readonly expiresAt: number };
   /**
-   * Uses a ticket, or comes back with it: `secret` is what the caller was given before, null where it has none. Throws
-   * key_missing where it is good for neither.
+   * Uses a ticket, or comes back with it: `secretsFor` gives what the caller may have been given before with a key's
+   * tickets. A secret that was not given out for the same key counts for nothing. Throws key_missing if the ticket is good
+   * for neither.
    */
-  use(ticket: string, secret: string | null, connection: TicketConnection): UsedTicket;
+  use(ticket: string, secretsFor: (keyId: string) => readonly string[], connection: TicketConnection): UsedTicket;
   /** Forgets a key's tickets. */
   end(keyId: string): void;
 }
@@ -70,6 +71,16 @@ export function createTicketBook({ clock, randomBytes, isActive }: TicketBookOpt
     for (const [hash, held] of tickets) if (isOver(held, now)) tickets.delete(hash);
   }
 
+  /**
+   * Whether the secret is the ticket's, or, for a ticket that nobody has used, that of another ticket of its key: a browser
+   * has one for all tickets of a key, so that its cookies do not grow in number.
+   */
+  function wasGiven(held: Held | undefined, hash: Buffer): boolean {
+    if (held === undefined) return false;
+    if (held.secretHash !== null) return isSame(held.secretHash, hash);
+    return [...tickets.values()].some(({ key, secretHash }) => key.id === held.key.id && isSame(secretHash, hash));
+  }
+
   return {
     issue(key) {
       const now = clock.steadyNow();
@@ -86,14 +97,15 @@ export function createTicketBook({ clock, randomBytes, isActive }: TicketBookOpt
       return { ticket, expiresAt: clock.now() + limits.ticketLifeMs };
     },
 
-    use(ticket, secret, connection) {
+    use(ticket, secretsFor, connection) {
       const held = tickets.get(hashOf(ticket).toString('hex'));
-      const isMine = held?.secretHash === null || (secret !== null && isSame(held?.secretHash, hashOf(secret)));
+      const given = held === undefined ? [] : secretsFor(held.key.id);
+      const known = given.find((secret) => wasGiven(held, hashOf(secret)));
+      const isMine = held?.secretHash === null || known !== undefined;
       if (held === undefined || !isMine || isOver(held, clock.steadyNow()) || !isActive(held.key.id)) {
         throw new SwitchboardError('key_missing', 'The ticket is none, was used, or its time is over: get a new one');
       }
-      // A browser has one secret for all its tickets, so that its cookies do not grow in number.
-      const own = secret ?? randomBytes(32).toString('base64url');
+      const own = known ?? randomBytes(32).toString('base64url');
       held.secretHash = hashOf(own);
       held.connection?.close();
       held.connection = connection;

@@ -4,12 +4,11 @@ import { SwitchboardError } from '../errors.ts';
 import { type Key, mayAccess } from '../keys/keys.ts';
 import type { App } from './app.ts';
 import { callerOf } from './auth.ts';
-import { secureFor } from './session.ts';
+import { cookiesIn, SECURE, secureFor } from './session.ts';
 import type { TicketBook } from './ticket-book.ts';
 
-/** The secret of those who used a ticket; kept from scripts and from other sites. */
-const COOKIE = 'switchboard-stream';
-const SECRET = new RegExp(`(?:^|;\\s*)${COOKIE}=([A-Za-z0-9_-]{43})(?:;|$)`);
+/** The secret of a browser that used tickets of a key; kept from scripts and from other sites. Not the whole host's. */
+const cookieFor = (keyId: string): string => `switchboard-stream-${keyId}`;
 
 /** `POST /v1/tickets`: a ticket for one stream, in place of the key in its address. */
 export function ticketRoutes(app: App, book: TicketBook): void {
@@ -43,7 +42,7 @@ export function ticketOf(request: FastifyRequest): string | null {
 export function useTicket(book: TicketBook, ticket: string, request: FastifyRequest, reply: FastifyReply): Key {
   const { scope, ticket: kind } = request.routeOptions.config;
   const once = kind === 'once';
-  const given = once ? null : (SECRET.exec(request.headers.cookie ?? '')?.[1] ?? null);
+  const given = (keyId: string) => (once ? [] : [...cookiesIn(request, cookieFor(keyId)).values()].flat());
   const { raw } = reply;
   // An upgrade's response never closes: its socket does.
   const closing = once ? request.raw.socket : raw;
@@ -55,7 +54,9 @@ export function useTicket(book: TicketBook, ticket: string, request: FastifyRequ
     throw new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: it takes ${scope}`);
   }
   if (once) return key;
+  const secure = secureFor(request);
+  const name = (secure === '' ? '' : SECURE) + cookieFor(key.id);
   // Without a path it goes to the addresses beside this one: below a proxy's path too.
-  raw.setHeader('set-cookie', `${COOKIE}=${secret}; HttpOnly; SameSite=Strict${secureFor(request)}`);
+  raw.setHeader('set-cookie', `${name}=${secret}; HttpOnly; SameSite=Strict${secure}`);
   return key;
 }

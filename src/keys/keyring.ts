@@ -95,10 +95,9 @@ export function createKeyring({ store, clock, randomBytes, onError }: KeyringOpt
     return found !== undefined && isActiveAt(found.key, clock.now()) ? found : null;
   }
 
-  /** The active key that this text is, as far as was known at the last look. */
-  function known(id: string, secret: string): Key | null {
+  /** The active key that has a secret of this hash, as far as was known at the last look. */
+  function known(id: string, presented: Buffer): Key | null {
     const found = active(id);
-    const presented = hashOf(secret);
     const isPreviousOver = (found?.key.previousUntil ?? 0) <= clock.now();
     const isCurrent = isHash(presented, found?.secretHash ?? null);
     const isPrevious = isHash(presented, isPreviousOver ? null : (found?.previousHash ?? null));
@@ -162,14 +161,17 @@ export function createKeyring({ store, clock, randomBytes, onError }: KeyringOpt
       store.remove(id);
       refresh();
     },
-    verify(presented) {
-      const [, id = '', secret = ''] = KEY_FORM.exec(presented) ?? [];
-      const key = known(id, secret);
+    verify(text) {
+      const [, id = '', secret = ''] = KEY_FORM.exec(text) ?? [];
+      const presented = hashOf(secret);
+      const key = known(id, presented);
       if (key !== null || id === '') return key;
       // Another process may have made it, or its new secret, a moment ago.
       refresh();
-      return known(id, secret);
+      return known(id, presented);
     },
+    proofOf: (text) => hashOf(text.slice(text.indexOf(':') + 1)).toString('hex'),
+    keyOf: (id, proof) => known(id, Buffer.from(proof, 'hex')),
     callback: (id) => active(id)?.callback ?? null,
     withCallbacks: () => [...held.values()].flatMap(({ key, callback }) => (callback === null ? [] : [key.id])),
     isActive: (id) => active(id) !== null,

@@ -207,6 +207,10 @@ export interface Keyring {
   forget(id: string): void;
   /** The key that this text is; null where it is none, expired or revoked. Takes as long whichever of these. */
   verify(text: string): Key | null;
+  /** What a log-in stores of the text that was verified: the SHA-256 of the secret in it, hex. */
+  proofOf(text: string): string;
+  /** The active key whose secret with this proof still works; null: it does not. */
+  keyOf(id: string, proof: string): Key | null;
   /** Where the callbacks of an active key go; null: nowhere. */
   callback(id: string): KeyCallback | null;
   /** The active keys that have callbacks. */

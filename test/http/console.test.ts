@@ -100,7 +100,7 @@ test('each key has its own unread messages, and what it has read stays read', as
 
 test('a page that is logged in writes, cancels and resolves; another site cannot', async () => {
   const edge = await stage();
-  const cookie = { cookie: `switchboard_key=${edge.admin.text}`, authorization: '' };
+  const { headers: cookie } = await edge.logIn();
   const from = (site: string, key: string) => ({ ...cookie, 'sec-fetch-site': site, 'idempotency-key': key });
   const post = (site: string, key: string) => {
     const send_at = new Date(edge.clock.now() + 60_000).toISOString();

@@ -22,6 +22,8 @@ import { createUpdateQueues } from '../../src/operators/facade.ts';
 import { createDeliveries } from '../../src/outbox/deliver.ts';
 import { createOutbox } from '../../src/outbox/post.ts';
 import type { Playground } from '../../src/sandbox/sandbox.ts';
+import { createSessions } from '../../src/sessions/open-sessions.ts';
+import { createSqliteSessionStore } from '../../src/sessions/sqlite.ts';
 import { createStatus } from '../../src/status.ts';
 import { TelegramUnreachable } from '../../src/telegram/errors.ts';
 import { createDiskUploads } from '../../src/uploads/disk.ts';
@@ -84,6 +86,13 @@ export async function startEdge({
   const journal = openJournal(folder, clock, '123');
   const keysDb = openDatabase(temporaryFolder());
   const keyring = createKeyring({ store: createSqliteKeyStore(keysDb), clock, randomBytes });
+  const sessionsDb = openDatabase(folder);
+  const sessions = createSessions({
+    ...{ store: createSqliteSessionStore(sessionsDb), keyring, clock, randomBytes },
+    onError(error) {
+      throw error;
+    },
+  });
   const status = createStatus(clock.now());
   const logged: string[] = [];
   const log = createLog('debug', { write: (line) => logged.push(line) });
@@ -112,7 +121,19 @@ export async function startEdge({
   const nobody = () => Promise.reject(new TelegramUnreachable('a call', 'there is no Telegram here', false));
   const disk = { databaseBytes: 4096, walBytes: 512, freeBytes: 8e9 };
   const parts = {
-    ...{ bot: '123', journal, keyring, operators, conversations: router, outbox, status, clock, randomBytes, log },
+    ...{
+      bot: '123',
+      journal,
+      keyring,
+      sessions,
+      operators,
+      conversations: router,
+      outbox,
+      status,
+      clock,
+      randomBytes,
+      log,
+    },
     deliveries: createDeliveries({ bot: '123', outbox }),
     updates: createUpdateQueues({ journal, clock, status }),
     reportFault: () => {},
@@ -147,7 +168,9 @@ export async function startEdge({
   const url = await server.listen();
   onTestFinished(async () => {
     await server.close();
+    sessions.stop();
     keyring.close();
+    sessionsDb.close();
     await journal.close();
     keysDb.close();
   });
@@ -159,8 +182,35 @@ export async function startEdge({
   };
   const admin = key('admin');
 
+  /** Logs in as a page does: the headers of its requests, and the answer. */
+  const logIn = async (text = admin.text, headers: Record<string, string> = {}, fields: object = {}) => {
+    const init = { method: 'POST', body: JSON.stringify({ key: text, ...fields }) };
+    const answer = await fetch(`${url}/v1/session`, {
+      ...init,
+      headers: { 'content-type': 'application/json', ...headers },
+    });
+    const { page } = Object(await answer.clone().json());
+    const cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    return { answer, cookie, headers: { cookie, 'x-switchboard-page': String(page), authorization: '' } };
+  };
+
   return {
-    ...{ folder, url, server, parts, journal, keyring, operators, status, router, outbox, log, logged },
+    ...{
+      folder,
+      url,
+      server,
+      sessions,
+      logIn,
+      parts,
+      journal,
+      keyring,
+      operators,
+      status,
+      router,
+      outbox,
+      log,
+      logged,
+    },
     ...{ key, admin, clock, fault, disk },
     /** Whether somebody looks at the conversations' steps. */
     isWatched: () => watch !== null,

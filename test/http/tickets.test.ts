@@ -38,7 +38,9 @@ describe('a ticket', () => {
     const edge = await startEdge();
     const { ticket } = await newTicket(edge);
     const stream = await edge.get(`/v1/events?ticket=${ticket}`, { 'x-forwarded-proto': 'https' });
-    expect(stream.headers.get('set-cookie')).toMatch(/; HttpOnly; SameSite=Strict; Secure$/);
+    expect(stream.headers.get('set-cookie')).toMatch(
+      /^__Secure-switchboard-stream-\d+=\S+; HttpOnly; SameSite=Strict; Secure$/,
+    );
     await stream.body?.cancel();
   });
 
@@ -58,7 +60,7 @@ describe('a ticket', () => {
     const { ticket } = await newTicket(edge);
     const first = await open(edge, ticket);
     const header = first.headers.get('set-cookie');
-    expect(header).toMatch(/^switchboard-stream=[\w-]{43}; HttpOnly; SameSite=Strict$/);
+    expect(header).toMatch(new RegExp(`^switchboard-stream-${edge.admin.id}=[\\w-]{43}; HttpOnly; SameSite=Strict$`));
     await clock.advance(10 * limits.ticketReturnMs);
     edge.cutStreams();
     await first.text();
@@ -67,7 +69,7 @@ describe('a ticket', () => {
     const second = await open(edge, ticket, cookieOf(first));
     expect(second.status).toBe(200);
     expect(cookieOf(second)).toBe(cookieOf(first));
-    expect((await open(edge, ticket, `switchboard-stream=${'A'.repeat(43)}`)).status).toBe(401);
+    expect((await open(edge, ticket, `switchboard-stream-${edge.admin.id}=${'A'.repeat(43)}`)).status).toBe(401);
     edge.cutStreams();
     await second.text();
     await settle();
@@ -90,11 +92,33 @@ describe('a ticket', () => {
     }
   });
 
-  test('a browser has one secret for all its tickets', async () => {
+  test("a browser has one secret for all tickets of a key, and another for another key's", async () => {
     const edge = await startEdge();
     const first = await open(edge, (await newTicket(edge)).ticket);
     const second = await open(edge, (await newTicket(edge)).ticket, cookieOf(first));
     expect(cookieOf(second)).toBe(cookieOf(first));
+    const other = edge.key('operator');
+    const third = await open(edge, (await newTicket(edge, other.header)).ticket, cookieOf(first));
+    expect(cookieOf(third)).toMatch(`switchboard-stream-${other.id}=`);
+  });
+
+  test('takes no secret that somebody else chose, and finds its own among those', async () => {
+    const edge = await startEdge();
+    const name = `switchboard-stream-${edge.admin.id}`;
+    const other = edge.key('operator');
+    // One that is good for another key's ticket, as whoever has that key may plant it.
+    const stream = await open(edge, (await newTicket(edge, other.header)).ticket);
+    const lent = cookieOf(stream).split('=')[1] ?? '';
+    const planted = [`${name}=${'A'.repeat(43)}`, `${name}=${lent}`, `__Secure-${name}=${lent}`];
+    for (const cookie of planted) {
+      const { ticket } = await newTicket(edge);
+      const opened = await open(edge, ticket, cookie);
+      expect([opened.status, opened.headers.getSetCookie().length]).toEqual([200, 1]);
+      expect(cookieOf(opened)).not.toContain(cookie.split('=')[1]);
+      expect((await open(edge, ticket, cookie)).status).toBe(401);
+      const own = [...planted, cookieOf(opened)].join('; ');
+      expect((await open(edge, ticket, own)).status).toBe(200);
+    }
   });
 
   test("has its key's rights and ends with it", async () => {

@@ -9,7 +9,7 @@ import { flagOf, integerOf, listOf } from '../../src/http/facade-params.ts';
 import { checkedKey } from '../../src/http/idempotency.ts';
 import { problemOf } from '../../src/http/problems.ts';
 import { validatorCompiler } from '../../src/http/schemas.ts';
-import { cookieOf } from '../../src/http/session.ts';
+import { cookiesIn } from '../../src/http/session.ts';
 import { limits } from '../../src/limits.ts';
 import { parseEventId } from '../../src/operators/operators.ts';
 import { parseCall } from '../../src/outbox/call.ts';
@@ -123,7 +123,7 @@ const TRIALS: readonly Trial[] = [
     name: 'headers',
     length: 16 * KIB,
     run(text) {
-      cookieOf(headers('cookie', text));
+      cookiesIn(headers('cookie', text), 'switchboard');
       bearerOf(headers('authorization', text));
       parseEventId(text);
       retryAfterMs(text, 0, 1);

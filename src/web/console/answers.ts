@@ -9,7 +9,7 @@ import type {
   StateCount,
   Transcript,
 } from '../../console/console.ts';
-import { call, Problem } from '../ui/api.ts';
+import { call, Problem, sessionHeaders } from '../ui/api.ts';
 
 export type { ChatsPage, ConsoleChat, Hit, Line, Progress, SearchPage, StateCount, Transcript };
 
@@ -108,7 +108,7 @@ export const release = (cancel: boolean) => call('v1/outbox/release', { method: 
 
 /** A file's bytes, to be shown: never an address of its own, as what users send must not become a page. */
 export async function file(fileId: string): Promise<Blob> {
-  const response = await fetch(`v1/console/file?file_id=${part(fileId)}`);
+  const response = await fetch(`v1/console/file?file_id=${part(fileId)}`, { headers: sessionHeaders() });
   if (!response.ok) throw new Error(`The server answered ${response.status}`);
   return response.blob();
 }

@@ -16,6 +16,24 @@ export class Problem extends Error {
 export const reasonOf = (error: unknown): string =>
   error instanceof Problem ? error.message : 'Switchboard cannot be reached: is it running?';
 
+/** The path below which Switchboard is served: this module is at `assets/ui/api.ts` there. */
+export const BASE_PATH = new URL('../..', import.meta.url).pathname;
+
+/** Several Switchboards may be served below paths of one origin. */
+const SESSION = `switchboard ${BASE_PATH}`;
+
+/** Keeps this page's part of the log-in, for all tabs and until it ends: a cookie has the other part. Null: forgets it. */
+export function keepSession(secret: string | null): void {
+  if (secret === null) localStorage.removeItem(SESSION);
+  else localStorage.setItem(SESSION, secret);
+}
+
+/** What a request of this page sends of its log-in: by this the server knows it from one of another port of this host. */
+export function sessionHeaders(): Readonly<Record<string, string>> {
+  const secret = localStorage.getItem(SESSION);
+  return secret === null ? {} : { 'x-switchboard-page': secret };
+}
+
 export interface CallOptions {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly body?: unknown;
@@ -32,7 +50,11 @@ export async function call(path: string, { method = 'GET', body, headers = {}, s
   const isForm = body instanceof FormData;
   const response = await fetch(path, {
     method,
-    headers: body === undefined || isForm ? { ...headers } : { 'content-type': 'application/json', ...headers },
+    headers: {
+      ...sessionHeaders(),
+      ...(body === undefined || isForm ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
     ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
   });

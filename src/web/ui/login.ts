@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
-import { call, fieldsOf, Problem, reasonOf } from './api.ts';
+import { BASE_PATH, call, fieldsOf, keepSession, Problem, reasonOf } from './api.ts';
 import { html } from './html.ts';
 
 /** Who is logged in. */
@@ -53,13 +53,28 @@ function changeTo(now: Who | null): void {
   otherTabs.postMessage('changed');
 }
 
-/** Logs out: the browser forgets the key. Resolves with why not; null: it is done. */
+/** Logs in with a key. Rejects with a Problem, or as `call` does. */
+async function logIn(key: string): Promise<void> {
+  const body = { key, below_path: BASE_PATH !== '/' };
+  const { page } = fieldsOf(await call('v1/session', { method: 'POST', body }));
+  keepSession(String(page));
+  try {
+    changeTo(whoOf(await call('v1/session')));
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 401) throw error;
+    const reason = 'The browser did not keep the cookie of the log-in: allow cookies for this site';
+    throw new Problem(error.status, error.code, reason, null);
+  }
+}
+
+/** Logs out. Resolves with why not; null: it is done. */
 export async function logOut(): Promise<string | null> {
   try {
     await call('v1/session', { method: 'DELETE' });
   } catch (error) {
     return `Still logged in: ${reasonOf(error)}`;
   }
+  keepSession(null);
   changeTo(null);
   return null;
 }
@@ -76,7 +91,7 @@ export function Login({ roles }: { readonly roles: readonly [string, ...string[]
     setBusy(true);
     setFailure('');
     try {
-      changeTo(whoOf(await call('v1/session', { method: 'POST', body: { key: key.trim() } })));
+      await logIn(key.trim());
     } catch (error) {
       setFailure(reasonOf(error));
     }

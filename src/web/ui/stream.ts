@@ -1,4 +1,5 @@
-import { fieldsOf } from './api.ts';
+import { fieldsOf, sessionHeaders } from './api.ts';
+import { eventsOf } from './event-stream.ts';
 
 const RETRY_MS = 1000;
 
@@ -28,57 +29,58 @@ export interface StreamListener {
  * Listens to events of these types while the page is seen, over whatever breaks the connection, until `close`. A browser
  * has six connections to a server for all its tabs together: a page that nobody looks at takes none of them. `address` is
  * told the last event's id, '' to begin anew, and asked each time; where it rejects it is asked again later.
+ *
+ * By fetch, as an EventSource sends no headers, and so not the page's part of the log-in.
  */
 export function listen(
   address: (lastEventId: string) => string | Promise<string>,
   types: readonly string[],
   { event, opened, lost, failed = () => lost(true) }: StreamListener,
 ): Stream {
-  let source: EventSource | null = null;
+  let connection: AbortController | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  /** Of the stream that is open, or will be: what belongs to an earlier one is over. */
-  let turn = 0;
   let lastEventId = '';
   let hiddenAt = 0;
 
   function stop(): void {
-    turn += 1;
     clearTimeout(timer);
-    source?.close();
-    source = null;
+    connection?.abort();
+    connection = null;
   }
 
   async function start(): Promise<void> {
     stop();
-    const own = turn;
+    const own = new AbortController();
+    connection = own;
+    const isRefused = await follow(own.signal).catch(() => false);
+    if (own.signal.aborted) return;
+    timer = setTimeout(start, RETRY_MS);
+    lost(isRefused);
+  }
+
+  /** Until the stream ends; whether it was refused: a server that starts again refuses for a while. Rejects if it breaks. */
+  async function follow(signal: AbortSignal): Promise<boolean> {
     const resumed = lastEventId !== '';
-    const broken = (isRefused: boolean): void => {
-      if (own !== turn) return;
-      // It comes back by itself, unless it was refused: a server that starts again refuses for a while.
-      if (isRefused) timer = setTimeout(start, RETRY_MS);
-      lost(isRefused);
-    };
-    try {
-      const url = await address(lastEventId);
-      if (own !== turn) return;
-      source = new EventSource(url);
-    } catch {
-      broken(true);
-      return;
+    const url = await Promise.resolve(address(lastEventId)).catch(() => null);
+    if (url === null || signal.aborted) return true;
+    const last = resumed ? { 'last-event-id': lastEventId } : {};
+    const headers = { accept: 'text/event-stream', ...last, ...sessionHeaders() };
+    const { ok, body } = await fetch(url, { headers, signal, cache: 'no-store' });
+    if (!ok || body === null) {
+      await body?.cancel();
+      return true;
     }
-    const made = source;
-    for (const type of types) {
-      made.addEventListener(type, ({ data, lastEventId: id }: MessageEvent) => {
-        lastEventId = id;
-        event(String(data), type);
-      });
+    opened(resumed);
+    for await (const { id, type, data } of eventsOf(body)) {
+      if (signal.aborted) return false;
+      if (id !== null) lastEventId = id;
+      if (data === '') continue;
+      if (type === 'stream.error') {
+        close();
+        failed(String(fieldsOf(JSON.parse(data)).detail));
+      } else if (types.includes(type)) event(data, type);
     }
-    made.addEventListener('stream.error', ({ data }: MessageEvent) => {
-      close();
-      failed(String(fieldsOf(JSON.parse(String(data))).detail));
-    });
-    made.addEventListener('open', () => opened(resumed));
-    made.addEventListener('error', () => broken(made.readyState === EventSource.CLOSED));
+    return false;
   }
 
   function close(): void {
