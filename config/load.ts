@@ -180,8 +180,8 @@ function firstError(settings: Fields, origins: Map<string, string>): SettingsErr
   const schema = parts.reduce<TSchema | undefined>((at, part) => at && propertyOf(at, part), SettingsSchema);
   if (schema === undefined) return new SettingsError(`${origin}: ${name} is no setting: see config/schema.ts`);
   const value = parts.reduce<unknown>((at, part) => (isFields(at) ? at[part] : undefined), settings);
-  // In place of a whole group anything may stand, a secret too.
-  const hidden = isSecret(schema) || IsObject(schema);
+  // In place of a whole group anything may stand, a secret too; an address may hold a password, and a key in its query.
+  const hidden = isSecret(schema) || IsObject(schema) || (typeof value === 'string' && /[@?]/.test(value));
   const shown = hidden && value !== null ? 'a value that is not shown' : JSON.stringify(value);
   return new SettingsError(`${origin}: ${name} is ${shown}; allowed is ${allowed(schema)}`);
 }

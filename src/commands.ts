@@ -14,7 +14,7 @@ import { isActiveAt, ROLES } from './keys/keys.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import { adviseOn, plainHttpWarning } from './listening.ts';
-import { createLog } from './log.ts';
+import { createLog, withoutSecrets } from './log.ts';
 import { openDispatcher } from './network.ts';
 import { exposedPaths } from './private-files.ts';
 import { storageFault } from './storage-fault.ts';
@@ -288,7 +288,7 @@ async function doctor(settings: Settings, liveChat: string | null): Promise<numb
   });
   for await (const { name, state, says } of findings) {
     failed ||= state === 'fail';
-    print(`${state.padEnd(4)} ${name.padEnd(8)} ${says}`);
+    print(`${state.padEnd(4)} ${name.padEnd(8)} ${withoutSecrets(says)}`);
   }
   try {
     if (liveChat === null || api === null) return failed ? 1 : 0;
@@ -345,7 +345,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return await main(args);
   } catch (error) {
     const usage = error instanceof UsageError ? `\n${USAGE}` : '';
-    process.stderr.write(`switchboard: ${errorText(error)}\n${usage}`);
+    process.stderr.write(`switchboard: ${withoutSecrets(errorText(error))}\n${usage}`);
     if (error instanceof UsageError) return 2;
     return error instanceof SwitchboardError ? (error.entry.exit ?? 1) : 1;
   }

@@ -645,6 +645,14 @@ export const limits = {
   /** An index that is found damaged is made anew, and once more only after this time: until then the console is refused. */
   consoleAnewMs: 60_000,
 
+  // The log.
+  /** Characters of one text in a log line or an error on stderr; the rest of it is left out. */
+  logTextMax: 4096,
+  /** Levels of a log line's fields; what is deeper is left out. */
+  logDepthMax: 5,
+  /** Texts of a call that are looked for in Telegram's answer before that is logged. */
+  logEchoesMax: 500,
+
   // doctor --live.
   /** The owner has so long to write a word or press a button; then that fact stays unclear. */
   liveAskMs: 120_000,

@@ -108,7 +108,8 @@ export function createSender(options: SenderOptions) {
     const { fate } = done;
     if (fate.kind === 'sent') sent += 1;
     else {
-      const { code, description } = fate.error;
+      const { code } = fate.error;
+      const description = withoutEchoes(fate.error.description, message);
       const id = messageId(bot, message.seq);
       log.warn({ message: id, method: message.method, fate: fate.kind, code, description }, 'not sent');
     }
@@ -227,6 +228,18 @@ function paramsOf({ seq, keyId, method, params, chat }: MessageRecord, tokens: T
   if (writeMethod(method)?.addressed !== false && !chat.startsWith('@')) stored.chat_id = chatIdOf(chat);
   return stored;
 }
+
+/** A description for the log, without the texts and file names of the call that it repeats (I7). */
+function withoutEchoes(description: string, { params, files }: MessageRecord): string {
+  const texts = textsIn([JSON.parse(params), files === null ? null : JSON.parse(files)]);
+  const echoed = texts.slice(0, limits.logEchoesMax).filter((text) => text.length > 2);
+  return echoed.reduce((left, text) => left.replaceAll(text, '[cut]'), description.slice(0, limits.logTextMax));
+}
+
+const textsIn = (value: unknown): string[] => {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+};
 
 const earlier = (a: number | null, b: number | null): number | null =>
   a === null ? b : b === null ? a : Math.min(a, b);

@@ -18,7 +18,8 @@ export function resultOf(method: string, answered: Answered, secret: string, now
   const answer = parse(text);
   if (Answer.Check(answer)) {
     if (answer.ok) return answer.result;
-    throw new TelegramRefused(method, answer);
+    // Callers and the journal get the description: a server that repeats the request's path must not tell them the token.
+    throw new TelegramRefused(method, { ...answer, description: withoutToken(answer.description, secret) });
   }
   const meaning = gatewayMeaning(status);
   if (meaning === 'unknown') {
@@ -61,6 +62,10 @@ function locationText(location: string | string[] | undefined, secret: string): 
   const known = secret.toLowerCase().split(':').at(-1) ?? secret;
   return text.length > limits.locationLengthMax || text.toLowerCase().includes(known) ? 'somewhere else' : text;
 }
+
+/** The text without the token, and without its secret part alone. */
+const withoutToken = (text: string, token: string): string =>
+  [token, token.split(':').at(-1) ?? token].reduce((left, secret) => left.replaceAll(secret, '[cut]'), text);
 
 function parse(text: string): unknown {
   try {

@@ -95,7 +95,11 @@ export async function startServer(env: Env = freeEnv(), options: RunOptions = {}
 }
 
 /** Makes a key by the command line. */
-export async function createKey(env: Env, role: string, ...more: string[]): Promise<{ id: string; key: string }> {
+export async function createKey(
+  env: Env,
+  role: string,
+  ...more: string[]
+): Promise<{ id: string; key: string; callback_secret: string }> {
   const { stdout } = await run(['keys', 'create', '--role', role, '--name', role, ...more], env).ended;
   return JSON.parse(stdout);
 }

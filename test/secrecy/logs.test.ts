@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createKey, freeEnv, run, startServer } from '../cli/support.ts';
 import { until } from '../ingress/support.ts';
 import { start } from '../sandbox/start.ts';
@@ -15,7 +16,45 @@ const PRIVATE = {
   event: 'event-carries-this',
   query: 'query-holds-this',
   answer: 'telegram-answers-this',
+  file: 'name-of-a-file',
+  password: 'password-of-a-proxy',
+  backend: 'query-of-the-backend',
+  callback: 'path-of-a-callback',
+  button: 'address-of-a-button',
 };
+const BACKEND_SECRET = `whsec_${'c2VjcmV0'.repeat(5)}`;
+const FORM = '--b\r\ncontent-disposition: form-data; name=';
+
+/** A backend, a proxy and a receiver of callbacks: each refuses, and repeats all that it was sent. */
+async function startEcho() {
+  let asked = 0;
+  const server = createServer(async (request, response) => {
+    const body = (await request.toArray()).join('');
+    asked += 1;
+    response.writeHead(502, `${request.headers['proxy-authorization'] ?? ''} ${request.url}`);
+    response.end(`<html>${JSON.stringify(request.headers)} ${request.url} ${body}`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.closeAllConnections());
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  const host = `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  return { host, asked: () => asked };
+}
+
+/** The command lines of a process and of those that it has started, where the system shows them. */
+function commandLines(pid: number): string {
+  if (!existsSync('/proc/self/cmdline')) return '';
+  const parentOf = (id: string) => {
+    try {
+      return / \w (\d+) /.exec(readFileSync(`/proc/${id}/stat`, 'utf8'))?.[1];
+    } catch {
+      return undefined;
+    }
+  };
+  const children = readdirSync('/proc').filter((id) => /^\d+$/.test(id) && parentOf(id) === String(pid));
+  return [String(pid), ...children].map((id) => readFileSync(`/proc/${id}/cmdline`, 'latin1')).join('\n');
+}
 
 const FAULTS = [
   { error_code: 403, description: 'Forbidden: bot was blocked by the user', fate: 'failed', more: {} },
@@ -23,6 +62,12 @@ const FAULTS = [
   { kind: 'lost_answer', fate: 'unknown', more: {} },
   { kind: 'malformed', body: `{"text":"${PRIVATE.answer}`, fate: 'unknown', more: {} },
   { error_code: 500, fate: 'sent', more: {} },
+  {
+    error_code: 400,
+    description: `Bad Request: button URL 'https://${PRIVATE.button}.example/' is wrong in ${PRIVATE.posted}`,
+    fate: 'failed',
+    more: {},
+  },
   { fate: 'failed', more: { text: `<${PRIVATE.tag}>`, parse_mode: 'HTML' } },
   { fate: 'failed', more: { text: `<a"${PRIVATE.tag}>`, parse_mode: 'HTML' } },
 ];
@@ -32,12 +77,22 @@ const CHATS = [777, ...FAULTS.map((_, i) => channel(i))].flatMap((chat) => ['--c
 
 test('I7: at log level trace, nothing that a process writes holds a secret or what somebody wrote', async () => {
   const { sandbox, token, control, write, untilPolling } = await start();
+  const echo = await startEcho();
   const server = await startServer({
     ...{ ...freeEnv(), TELEGRAM_BOT_TOKEN: token, TELEGRAM_API_ROOT: sandbox.url },
     SWITCHBOARD_LOG_LEVEL: 'trace',
+    SWITCHBOARD_BACKEND_URL: `http://backend.test/ask?key=${PRIVATE.backend}`,
+    SWITCHBOARD_BACKEND_SECRET: BACKEND_SECRET,
+    HTTP_PROXY: `http://user:${PRIVATE.password}@${echo.host}`,
+    SWITCHBOARD_INSPECT: '1',
   });
   const { url, env, child, ended } = server;
-  const keys = [createKey(env, 'operator'), createKey(env, 'aggregator', ...CHATS), createKey(env, 'admin')] as const;
+  const callback = ['--callback', `http://${echo.host}/${PRIVATE.callback}`];
+  const keys = [
+    createKey(env, 'operator'),
+    createKey(env, 'aggregator', ...CHATS, ...callback),
+    createKey(env, 'admin'),
+  ] as const;
   const [operator, aggregator, admin] = await Promise.all(keys);
   const secrets = [operator, aggregator, admin].map(({ key }) => key.split(':')[1] ?? key);
   /** Every answer that is an error. */
@@ -70,7 +125,35 @@ test('I7: at log level trace, nothing that a process writes holds a secret or wh
   const event = JSON.stringify({ type: 'payment.failed', reason: PRIVATE.event });
   await ask(aggregator.key, 'POST', '/v1/chats/777/events', event);
   const made = JSON.parse(await ask(admin.key, 'POST', '/v1/keys', '{"role":"backend","name":"b"}'));
-  secrets.push(made.key.split(':')[1]);
+  secrets.push(made.key.split(':')[1], aggregator.callback_secret, BACKEND_SECRET);
+
+  // A browser: its log-in, a ticket, and the stream that it opens.
+  const session = await fetch(`${url}/v1/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ key: admin.key }),
+  });
+  const cookie = session.headers.get('set-cookie')?.split(';')[0] ?? '';
+  secrets.push(cookie.slice(cookie.indexOf('=') + 1));
+  await ask('', 'GET', '/v1/session', undefined, { cookie });
+  const { ticket } = JSON.parse(await ask(operator.key, 'POST', '/v1/tickets'));
+  secrets.push(ticket);
+  await ask('', 'GET', `/v1/events?poll=1&ticket=${ticket}`);
+  await ask('', 'GET', `/v1/events?poll=1&ticket=${ticket}x`);
+
+  // Files, whose names Telegram repeats.
+  await control('chats', { type: 'channel', id: -1_000_000_000_799 });
+  const refused = { error_code: 400, description: `Bad Request: file ${PRIVATE.file}.pdf is wrong: ${token}` };
+  await control('faults', { method: 'sendDocument', ...refused });
+  const file = `${FORM}"document"; filename="${PRIVATE.file}.pdf"\r\n\r\nx\r\n`;
+  const form = `${FORM}"chat_id"\r\n\r\n-1000000000799\r\n${file}--b--\r\n`;
+  const posted = await ask('', 'POST', `/telegram/bot${made.key}/sendDocument`, form, {
+    'content-type': 'multipart/form-data; boundary=b',
+    authorization: '',
+  });
+  // Whoever posted a file may read its name in Telegram's words, but not the token.
+  expect(posted).toContain('is wrong: [cut]');
+  refusals.splice(refusals.indexOf(posted), 1);
 
   // Sends that fail in every way, each in its own channel, Telegram quoting the text among them.
   const message = { chat_id: 777, text: PRIVATE.posted };
@@ -121,6 +204,22 @@ test('I7: at log level trace, nothing that a process writes holds a secret or wh
   await write(777, PRIVATE.text);
   await server.logged('poll_failed');
   await untilPolling();
+
+  // A payment is confirmed, so that the backend is asked.
+  const question = async () =>
+    (await control('chats/777')).messages.find(({ text }: { text?: string }) => text?.startsWith('Pay 12'));
+  while ((await question()) === undefined);
+  const { message_id, reply_markup } = await question();
+  await control('chats/777/callbacks', { message_id, data: reply_markup.inline_keyboard[0][0].callback_data });
+
+  // The backend and the receiver of callbacks refused, and repeated what they were sent.
+  await server.logged('backend.failed');
+  await server.logged('callback_not_taken');
+  expect(echo.asked()).toBeGreaterThan(1);
+  const metrics = await ask(admin.key, 'GET', '/metrics');
+  const ready = await ask(admin.key, 'GET', '/readyz');
+  const lines = commandLines(child.pid ?? 0);
+
   await control('revoke', {});
   await until(() => server.stdout().includes('Telegram refuses the bot token'));
   child.kill('SIGTERM');
@@ -141,6 +240,12 @@ test('I7: at log level trace, nothing that a process writes holds a secret or wh
   for (const secret of [...secrets, token, ...Object.values(PRIVATE)]) {
     for (const refusal of refusals) expect(refusal, `an answer, of ${secret}`).not.toContain(secret);
   }
+  for (const secret of [...secrets, token, BACKEND_SECRET, ...Object.values(PRIVATE)]) {
+    expect(metrics, `the metrics, of ${secret}`).not.toContain(secret);
+    expect(ready, `the state, of ${secret}`).not.toContain(secret);
+    expect(lines, `the command lines, of ${secret}`).not.toContain(secret);
+  }
+  expect(metrics).toContain('switchboard_');
   expect(child.exitCode).toBe(0);
 
   // Keys are kept as hashes alone, the token not at all.
@@ -149,7 +254,9 @@ test('I7: at log level trace, nothing that a process writes holds a secret or wh
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'));
   expect(files.join('')).toContain(PRIVATE.posted);
-  for (const secret of [...secrets, token]) for (const file of files) expect(file.includes(secret), secret).toBe(false);
+  const stored = [aggregator.callback_secret];
+  for (const secret of [...secrets, token].filter((one) => !stored.includes(one)))
+    for (const file of files) expect(file.includes(secret), secret).toBe(false);
 });
 
 test('I7: a process that cannot start tells neither its token nor its secrets', async () => {
@@ -163,7 +270,16 @@ test('I7: a process that cannot start tells neither its token nor its secrets', 
     run(['start'], { ...env, TELEGRAM_BOT_TOKEN: `${token} and more` }).ended,
     run(['doctor'], env).ended,
     run(['doctor'], { ...env, TELEGRAM_API_ROOT: 'http://127.0.0.1:9' }).ended,
+    run(['start'], { ...env, TELEGRAM_API_ROOT: `http://user:${PRIVATE.password}@127.0.0.1` }).ended,
+    run(['start'], { ...env, SWITCHBOARD_BACKEND_URL: `http://user:${PRIVATE.password}@127.0.0.1` }).ended,
+    run(['start'], { ...env, SWITCHBOARD_BACKEND_SECRET: PRIVATE.password }).ended,
+    run(['start'], { ...env, HTTPS_PROXY: `ftp://user:${PRIVATE.password}@127.0.0.1` }).ended,
+    run(['start'], { TELEGRAM_BOT_TOKEN_FILE: token, SWITCHBOARD_DATA: join(freeEnv().SWITCHBOARD_DATA ?? '', 'none') })
+      .ended,
   ]);
-  expect(tries.map(({ code }) => code)).toEqual([3, 2, 2, 1, 1]);
-  for (const { stdout, stderr } of tries) expect(stdout + stderr).not.toContain(token.split(':')[1]);
+  expect(tries.map(({ code }) => code)).toEqual([3, 2, 2, 1, 1, 2, 2, 2, 2, 2]);
+  for (const { stdout, stderr } of tries) {
+    expect(stdout + stderr).not.toContain(token.split(':')[1]);
+    expect(stdout + stderr).not.toContain(PRIVATE.password);
+  }
 });
