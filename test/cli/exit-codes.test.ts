@@ -74,7 +74,7 @@ test.each([
   [['sandbox', '--port', '65536'], '--port 65536: a port is 0 to 65535'],
   [['sandbox', '--port', ''], '--port : a port is 0 to 65535'],
   [['sandbox', '--prot', '1'], "Unknown option '--prot'"],
-  [['keys'], 'keys takes create, list or revoke'],
+  [['keys'], 'keys takes create, list, revoke or rotate'],
   [['keys', 'revoke'], 'keys revoke needs the ID of a key'],
   [['keys', 'create', '--name', 'x'], `--role must be one of ${ROLES.join(', ')}`],
   [['keys', 'create', '--role', 'king', '--name', 'x'], `--role must be one of ${ROLES.join(', ')}`],
