@@ -7,6 +7,7 @@ import type { StepWatch } from '../../src/conversations/conversations.ts';
 import { createInspection } from '../../src/conversations/inspection.ts';
 import { createMachineTable } from '../../src/conversations/machines.ts';
 import { createRouter } from '../../src/conversations/router.ts';
+import type { Erasing } from '../../src/erase/erase.ts';
 import type { HttpParts } from '../../src/http/app.ts';
 import type { Page } from '../../src/http/pages.ts';
 import { createHttpServer } from '../../src/http/server.ts';
@@ -73,6 +74,8 @@ export interface EdgeOptions {
   /** Telegram, which otherwise cannot be reached. */
   readonly api?: HttpParts['api'];
   readonly files?: HttpParts['files'];
+  /** Export and erasure of chats are served too. */
+  readonly erasing?: Erasing;
 }
 
 /** The whole edge over real parts, with nobody behind it who sends: a journal in a file, the outbox, conversations, keys and the broadcast. */

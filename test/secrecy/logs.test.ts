@@ -135,7 +135,9 @@ test('I7: at log level trace, nothing that a process writes holds a secret or wh
   });
   const cookie = session.headers.get('set-cookie')?.split(';')[0] ?? '';
   secrets.push(cookie.slice(cookie.indexOf('=') + 1));
-  await ask('', 'GET', '/v1/session', undefined, { cookie });
+  const { page } = await session.json();
+  secrets.push(page);
+  await ask('', 'GET', '/v1/session', undefined, { cookie, authorization: '', 'x-switchboard-page': page });
   const { ticket } = JSON.parse(await ask(operator.key, 'POST', '/v1/tickets'));
   secrets.push(ticket);
   await ask('', 'GET', `/v1/events?poll=1&ticket=${ticket}`);
