@@ -135,7 +135,7 @@ test('I7: at log level trace, nothing that a process writes holds a secret or wh
   });
   const cookie = session.headers.get('set-cookie')?.split(';')[0] ?? '';
   secrets.push(cookie.slice(cookie.indexOf('=') + 1));
-  const { page } = await session.json();
+  const { page } = JSON.parse(await session.text());
   secrets.push(page);
   await ask('', 'GET', '/v1/session', undefined, { cookie, authorization: '', 'x-switchboard-page': page });
   const { ticket } = JSON.parse(await ask(operator.key, 'POST', '/v1/tickets'));

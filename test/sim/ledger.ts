@@ -170,7 +170,11 @@ export class Ledger {
   /** The conversation of a chat that stands still, and whose retry would send this: what it has heard tells. */
   #retried(chat: string, text: string): Talk | undefined {
     return [...this.#talks].find(([id, talk]) => {
-      const words = [talk.last, ...talk.held.map((coming) => ('text' in coming ? coming.text : ''))];
+      const held = talk.held.flatMap((coming) => [
+        'text' in coming ? coming.text : '',
+        'query' in coming ? coming.query : '',
+      ]);
+      const words = [talk.last, ...held];
       const own = id === chat || id.startsWith(`${chat}:`);
       return own && talk.quarantined && words.some((word) => word !== '' && text.endsWith(word));
     })?.[1];

@@ -95,7 +95,9 @@ function pressIn(world: World, { chat, data }: Extract<Op, { readonly do: 'press
   const shown = world.telegram.shownIn(chat);
   const pressed = shown.filter(({ buttons }) => buttons.length > 0).at(-1 - (n % 3));
   if (pressed === undefined) return { message_id: 1, data: buttonUnder(data) };
-  const other = n % 2 === 0 ? shown.at(-1 - (n % 5)) : undefined;
+  // While a message's id is not known, nobody can tell that a press comes from another.
+  const isKnown = (world.ledger.messageOf(pressed.text)?.telegramMessageId ?? null) !== null;
+  const other = n % 2 === 0 && isKnown ? shown.at(-1 - (n % 5)) : undefined;
   return { message_id: (other ?? pressed).messageId, data: pressed.buttons[0] ?? '' };
 }
 
