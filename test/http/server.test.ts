@@ -168,6 +168,7 @@ describe('the description of the routes', () => {
       'post /v1/chats/{id}/retry',
       'post /v1/keys',
       'post /v1/keys/{id}/callback/resume',
+      'post /v1/keys/{id}/rotate',
       'post /v1/messages',
       'post /v1/messages/batch',
       'post /v1/messages/resolve',
