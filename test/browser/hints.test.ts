@@ -38,7 +38,7 @@ test(
         await expect.poll(() => page.title()).toContain(title);
         // Each page of ours leads back.
         if (n < 3) await page.getByTitle('Start page').click();
-        await expect.poll(() => page.title()).toBe(n < 3 ? 'Switchboard' : 'HTTP API');
+        await expect.poll(() => page.title()).toBe(n < 3 ? 'Switchboard' : 'HTTP API · Switchboard');
       }
       expect(complaints).toEqual([]);
     }
