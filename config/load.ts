@@ -155,6 +155,20 @@ function variablesOf(schema: TSchema): string[] {
   return isSecret(schema) ? [schema.env, `${schema.env}_FILE`] : [schema.env];
 }
 
+/** The settings by their paths, for the audit log. An address may hold a password, or a key in its query. */
+export function flatSettings(settings: Settings): { name: string; value: string; isSecret: boolean }[] {
+  const below = (value: unknown, path: string, schema: TSchema | undefined): ReturnType<typeof flatSettings> => {
+    if (isFields(value)) {
+      return Object.entries(value).flatMap(([name, field]) =>
+        below(field, path === '' ? name : `${path}.${name}`, schema && propertyOf(schema, name)),
+      );
+    }
+    const hidden = schema === undefined || isSecret(schema) || (typeof value === 'string' && /[@?]/.test(value));
+    return [{ name: path, value: JSON.stringify(value), isSecret: hidden }];
+  };
+  return below(settings, '', SettingsSchema);
+}
+
 const isSecret = (schema: TSchema): boolean =>
   'secret' in schema || (IsUnion(schema) && schema.anyOf.some((branch) => isSecret(branch)));
 

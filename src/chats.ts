@@ -101,7 +101,7 @@ const openChats = (settings: Settings) =>
       },
       retry: async (id) => One.Parse(await call('POST', `/v1/chats/${encodeURIComponent(id)}/retry`)),
     }),
-    unserved: (journal) => ({
+    unserved: (journal, note) => ({
       async page({ quarantined, after, limit }) {
         const wanted = { after, limit, chats: null };
         const records = await (quarantined ? journal.quarantined(wanted) : journal.conversations(wanted));
@@ -110,7 +110,9 @@ const openChats = (settings: Settings) =>
       async retry(id) {
         const machines = await loadMachineTable(settings.conversations, MACHINES, settings.machines);
         try {
-          return chatView(await createRouter({ journal, machines, username: () => null }).retry(id));
+          const retried = await createRouter({ journal, machines, username: () => null }).retry(id);
+          note('chat.retried', id);
+          return chatView(retried);
         } catch (error) {
           if (error instanceof SwitchboardError && error.entry.status !== undefined)
             throw new UsageError(error.message);

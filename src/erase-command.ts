@@ -14,7 +14,7 @@ import type { Journal } from './journal/journal.ts';
 import { openSqliteFollower } from './journal/sqlite-follower.ts';
 import { openAgain } from './journal/sqlite-open.ts';
 import { limits } from './limits.ts';
-import { openServed, type Server } from './serving.ts';
+import { type Note, openServed, type Server } from './serving.ts';
 import { createDiskUploads } from './uploads/disk.ts';
 import { parse, UsageError } from './usage.ts';
 
@@ -96,7 +96,11 @@ function chatOf(id: string | undefined, action: string): string {
 }
 
 const openErasing = (settings: Settings, name: string) =>
-  openServed<Erasing>(settings, { name, served: ofServer, unserved: (journal) => ofFolder(settings.data, journal) });
+  openServed<Erasing>(settings, {
+    name,
+    served: ofServer,
+    unserved: (journal, note) => ofFolder(settings.data, journal, note),
+  });
 
 const ofServer = ({ call, stream }: Server): Erasing => ({
   exported: (chat) => stream(`/v1/chats/${chat}/export`),
@@ -114,7 +118,7 @@ const ofServer = ({ call, stream }: Server): Erasing => ({
 });
 
 /** Nobody serves the folder: this process does it, and holds the folder meanwhile. */
-function ofFolder(folder: string, journal: Journal): Erasing {
+function ofFolder(folder: string, journal: Journal, note: Note): Erasing {
   const open: { close(): unknown }[] = [];
   const opened = <T extends { close(): unknown }>(what: T): T => {
     open.push(what);
@@ -143,11 +147,13 @@ function ofFolder(folder: string, journal: Journal): Erasing {
   });
   return {
     exported: async function* (chat) {
+      note('chat.exported', chat);
       for await (const line of eraser.exported(chat)) yield `${line}\n`;
     },
     async erase(chat, tell) {
       await uploads.sweep();
       const { number } = await eraser.order(chat);
+      note('chat.erased', `/v1/erasures/${number}`);
       await eraser.finish((erasure) => tell(erasureView(erasure)));
       const done = (await eraser.orders()).find((order) => order.number === number);
       return done === undefined ? { number } : erasureView(done);

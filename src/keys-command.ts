@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Settings } from '../config/schema.ts';
+import { createSqliteAuditStore } from './audit/sqlite.ts';
 import { systemClock } from './clock.ts';
 import { isEventType } from './conversations/conversations.ts';
 import { requireData } from './journal/data-folder.ts';
@@ -19,18 +20,19 @@ import {
   ROLES,
   type Rotation,
   refusalOfNew,
+  rightsOf,
   SCOPES,
 } from './keys/keys.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import { cancelMessagesOf } from './outbox/cancel.ts';
-import { openServed } from './serving.ts';
+import { commandActor, type Note, openServed } from './serving.ts';
 import { joinChatIds, parse, takesNothing, UsageError } from './usage.ts';
 
 const Canceled = Compile(Type.Object({ canceled: Type.Integer() }));
 
 /** What is done with the keys, and gives the lines to print. */
-type Act = (keyring: Keyring) => readonly object[] | Promise<readonly object[]>;
+type Act = (keyring: Keyring, note: Note) => readonly object[] | Promise<readonly object[]>;
 
 /**
  * `switchboard keys create|list|revoke|rotate`, also while a process serves the data folder. Prints a JSON object a line.
@@ -46,8 +48,11 @@ export async function keysCommand(
   if (args[0] !== 'create') requireData(settings.data);
   const db = openDatabase(settings.data);
   const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
+  const audit = createSqliteAuditStore(db);
+  const note: Note = (what, subject, detail) =>
+    audit.add({ act: what, ...commandActor(), subject, detail: detail ?? null }, systemClock.now(), 1);
   try {
-    for (const line of await act(keyring)) print(JSON.stringify(line));
+    for (const line of await act(keyring, note)) print(JSON.stringify(line));
     return 0;
   } finally {
     keyring.close();
@@ -60,7 +65,9 @@ function actOf([action, ...rest]: readonly string[], settings: Settings, warn: (
   switch (action) {
     case 'create': {
       const wanted = newKey(rest);
-      return (keyring) => [shownOnce(keyring.create(wanted))];
+      return (keyring, note) => [
+        shownOnce(keyring.create(wanted, (made) => note('key.made', made.id, rightsOf(made)))),
+      ];
     }
     case 'list':
       takesNothing('keys list', rest);
@@ -90,8 +97,8 @@ function revoke(args: readonly string[], settings: Settings): Act {
   const { values, positionals } = parse({ args: [...args], options, allowPositionals: true });
   const { cancel } = values;
   const id = onlyId('revoke', positionals);
-  return async (keyring) => {
-    const revoked = keyring.revoke(id, cancel);
+  return async (keyring, note) => {
+    const revoked = keyring.revoke(id, cancel, () => note('key.revoked', id));
     // One that was revoked before may still have something waiting.
     if (!revoked && !(cancel && keyring.isCanceled(id))) throw noActive(id);
     return [{ id, revoked: true, ...(cancel ? { canceled: await cancelWaiting(id, settings) } : {}) }];
@@ -106,7 +113,11 @@ async function cancelWaiting(id: string, settings: Settings): Promise<number> {
       ({ call }) =>
       async () =>
         Canceled.Parse(await call('DELETE', `/v1/keys/${id}?cancel=1`)).canceled,
-    unserved: (journal) => async () => (await cancelMessagesOf(journal, id)).length,
+    unserved: (journal, note) => async () => {
+      const canceled = (await cancelMessagesOf(journal, id)).length;
+      note('messages.canceled', id, { canceled });
+      return canceled;
+    },
   });
   try {
     return await opened.use();
@@ -126,8 +137,8 @@ function rotate(args: readonly string[]): Act {
     overlapMs: values.overlap === undefined ? limits.keyOverlapDefaultMs : durationOf(values.overlap),
     newCallbackSecret: values['callback-secret'],
   };
-  return (keyring) => {
-    const made = keyring.rotate(id, wanted);
+  return (keyring, note) => {
+    const made = keyring.rotate(id, wanted, () => note('key.rotated', id));
     if (made === null) throw noActive(id);
     return [{ ...shownOnce(made), old_secret_until: keyView(made.key).old_secret_until }];
   };

@@ -653,6 +653,22 @@ export const limits = {
   /** Texts of a call that are looked for in Telegram's answer before that is logged. */
   logEchoesMax: 500,
 
+  // The audit log.
+  /** Entries are kept so long: a year, and a month to look at it. */
+  auditAgeMs: 400 * 86_400_000,
+  /** Entries of what admins did, some 30 MB. */
+  auditMax: 100_000,
+  /** Entries of log-ins, refusals and what writers cancel: they have room of their own, so that they crowd out no admin's. */
+  auditFrequentMax: 20_000,
+  /** Entries until what is too old or too many is taken away. */
+  auditTrimEvery: 100,
+  /** Log-ins and refusals of one source are one entry in so long, with a count. */
+  auditCountMs: 60_000,
+  /** Sources that are told apart meanwhile; the others are one, so that many addresses fill no disk. */
+  auditSourcesMax: 60,
+  /** Characters of a setting's value that are shown. */
+  auditValueMax: 200,
+
   // doctor --live.
   /** The owner has so long to write a word or press a button; then that fact stays unclear. */
   liveAskMs: 120_000,

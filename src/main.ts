@@ -3,8 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
+import { flatSettings } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
 import { listOf } from './address-rule.ts';
+import { createAudit } from './audit/noting.ts';
+import { noteSettings } from './audit/settings.ts';
+import { createSqliteAuditStore } from './audit/sqlite.ts';
 import type { Backend } from './backend/backend.ts';
 import type { PaymentStore } from './backend/payment-store.ts';
 import { createPayments } from './backend/payments.ts';
@@ -160,8 +164,18 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     journal.refuseWrites(error);
     cutOff(error);
   });
+  const { keyStore, auditStore } = writing((db) => ({
+    keyStore: createSqliteKeyStore(db),
+    auditStore: createSqliteAuditStore(db),
+  }));
+  const audit = createAudit({
+    ...{ store: auditStore, clock, provenNow: proven.now },
+    onError: (error) => reportFault(error),
+  });
+  closing.add(() => audit.stop());
+  await retryWhileLocked(clock, () => noteSettings(auditStore, flatSettings(settings), randomBytes, audit.noteNow));
   const keyring = createKeyring({
-    ...{ store: writing(createSqliteKeyStore), clock, randomBytes },
+    ...{ store: keyStore, clock, randomBytes },
     onError: (error) => reportFault(error),
   });
   closing.add(() => keyring.close());
@@ -231,6 +245,7 @@ async function start(settings: Settings, log: Logger, machinesFolder: string, cl
     bot,
     journal,
     keyring,
+    audit,
     sessions,
     operators: system.operators,
     outbox: system.outbox,

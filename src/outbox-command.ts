@@ -26,13 +26,17 @@ export async function outboxCommand(
       show: async () => Shown.Parse(await call('GET', '/v1/outbox')),
       release: async () => Released.Parse(await call('POST', '/v1/outbox/release', { cancel })),
     }),
-    unserved: (journal) => ({
+    unserved: (journal, note) => ({
       async show() {
         const hold = journal.copyHold();
         const held_since = hold === null ? null : new Date(hold.since).toISOString();
         return { held_since, waiting: await journal.outboxDepth() };
       },
-      release: async () => ({ canceled: (await releaseCopy(journal, cancel)).length }),
+      async release() {
+        const canceled = (await releaseCopy(journal, cancel)).length;
+        note('outbox.released', null, { cancel });
+        return { canceled };
+      },
     }),
   });
   try {

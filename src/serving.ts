@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { userInfo } from 'node:os';
 import type { DatabaseSync } from 'node:sqlite';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Settings } from '../config/schema.ts';
+import type { Act, Actor } from './audit/audit.ts';
+import { createSqliteAuditStore } from './audit/sqlite.ts';
 import { systemClock } from './clock.ts';
 import { requireData } from './journal/data-folder.ts';
 import type { Journal } from './journal/journal.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
-import { holdDataFolder, openDatabase, openReader, urlOfHolder } from './journal/sqlite-open.ts';
+import { holdDataFolder, openAgain, openDatabase, openReader, urlOfHolder } from './journal/sqlite-open.ts';
 import { openSqliteReader } from './journal/sqlite-reader.ts';
 import { createKeyring } from './keys/keyring.ts';
 import { createSqliteKeyStore } from './keys/sqlite.ts';
@@ -25,12 +28,26 @@ export interface Server {
   stream(path: string): AsyncIterable<Uint8Array>;
 }
 
+export type Note = (act: Act, subject: string | null, detail?: Readonly<Record<string, unknown>>) => void;
+
+/** Who gives a command, for the audit log. */
+export const commandActor = (): Actor => ({ keyId: null, name: osUser(), origin: 'command line' });
+
+function osUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
 /** What a command does with a data folder, whether or not a process serves it. */
 export interface Ways<T> {
   /** The command's name, for the key that it makes to ask the server. */
   readonly name: string;
   readonly served: (server: Server) => T;
-  readonly unserved: (journal: Journal) => T;
+  /** `note` tells the audit log what was done. */
+  readonly unserved: (journal: Journal, note: Note) => T;
 }
 
 /**
@@ -54,7 +71,7 @@ function askServer<T>(url: string, db: DatabaseSync, { name, served }: Ways<T>) 
   const make = () => {
     const expiresAt = systemClock.now() + limits.commandWaitMs * 2;
     return {
-      ...keyring.create({ role: 'admin', name, chats: null, expiresAt }),
+      ...keyring.create({ role: 'admin', name: `${name} (${osUser()})`, chats: null, expiresAt }),
       until: expiresAt - limits.commandWaitMs,
     };
   };
@@ -104,10 +121,16 @@ function holdFolder<T>(settings: Settings, db: DatabaseSync, { unserved }: Ways<
   const reader = openReader(settings.data);
   const newStreamId = () => randomBytes(6).toString('hex');
   const journal = openSqliteJournal({ db, reader, bot, newStreamId, clock: systemClock });
+  // The journal may be in the middle of a transaction on its own connection.
+  const auditDb = openAgain(settings.data);
+  const audit = createSqliteAuditStore(auditDb);
+  const note: Note = (act, subject, detail) =>
+    audit.add({ act, ...commandActor(), subject, detail: detail ?? null }, systemClock.now(), 1);
   return {
-    use: unserved(journal),
+    use: unserved(journal, note),
     async close() {
       await journal.close();
+      auditDb.close();
       reader.close();
       held.release();
       db.close();

@@ -7,6 +7,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { Logger } from 'pino';
+import type { Act, Audit } from '../audit/audit.ts';
 import type { Callbacks } from '../callbacks/callbacks.ts';
 import type { Clock } from '../clock.ts';
 import type { Conversations } from '../conversations/conversations.ts';
@@ -29,6 +30,7 @@ export interface HttpParts {
     'stream' | 'bounds' | 'lastSeq' | 'conversation' | 'conversations' | 'quarantined' | 'seqAt'
   >;
   readonly keyring: Keyring;
+  readonly audit: Audit;
   /** Log-ins of the pages. */
   readonly sessions: Sessions;
   readonly operators: Operators;
@@ -86,6 +88,8 @@ declare module 'fastify' {
     stream?: boolean;
     /** Takes a ticket in place of a key; `once`: what it opened cannot be come back to with it. */
     ticket?: boolean | 'once';
+    /** What it does is noted in the audit log, with these fields of the query or the body. */
+    audit?: { readonly act: Act; readonly fields?: readonly string[] };
     /** Answers while the server closes. */
     always?: boolean;
   }

@@ -47,7 +47,7 @@ export function callbackRoutes(app: App, { callbacks }: HttpParts): void {
         params: Id('A key'),
         response: { 200: CallbackView },
       },
-      config,
+      config: { ...config, audit: { act: 'callback.resumed' } },
     },
     async (request) => {
       if (!(await callbacks.resume(request.params.id))) throw nothing();

@@ -98,7 +98,7 @@ export function chatRoutes(app: App, parts: HttpParts): void {
         params: ChatId,
         response: { 200: ChatView },
       },
-      config: { scope: 'admin' },
+      config: { scope: 'admin', audit: { act: 'chat.retried' } },
     },
     async (request) => {
       const { id } = request.params;

@@ -33,7 +33,10 @@ const config = { scope: 'admin' } as const;
 export function eraseRoutes(app: App, { answers, log }: HttpParts, erasing: Erasing): void {
   app.get(
     '/v1/chats/:id/export',
-    { schema: { tags, summary: 'All there is of a chat or a user, a JSON object a line', params: ChatId }, config },
+    {
+      schema: { tags, summary: 'All there is of a chat or a user, a JSON object a line', params: ChatId },
+      config: { ...config, audit: { act: 'chat.exported' } },
+    },
     async (request, reply) => {
       const chat = chatOf(request.params.id);
       answers.take(callerOf(request), reply.raw);
@@ -51,7 +54,7 @@ export function eraseRoutes(app: App, { answers, log }: HttpParts, erasing: Eras
         params: ChatId,
         response: { 202: ErasureView },
       },
-      config,
+      config: { ...config, audit: { act: 'chat.erased' } },
     },
     async (request, reply) => {
       const erasure = await erasing.order(chatOf(request.params.id));

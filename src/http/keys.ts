@@ -1,10 +1,13 @@
+import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import type { Act } from '../audit/audit.ts';
 import { isEventType } from '../conversations/conversations.ts';
 import { SwitchboardError } from '../errors.ts';
-import { isCallbackUrl, keyView, type MadeKey as Made, ROLES, SCOPES } from '../keys/keys.ts';
+import { isCallbackUrl, keyView, type MadeKey as Made, ROLES, rightsOf, SCOPES } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import { retryWhileLocked } from '../storage-fault.ts';
 import type { App, HttpParts } from './app.ts';
+import { actorOf } from './audit.ts';
 import { Id } from './schemas.ts';
 
 const MaybeText = Type.Union([Type.String(), Type.Null()]);
@@ -46,7 +49,10 @@ function shownOnce({ key, text, callbackSecret }: Made): Static<typeof MadeKey> 
 }
 
 /** `/v1/keys`: who may do what, for admins. */
-export function keyRoutes(app: App, { keyring, outbox, clock }: HttpParts): void {
+export function keyRoutes(app: App, { keyring, outbox, clock, audit }: HttpParts): void {
+  const noteNow = (request: FastifyRequest, act: Act, subject: string, detail: object | null) =>
+    audit.noteNow({ act, ...actorOf(request), subject, detail: detail === null ? null : { ...detail } });
+
   app.get(
     '/v1/keys',
     {
@@ -114,7 +120,9 @@ export function keyRoutes(app: App, { keyring, outbox, clock }: HttpParts): void
       if (callback !== null && !isCallbackUrl(callback))
         throw new SwitchboardError('request_invalid', CALLBACK_WRONG, { field: 'callback' });
       const made = await retryWhileLocked(clock, () =>
-        keyring.create({ role, name, chats, givenScopes, events, expiresAt, callback }),
+        keyring.create({ role, name, chats, givenScopes, events, expiresAt, callback }, (made) =>
+          noteNow(request, 'key.made', made.id, rightsOf(made)),
+        ),
       );
       return reply.code(201).send(shownOnce(made));
     },
@@ -139,11 +147,15 @@ export function keyRoutes(app: App, { keyring, outbox, clock }: HttpParts): void
     async (request, reply) => {
       const { id } = request.params;
       const cancel = request.query.cancel === '1';
-      const revoked = await retryWhileLocked(clock, () => keyring.revoke(id, cancel));
+      const revoked = await retryWhileLocked(clock, () =>
+        keyring.revoke(id, cancel, () => noteNow(request, 'key.revoked', id, null)),
+      );
       if (!revoked && !(cancel && keyring.isCanceled(id)))
         throw new SwitchboardError('not_found', 'There is no such key, or it is revoked already');
       if (!cancel) return reply.code(204).send(null);
-      return { id, canceled: await outbox.cancelAllOf(id) };
+      const canceled = await outbox.cancelAllOf(id);
+      await audit.note({ act: 'messages.canceled', ...actorOf(request), subject: id, detail: { canceled } });
+      return { id, canceled };
     },
   );
 
@@ -176,7 +188,11 @@ export function keyRoutes(app: App, { keyring, outbox, clock }: HttpParts): void
     async (request) => {
       const { overlap_s = limits.keyOverlapDefaultMs / 1000, callback_secret = false } = request.body;
       const wanted = { overlapMs: overlap_s * 1000, newCallbackSecret: callback_secret };
-      const made = await retryWhileLocked(clock, () => keyring.rotate(request.params.id, wanted));
+      const made = await retryWhileLocked(clock, () =>
+        keyring.rotate(request.params.id, wanted, () =>
+          noteNow(request, 'key.rotated', request.params.id, { overlap_s }),
+        ),
+      );
       if (made === null) throw new SwitchboardError('not_found', 'There is no such key, or it has ended');
       return shownOnce(made);
     },

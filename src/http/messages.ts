@@ -135,7 +135,7 @@ export function messageRoutes(app: App, parts: HttpParts): void {
           }),
         },
       },
-      config,
+      config: { ...config, audit: { act: 'message.resolved', fields: ['as'] } },
     },
     async (request) => {
       const { as, filter } = request.body;
@@ -199,7 +199,7 @@ export function messageRoutes(app: App, parts: HttpParts): void {
         params: Id('As the post answered it'),
         response: { 200: MessageView },
       },
-      config,
+      config: { ...config, audit: { act: 'message.canceled' } },
     },
     async (request) => {
       const { id } = request.params;
@@ -218,7 +218,7 @@ export function messageRoutes(app: App, parts: HttpParts): void {
         body: ResolveBody,
         response: { 200: MessageView },
       },
-      config,
+      config: { ...config, audit: { act: 'message.resolved', fields: ['as'] } },
     },
     async (request) => {
       const { id } = request.params;

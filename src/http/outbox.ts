@@ -39,7 +39,7 @@ export function outboxRoutes(app: App, { outbox, log }: HttpParts): void {
         body: ReleaseBody,
         response: { 200: Type.Object({ canceled: Type.Integer() }) },
       },
-      config,
+      config: { ...config, audit: { act: 'outbox.released', fields: ['cancel'] } },
     },
     async (request) => {
       const { canceled } = await outbox.release(request.body.cancel === true);

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type HTTPMethods } from 'fastify';
+import Fastify, { type FastifyRequest, type HTTPMethods } from 'fastify';
 import { isIn, networkList } from '../address-rule.ts';
 import { BODY_BOUNDS, requireModestJson } from '../bounded-input.ts';
 import type { Clock } from '../clock.ts';
@@ -11,7 +11,8 @@ import { limits } from '../limits.ts';
 import { listenError } from '../listening.ts';
 import type { Playground } from '../sandbox/sandbox.ts';
 import type { App, HttpParts } from './app.ts';
-import { authenticate, requireActive } from './auth.ts';
+import { actorOf, auditRoutes, noteAct } from './audit.ts';
+import { authenticate, bearerOf, requireActive } from './auth.ts';
 import { callbackRoutes } from './callbacks.ts';
 import { chatRoutes } from './chats.ts';
 import { type ConsoleParts, consoleRoutes } from './console.ts';
@@ -147,7 +148,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('preHandler', async (request) => {
     if (request.caller !== null) requireActive(keyring, request.caller);
   });
-  app.addHook('onSend', async (_request, reply, payload) => {
+  app.addHook('onSend', async (request, reply, payload) => {
+    await noteAct(parts.audit, request, reply);
     for (const [name, value] of Object.entries(ANSWER_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value);
     // A connection kept open would keep the server from closing.
     if (closing.signal.aborted) reply.header('connection', 'close');
@@ -156,6 +158,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     // A text takes three times its length while it waits for the socket, whatever is in it.
     return typeof payload === 'string' && payload.length > limits.answerTextMax ? Buffer.from(payload) : payload;
   });
+  /** A key or a log-in that was refused. Who sent neither is nobody of interest. */
+  function noteRefusal(request: FastifyRequest): void {
+    const isLogIn = request.routeOptions.url === '/v1/session';
+    if (isLogIn ? request.method !== 'POST' : bearerOf(request) === null && !isFacadeUrl(request.url)) return;
+    const act = isLogIn ? 'login.refused' : 'key.refused';
+    parts.audit.count({ act, ...actorOf(request), subject: null, detail: null });
+  }
   let connectionsRefused = 0;
   app.server.on('drop', () => {
     connectionsRefused += 1;
@@ -164,6 +173,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const metrics = createMetrics({ status, figures, version, connectionsRefused: () => connectionsRefused });
   app.addHook('onResponse', async (request, reply) => {
     const { url: route = 'none', config } = request.routeOptions;
+    if (reply.statusCode === 401) noteRefusal(request);
     const { method } = request;
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     if (config.stream !== true) metrics.observeRequest(method, route, reply.statusCode, ms);
@@ -195,6 +205,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   outboxRoutes(app, parts);
   await messagePostRoute(app, parts);
   keyRoutes(app, parts);
+  auditRoutes(app, parts);
   callbackRoutes(app, parts);
   healthRoutes(app, parts, metrics);
   ticketRoutes(app, tickets);

@@ -43,7 +43,7 @@ const LoggedIn = Type.Object({
 const tags = ['pages'];
 
 /** `/v1/session`: log in with a key, see who one is, log out. */
-export function sessionRoutes(app: App, { keyring, sessions, journal }: HttpParts): void {
+export function sessionRoutes(app: App, { keyring, sessions, journal, audit }: HttpParts): void {
   const logIns = { sessions, journal };
 
   app.post(
@@ -72,6 +72,7 @@ export function sessionRoutes(app: App, { keyring, sessions, journal }: HttpPart
       const before = sessionOf(request, logIns);
       if (before !== null) await sessions.end(before);
       const { cookie, page } = await sessions.open(key, keyring.proofOf(request.body.key));
+      audit.count({ act: 'login', keyId: key.id, name: key.name, origin: request.ip, subject: null, detail: null });
       forgetFormer(request, reply);
       const prefix = request.protocol !== 'https' ? '' : request.body.below_path ? SECURE : HOST;
       setCookie(request, reply, `${prefix}${nameOf(logIns)}=${cookie}`, limits.sessionAgeMaxMs / 1000);

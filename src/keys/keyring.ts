@@ -122,7 +122,7 @@ export function createKeyring({ store, clock, randomBytes, onError }: KeyringOpt
 
   watch();
   return {
-    create(wanted) {
+    create(wanted, noting) {
       const refusal = refusalOfNew(wanted);
       if (refusal !== null) throw new SwitchboardError('request_invalid', refusal.message, { field: refusal.field });
       const keys = store.list();
@@ -134,25 +134,25 @@ export function createKeyring({ store, clock, randomBytes, onError }: KeyringOpt
         wanted.callback === undefined || wanted.callback === null
           ? null
           : { url: wanted.callback, secret: newCallbackSecret() };
-      store.add(made.stored, callback);
+      store.add(made.stored, callback, () => noting?.(shown(made.stored)));
       refresh();
       return { key: shown(made.stored), text: made.text, callbackSecret: callback?.secret ?? null };
     },
     list: () => store.list().map(shown),
-    revoke(id, cancel = false) {
-      const revoked = store.revoke(id, clock.now(), cancel);
+    revoke(id, cancel = false, noting = undefined) {
+      const revoked = store.revoke(id, clock.now(), cancel, noting);
       refresh();
       return revoked;
     },
     isCanceled: (id) => canceled.has(id),
-    rotate(id, wanted) {
+    rotate(id, wanted, noting) {
       const secret = newSecret();
       const hasCallback = (active(id)?.callback ?? null) !== null;
       const callbackSecret = wanted.newCallbackSecret && hasCallback ? newCallbackSecret() : null;
       const now = clock.now();
       const previousUntil = now + Math.min(wanted.overlapMs, limits.keyOverlapMaxMs);
       const secretHash = hashOf(secret).toString('hex');
-      if (!store.rotate(id, { secretHash, previousUntil, callbackSecret }, now)) return null;
+      if (!store.rotate(id, { secretHash, previousUntil, callbackSecret }, now, noting)) return null;
       refresh();
       const key = held.get(id)?.key;
       return key === undefined ? null : { key, text: `${id}:${secret}`, callbackSecret };

@@ -53,6 +53,12 @@ export function keyView(key: Key) {
   return { id, role, name, ...rights, created_at: new Date(createdAt).toISOString(), ...times };
 }
 
+/** What a key may, for the audit log. */
+export const rightsOf = (key: Key) => {
+  const { role, name, chats, scopes, events, expires_at } = keyView(key);
+  return { role, name, chats, scopes, events, expires_at };
+};
+
 /** Whether a key is neither revoked nor expired at this time, ms since 1970. */
 export const isActiveAt = ({ revokedAt, expiresAt }: Pick<Key, 'revokedAt' | 'expiresAt'>, now: number): boolean =>
   revokedAt === null && (expiresAt === null || expiresAt > now);
@@ -115,10 +121,11 @@ export function isCallbackUrl(text: string): boolean {
 
 /**
  * Where keys are kept. Another process (the CLI) may change them at any time: `version` changes whenever it did.
+ * `noting` is called within the transaction of a change, on its connection.
  */
 export interface KeyStore {
   /** Throws where the id is taken. Durable when it returns. */
-  add(key: StoredKey, callback: KeyCallback | null): void;
+  add(key: StoredKey, callback: KeyCallback | null, noting?: () => void): void;
   list(): StoredKey[];
   /** By the key's id. */
   callbacks(): ReadonlyMap<string, KeyCallback>;
@@ -126,9 +133,9 @@ export interface KeyStore {
    * False if there is no such key, or it is revoked already. Its callback goes with it. `cancel`: nothing that it has
    * waiting is sent, also if it was revoked before.
    */
-  revoke(id: string, at: number, cancel: boolean): boolean;
+  revoke(id: string, at: number, cancel: boolean, noting?: () => void): boolean;
   /** False if the key is not active at this time. */
-  rotate(id: string, secret: NewSecret, at: number): boolean;
+  rotate(id: string, secret: NewSecret, at: number, noting?: () => void): boolean;
   /** Takes a key out of the list, and its callback. */
   remove(id: string): void;
   /** Cheap: compared with its last value to see whether another process has written. */
@@ -186,23 +193,23 @@ export interface KeyRefusal {
   readonly message: string;
 }
 
-/** The keys in use: made, checked and watched for their end. */
+/** The keys in use: made, checked and watched for their end. `noting`: see KeyStore. */
 export interface Keyring {
   /**
    * Makes and stores a key. `text` is what its holder presents, `<digits>:<43 of A-Za-z0-9_->`: shown once, kept
    * nowhere. Throws SwitchboardError request_invalid where there are limits.keysMax keys, or for refusalOfNew.
    */
-  create(key: NewKey): MadeKey;
+  create(key: NewKey, noting?: (key: Key) => void): MadeKey;
   list(): Key[];
   /** False if there is no such key, or it is revoked already. `cancel`: see `isCanceled`; also of a key revoked before. */
-  revoke(id: string, cancel?: boolean): boolean;
+  revoke(id: string, cancel?: boolean, noting?: () => void): boolean;
   /** Whether the key is revoked and nothing of what it has waiting is to be sent. */
   isCanceled(id: string): boolean;
   /**
    * Gives a key a new secret: all else of it stays. The one before works for so long, at most limits.keyOverlapMaxMs; one
    * that was before that ends now. Null if the key is not active.
    */
-  rotate(id: string, wanted: Rotation): MadeKey | null;
+  rotate(id: string, wanted: Rotation, noting?: () => void): MadeKey | null;
   /** Revokes a key that nobody needs to know of any more: it is out of the list too. */
   forget(id: string): void;
   /** The key that this text is; null where it is none, expired or revoked. Takes as long whichever of these. */

@@ -40,13 +40,14 @@ export function createSqliteKeyStore(db: DatabaseSync): KeyStore {
   }
 
   return {
-    add(key, callback) {
+    add(key, callback, noting) {
       const [chats, events] = [listText(key.chats), listText(key.events)];
       const scopes = key.givenScopes.length === 0 ? null : listText(key.givenScopes);
       const rights = [key.role, key.name, chats, scopes, events] as const;
       atOnce(() => {
         if (callback !== null) insertCallback.run(key.id, callback.url, callback.secret);
         insert.run(key.id, ...rights, key.createdAt, key.expiresAt, key.revokedAt, key.secretHash);
+        noting?.();
       });
     },
     list: () => all.all().map(keyOf),
@@ -54,17 +55,19 @@ export function createSqliteKeyStore(db: DatabaseSync): KeyStore {
       new Map(
         callbacks.all().map((row) => [text(row, 'key_id'), { url: text(row, 'url'), secret: text(row, 'secret') }]),
       ),
-    revoke: (id, at, cancels) =>
+    revoke: (id, at, cancels, noting) =>
       atOnce(() => {
         const revoked = revoke.run(at, id).changes === 1;
         removeCallback.run(id);
         if (cancels) cancel.run(id);
+        if (revoked) noting?.();
         return revoked;
       }),
-    rotate: (id, { secretHash, previousUntil, callbackSecret }, at) =>
+    rotate: (id, { secretHash, previousUntil, callbackSecret }, at, noting) =>
       atOnce(() => {
         if (rotate.run(id, secretHash, previousUntil, at).changes !== 1) return false;
         if (callbackSecret !== null) signAnew.run(callbackSecret, id);
+        noting?.();
         return true;
       }),
     remove: (id) =>

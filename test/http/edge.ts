@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { assign, setup } from 'xstate';
+import { createAudit } from '../../src/audit/noting.ts';
+import { createSqliteAuditStore } from '../../src/audit/sqlite.ts';
 import { createCallbacks } from '../../src/callbacks/deliver.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import type { StepWatch } from '../../src/conversations/conversations.ts';
@@ -96,6 +98,12 @@ export async function startEdge({
       throw error;
     },
   });
+  const audit = createAudit({
+    ...{ store: createSqliteAuditStore(keysDb), clock, provenNow: clock.now },
+    onError: (error) => {
+      throw error;
+    },
+  });
   const status = createStatus(clock.now());
   const logged: string[] = [];
   const log = createLog('debug', { write: (line) => logged.push(line) });
@@ -126,6 +134,7 @@ export async function startEdge({
   const parts = {
     ...{
       bot: '123',
+      audit,
       journal,
       keyring,
       sessions,

@@ -152,6 +152,7 @@ describe('the description of the routes', () => {
       'get /livez (no key)',
       'get /metrics',
       'get /readyz (no key)',
+      'get /v1/audit',
       'get /v1/chats',
       'get /v1/chats/{id}',
       'get /v1/chats/{id}/events',

@@ -48,6 +48,7 @@ route                                       nobody wrong revoked expired operato
 /telegram/file/bot:key                      -      -     -       -       +        +          +       x       x       +     +       -    -     DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE
 /telegram/file/bot:key/*                    -      -     -       -       ?        ?          ?       x       x       ?     ?       -    -     DELETE HEAD OPTIONS PATCH PUT
 /telegram/file/bot:key/*                    -      -     -       -       +        x          +       x       x       +     +       -    -     GET
+/v1/audit                                   -      -     -       -       x        x          x       x       x       +     x       +    x     GET HEAD
 /v1/chats                                   -      -     -       -       +        x          +       +       x       +     +       +    x     GET HEAD
 /v1/chats/:id                               -      -     -       -       +        x          +       +       x       +     x       +    x     GET HEAD
 /v1/chats/:id/erase                         -      -     -       -       x        x          x       x       x       +     x       +    x     POST
