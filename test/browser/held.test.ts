@@ -6,7 +6,7 @@ import { barriers, logIn, openPage } from './stage.ts';
 
 const FIXTURE = join(import.meta.dirname, '..', 'fixtures', 'data-0.1.0');
 
-test('after a restore the console says that nothing is sent, and an admin cancels what waited or sends it', async () => {
+test('after a restore the console says that nothing is sent, and an admin cancels what waited or sends it, as the audit log tells', async () => {
   const env = freeEnv();
   const data = String(env.SWITCHBOARD_DATA);
   cpSync(join(FIXTURE, 'folder'), data, { recursive: true });
@@ -41,5 +41,13 @@ test('after a restore the console says that nothing is sent, and an admin cancel
   expect(Object(await (await released).json()).canceled).toBeGreaterThan(0);
   await held.waitFor({ state: 'detached' });
   await page.locator('[data-part=outbox]').getByText('up').waitFor();
+
+  // An admin sees who did what; others have no such part.
+  await page.getByText('Audit log', { exact: true }).click();
+  const told = page.getByRole('list', { name: 'Audit log' });
+  await told.getByText('outbox.released').waitFor();
+  await told.getByText('"cancel":true').waitFor();
+  expect(await barriers(page)).toEqual([]);
+  expect(await operator.page.getByText('Audit log', { exact: true }).count()).toBe(0);
   expect([...complaints, ...operator.complaints]).toEqual([]);
 }, 600_000);

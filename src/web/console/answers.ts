@@ -37,6 +37,25 @@ export const RETRY_MS = 500;
 export const mayPass = (error: unknown): boolean =>
   !(error instanceof Problem) || (error.status >= 500 && error.code !== 'data_damaged') || error.status === 429;
 
+export interface AuditEntry {
+  readonly seq: number;
+  readonly at: string;
+  readonly act: string;
+  readonly key: string | null;
+  readonly name: string | null;
+  readonly from: string;
+  readonly subject: string | null;
+  readonly detail: unknown;
+  readonly count: number;
+}
+
+/** The audit log, the newest first; `after` goes on. */
+export const audit = (after: number | null) =>
+  call(`v1/audit?limit=50${after === null ? '' : `&after=${after}`}`) as Promise<{
+    readonly entries: readonly AuditEntry[];
+    readonly next: number | null;
+  }>;
+
 /** What the list shows. */
 export interface Filter {
   readonly kind: 'all' | 'unread' | 'quarantined' | 'unknown' | 'scheduled';

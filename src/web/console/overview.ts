@@ -1,7 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { html } from '../ui/html.ts';
+import { who } from '../ui/login.ts';
 import type { Overview } from './answers.ts';
 import * as answers from './answers.ts';
+import { AuditLog } from './audit.ts';
 import { Spark } from './charts.ts';
 import { Held } from './held.ts';
 import { failureText, numberText } from './words.ts';
@@ -99,6 +101,7 @@ export function OverviewPanel() {
         ? null
         : html`<section aria-label="Readers"><h3>Who reads</h3><ul class="readers">${readers.map(({ name, kind, state, lag }) => html`<li><span dir="auto">${name}</span><span class="muted">${kind === 'stream' ? state : `${kind}, ${state}`}</span><span class=${lag > 100 ? 'tag warn' : 'muted'}>${lag === 0 ? 'at the head' : `${numberText(lag)} behind`}</span></li>`)}</ul></section>`
     }
+    ${who.value?.scopes.includes('admin') === true ? html`<${AuditLog} />` : null}
     ${failure === '' ? null : html`<p class="notice bad" role="alert">${failure}</p>`}
   `;
 }
