@@ -103,6 +103,7 @@ export const ERRORS = {
     status: 429,
     title: 'This key has too many open streams',
   },
+  quota_exceeded: { kind: 'wait', status: 429, title: 'The key has used up its share' },
   too_many_answers: { kind: 'wait', status: 429, title: 'This key has too many answers under way' },
   internal: { kind: 'retryable', status: 500, title: 'Switchboard failed' },
   overloaded: { kind: 'wait', status: 503, title: 'Switchboard has more to do than it can take in' },

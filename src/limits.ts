@@ -225,6 +225,16 @@ export const limits = {
   /** Bytes of an answer of the backend's HTTP service; beyond it the request fails. */
   backendAnswerBytesMax: 1024 * 1024,
 
+  // A key's shares of what all keys have together: a quarter, if nothing else is said. Beyond them 429 with Retry-After.
+  /** Messages and events that a key posts a second: a quarter of what is accepted one by one on two cores. */
+  keyPostsPerS: 1500,
+  /** How many may come at once: a quarter of commitQueueMax, and at least batchMessagesMax. */
+  keyPostsBurst: 5000,
+  /** Messages of a key that wait, on the disk: a quarter of outboxMessagesMax. */
+  keyMessagesWaitingMax: 250_000,
+  /** Files of a key that wait to be sent, on the disk: a quarter of uploadsHeldBytesMax. */
+  keyUploadsHeldBytesMax: 1024 * 1024 * 1024,
+
   // The outbox.
   /** Messages waiting, on the disk. At the bound POST answers 503 with Retry-After. */
   outboxMessagesMax: 1_000_000,
@@ -322,6 +332,8 @@ export const limits = {
   droppedNameLengthMax: 64,
   /** Callers waiting for a message's fate, each some 2 KiB; the next one is answered at once, as the message stands. */
   messageWaitersMax: 10_000,
+  /** Of these, those who wait for messages of one key; what conversations say nobody waits for. */
+  messageWaitersPerKeyMax: 2_500,
   // Callbacks.
   /** Keys whose callbacks are on their way at once, one of each; the others wait their turn. */
   callbacksInFlightMax: 32,
@@ -409,7 +421,8 @@ export const limits = {
   facadeSkipMax: 1000,
   /** How long a write waits for Telegram's answer. Then it is taken back, if it is not being sent yet: 429. */
   facadeWriteWaitMs: 50_000,
-  /** getChat, getFile and getMe under way at Telegram, for all keys; the next one gets 429. */
+  /** Calls that are passed on (getMe, getChat, getFile, those that moderate) under way, of one key and of all; the next one gets 429. */
+  facadeCallsPerKeyMax: 8,
   facadeCallsMax: 16,
   /** Downloads under way, of one key and for all; the next one gets 429. */
   facadeDownloadsPerKeyMax: 8,

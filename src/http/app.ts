@@ -21,6 +21,7 @@ import type { BotApi, BotFiles } from '../telegram/telegram.ts';
 import type { Uploads } from '../uploads/uploads.ts';
 import type { KeyEnds } from './key-ends.ts';
 import type { Places } from './places.ts';
+import type { PostRate } from './post-rate.ts';
 
 /** What the routes serve. */
 export interface HttpParts {
@@ -58,6 +59,7 @@ export interface HttpParts {
   readonly stuckMs: number;
   /** Places for answers of many entries. */
   readonly answers: Places;
+  readonly postRate: PostRate;
   /** Tells those who wait that their key was revoked, or has expired. */
   readonly keyEnds: KeyEnds;
   /** Tells those who wait that a secret of their key has ended: they may have come in by that. */

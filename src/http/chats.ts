@@ -15,7 +15,7 @@ const read = { scope: 'read' } as const;
 
 /** `/v1/chats`: where each conversation stands, its journal, and events posted to it. */
 export function chatRoutes(app: App, parts: HttpParts): void {
-  const { journal, operators, conversations, answers } = parts;
+  const { journal, operators, conversations, answers, postRate } = parts;
 
   app.get(
     '/v1/chats',
@@ -135,6 +135,7 @@ export function chatRoutes(app: App, parts: HttpParts): void {
       const key = callerOf(request);
       chatFor(key, conversation);
       requireEventType(key, request.body.type);
+      postRate.take(key, 1);
       const { seq, replayed } = await conversations.postEvent({
         keyId: key.id,
         idempotencyKey: idempotencyKey(request),

@@ -1,4 +1,3 @@
-import { SwitchboardError } from '../errors.ts';
 import { type Key, mayAccess } from '../keys/keys.ts';
 import { limits } from '../limits.ts';
 import { TelegramUnreachable } from '../telegram/errors.ts';
@@ -9,6 +8,7 @@ import { fateError, plain, type TelegramError } from './facade-answers.ts';
 import { facadeMethod } from './facade-methods.ts';
 import { ownContent, withoutNamedProfiles } from './facade-own-content.ts';
 import { flagOf, type Given, integerOf, listOf, type Params } from './facade-params.ts';
+import { createShares } from './places.ts';
 
 /** One call of a key. */
 export interface FacadeCall {
@@ -27,7 +27,7 @@ export interface FacadeCall {
 }
 
 export interface FacadeCallsOptions
-  extends Pick<HttpParts, 'updates' | 'deliveries' | 'uploads' | 'api' | 'clock' | 'closing'> {
+  extends Pick<HttpParts, 'updates' | 'deliveries' | 'uploads' | 'api' | 'clock' | 'closing' | 'postRate'> {
   /** A key was given this file, as getFile answers it. */
   readonly onFile: (key: Key, file: unknown) => void;
 }
@@ -38,9 +38,12 @@ const NO_WEBHOOK = '{"ok":true,"result":true,"description":"Webhook is already d
 
 /** Carries out the Bot API's methods for keys. Gives the answer's JSON, or the error; throws what no one method knows of. */
 export function createFacadeCalls(options: FacadeCallsOptions) {
-  const { updates, deliveries, uploads, api, clock, closing, onFile } = options;
+  const { updates, deliveries, uploads, api, clock, postRate, closing, onFile } = options;
   /** Calls passed on to Telegram that have no answer yet. */
-  let passedOn = 0;
+  const passedOn = createShares({
+    ...{ perKeyMax: limits.facadeCallsPerKeyMax, max: limits.facadeCallsMax, of: 'calls under way' },
+    ...{ code: 'too_many_answers', retryAfterMs: limits.facadeBusyRetryMs },
+  });
 
   return async (called: FacadeCall): Promise<string | TelegramError> => {
     const { key, method: name, read, hold } = called;
@@ -51,6 +54,8 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
     if (method.scope !== null && !mayAccess(key, method.scope)) {
       return plain(400, `a key of the role ${key.role} may not call ${method.name}`);
     }
+    // Before what came with it is read: beyond the key's share it would be read in vain.
+    if (method.scope === 'write' || method.scope === 'moderate') postRate.take(key, 1);
     const { params, files } = await read();
     if (called.ended.aborted) {
       await uploads.discard(files);
@@ -67,14 +72,14 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
         if (flagOf(params.drop_pending_updates)) await updates.dropPending(key.id);
         return NO_WEBHOOK;
       case 'getMe':
-        return passOn('getMe', {});
+        return passOn(key, 'getMe', {});
       case 'getChat': {
         const { chat_id: chat } = params;
         requireChat(key, chatIn(params));
-        return passOn('getChat', { chat_id: chat });
+        return passOn(key, 'getChat', { chat_id: chat });
       }
       default:
-        return passOn('getFile', { file_id: params.file_id }, (file) => onFile(key, file));
+        return passOn(key, 'getFile', { file_id: params.file_id }, (file) => onFile(key, file));
     }
   };
 
@@ -116,7 +121,7 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
   async function moderate(key: Key, method: string, params: Params): Promise<string | TelegramError> {
     requireChat(key, chatIn(params));
     try {
-      return await passOn(method, params);
+      return await passOn(key, method, params);
     } catch (error) {
       // Clients try again by themselves after 5xx: that is for what certainly was not carried out.
       if (error instanceof TelegramUnreachable && error.left) return plain(424, LOST);
@@ -125,18 +130,19 @@ export function createFacadeCalls(options: FacadeCallsOptions) {
   }
 
   /** Passes a call on to Telegram, which answers. */
-  async function passOn(method: string, params: Params, onResult = (_result: unknown): void => {}): Promise<string> {
-    if (passedOn >= limits.facadeCallsMax) {
-      const retryAfterMs = limits.facadeBusyRetryMs;
-      throw new SwitchboardError('overloaded', `${passedOn} calls are under way`, { retryAfterMs });
-    }
-    passedOn += 1;
+  async function passOn(
+    { id }: Key,
+    method: string,
+    params: Params,
+    onResult = (_result: unknown): void => {},
+  ): Promise<string> {
+    const leave = passedOn.enter(id);
     try {
       const result = await api.call(method, params, { signal: closing });
       onResult(result);
       return resultOf(JSON.stringify(result));
     } finally {
-      passedOn -= 1;
+      leave();
     }
   }
 }

@@ -17,11 +17,11 @@ export interface Given {
  * What came with a call, whichever way Telegram takes it: in the query, as JSON, urlencoded, or as a form with files.
  * Throws body_malformed, body_too_large, request_invalid, outbox_full.
  */
-export async function givenWith(request: FastifyRequest, uploads: Uploads): Promise<Given> {
+export async function givenWith(request: FastifyRequest, uploads: Uploads, keyId: string): Promise<Given> {
   const query: Params = { ...Object(request.query) };
   requireFewParams(Object.keys(query).length);
   if (request.isMultipart()) {
-    const { fields, files } = await readForm(request, uploads);
+    const { fields, files } = await readForm(request, uploads, keyId);
     return { params: { ...query, ...fields }, files };
   }
   const { body } = request;

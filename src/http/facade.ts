@@ -66,7 +66,7 @@ export async function facadeRoutes(app: App, parts: HttpParts): Promise<(keyId: 
       async handler(request, reply) {
         const { method } = request.params;
         const caller = callerOf(request);
-        const read = () => givenWith(request, uploads);
+        const read = () => givenWith(request, uploads, caller.id);
         const hold = () => answers.take(caller, reply.raw);
         const ended = keyEnds.signalOf(caller.id, reply);
         const secretEnded = secretEnds.signalOf(caller.id, reply);

@@ -10,7 +10,7 @@ import { readForm } from './multipart.ts';
 import { AcceptedView, bodyChecked, IdempotencyHeaders } from './schemas.ts';
 
 /** `POST /v1/messages`: a call as JSON, or as a form with files. No other address takes forms. */
-export async function messagePostRoute(app: App, { outbox, uploads, keyring }: HttpParts): Promise<void> {
+export async function messagePostRoute(app: App, { outbox, uploads, keyring, postRate }: HttpParts): Promise<void> {
   await app.register(async (scope: App) => {
     await scope.register(multipart);
     scope.post(
@@ -32,6 +32,7 @@ export async function messagePostRoute(app: App, { outbox, uploads, keyring }: H
       },
       async (request, reply) => {
         const key = callerOf(request);
+        postRate.take(key, 1);
         // Before a form is read: without the key it would be read in vain.
         const post = { ...posterOf(key), idempotencyKey: idempotencyKey(request) };
         const { body, files } = request.isMultipart() ? await readPost() : { body: request.body, files: [] };
@@ -41,7 +42,7 @@ export async function messagePostRoute(app: App, { outbox, uploads, keyring }: H
 
         async function readPost() {
           try {
-            const { fields, files } = await readForm(request, uploads);
+            const { fields, files } = await readForm(request, uploads, key.id);
             if (!keyring.isActive(key.id)) await uploads.discard(files);
             requireActive(keyring, key);
             return { body: withDelivery(fields), files };

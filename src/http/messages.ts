@@ -23,7 +23,7 @@ const config = { scope: 'write' } as const;
 
 /** `/v1/messages/…`: what became of what aggregators send to users. A key sees the messages that it posted; an admin sees all. */
 export function messageRoutes(app: App, parts: HttpParts): void {
-  const { bot, outbox, keyring, keyEnds, secretEnds, closing, log } = parts;
+  const { bot, outbox, keyring, keyEnds, secretEnds, postRate, closing, log } = parts;
 
   app.post(
     '/v1/messages/batch',
@@ -43,6 +43,7 @@ export function messageRoutes(app: App, parts: HttpParts): void {
     },
     async (request, reply) => {
       const key = callerOf(request);
+      postRate.take(key, request.body.messages.length);
       const posts = request.body.messages.map((item) => postOf(key, item));
       const good = posts.filter((post): post is MessagePost => !(post instanceof Error));
       const answers = good.length === 0 ? [] : await outbox.acceptAll(good);

@@ -15,7 +15,7 @@ export interface Form {
  * to the bound of a body, names included. Throws body_malformed, body_too_large, request_invalid, outbox_full; what it had taken in by
  * then is deleted.
  */
-export async function readForm(request: FastifyRequest, uploads: Uploads): Promise<Form> {
+export async function readForm(request: FastifyRequest, uploads: Uploads, keyId: string): Promise<Form> {
   const fields: Record<string, unknown> = Object.create(null);
   const files: Upload[] = [];
   const texts = createTexts();
@@ -38,7 +38,11 @@ export async function readForm(request: FastifyRequest, uploads: Uploads): Promi
         throw tooLarge(`A message has ${limits.uploadFilesMax} files at most`);
       }
       texts.count(filename ?? '', type);
-      const upload = await uploads.receive({ part: name, name: filename ?? name, type, bytes: part.file }, bytesLeft);
+      const upload = await uploads.receive(
+        { part: name, name: filename ?? name, type, bytes: part.file },
+        bytesLeft,
+        keyId,
+      );
       files.push(upload);
       bytesLeft -= upload.size;
     }

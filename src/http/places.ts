@@ -31,23 +31,46 @@ export interface PlacesOptions {
   readonly retryAfterMs: number;
 }
 
-/** All places are free. */
-export function createPlaces({ perKeyMax, max, of, code, retryAfterMs }: PlacesOptions): Places {
-  const taken = new Map<string, Set<Response>>();
+/** Counts what is under way: so much of a key, so much in all. */
+export interface Shares {
+  /** One more of the key; what it gives is to be called once it is over. Throws as `Places.take`. */
+  enter(keyId: string): () => void;
+}
+
+/** Nothing is under way. */
+export function createShares({ perKeyMax, max, of, code, retryAfterMs }: PlacesOptions): Shares {
+  const counts = new Map<string, number>();
   let total = 0;
+  return {
+    enter(keyId) {
+      const own = counts.get(keyId) ?? 0;
+      if (own >= perKeyMax) throw new SwitchboardError(code, `The key has ${own} ${of}, the most`, { retryAfterMs });
+      if (total >= max)
+        throw new SwitchboardError('overloaded', `There are ${total} ${of}, the most`, { retryAfterMs });
+      counts.set(keyId, own + 1);
+      total += 1;
+      return () => {
+        total -= 1;
+        const left = (counts.get(keyId) ?? 1) - 1;
+        if (left === 0) counts.delete(keyId);
+        else counts.set(keyId, left);
+      };
+    },
+  };
+}
+
+/** All places are free. */
+export function createPlaces(options: PlacesOptions): Places {
+  const shares = createShares(options);
+  const taken = new Map<string, Set<Response>>();
   return {
     take({ id }, response) {
       if (response.destroyed) return;
+      const leave = shares.enter(id);
       const own = taken.get(id) ?? new Set();
-      if (own.size >= perKeyMax) {
-        throw new SwitchboardError(code, `The key has ${own.size} ${of}, the most`, { retryAfterMs });
-      }
-      if (total >= max)
-        throw new SwitchboardError('overloaded', `There are ${total} ${of}, the most`, { retryAfterMs });
       taken.set(id, own.add(response));
-      total += 1;
       response.once('close', () => {
-        total -= 1;
+        leave();
         own.delete(response);
         if (own.size === 0) taken.delete(id);
       });

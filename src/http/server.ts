@@ -33,6 +33,7 @@ import { operatorRoutes } from './operators.ts';
 import { outboxRoutes } from './outbox.ts';
 import { type Page, pageRoutes } from './pages.ts';
 import { createPlaces } from './places.ts';
+import { createPostRate } from './post-rate.ts';
 import { ANSWER_HEADERS, loggable, PROBLEM_TYPE, problemOf, sendProblem } from './problems.ts';
 import { type SandboxParts, sandboxRoutes } from './sandbox.ts';
 import { validatorCompiler } from './schemas.ts';
@@ -43,7 +44,7 @@ import { createTicketBook } from './ticket-book.ts';
 import { ticketOf, ticketRoutes, useTicket } from './tickets.ts';
 
 export interface HttpServerOptions
-  extends Omit<HttpParts, 'closing' | 'stuckMs' | 'answers' | 'keyEnds' | 'secretEnds'> {
+  extends Omit<HttpParts, 'closing' | 'stuckMs' | 'answers' | 'keyEnds' | 'secretEnds' | 'postRate'> {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -89,7 +90,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     ...{ code: 'too_many_answers', retryAfterMs: limits.answersRetryMs },
   });
   const [keyEnds, secretEnds] = [createKeyEnds(), createKeyEnds()];
-  const parts: HttpParts = { ...options, stuckMs, answers, keyEnds, secretEnds, closing: closing.signal };
+  const postRate = createPostRate(clock);
+  const parts: HttpParts = { ...options, stuckMs, answers, postRate, keyEnds, secretEnds, closing: closing.signal };
   const proxies = networkList(options.trustedProxies ?? []);
   const app: App = Fastify({
     trustProxy: (address) => isIn(proxies, address ?? ''),

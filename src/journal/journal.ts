@@ -657,6 +657,8 @@ export interface Tx extends ErasingTx {
   addSentAddress(seq: number, chat: string, telegramMessageId: number): void;
   /** The calls that made Telegram's message with this id in this chat, or changed it since: the first accepted first. */
   sentMessages(chat: string, telegramMessageId: number, limit: number): Promise<MessageRecord[]>;
+  /** Messages that this key posted and that wait, queued and scheduled. */
+  waitingCount(keyId: string): Promise<number>;
   /**
    * The chat takes no messages of the bot, as the call of this message tells, that had been claimed. `error`: why,
    * `{"code","description"}` as JSON. Nothing is done where something has come from the chat since the claim.

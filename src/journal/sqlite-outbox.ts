@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import type { MessageRecord, Tx } from './journal.ts';
+import { countWaitingOf, openWaitingCounts, type WaitingState } from './sqlite-counts.ts';
 import { holdsTx, prepareHolds } from './sqlite-holds.ts';
 import { prepareLanes } from './sqlite-lanes.ts';
 import { chatCell, int, messageOf, type SeqRange, text } from './sqlite-rows.ts';
@@ -18,6 +19,7 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     holds: prepareHolds(db),
     unknown: prepareUnknown(db, range),
     waitingOf: prepareWaiting(db, range),
+    waitingCounts: openWaitingCounts(db, range),
     add: db.prepare(
       `INSERT INTO messages (id, slot, chat, lane, method, uncounted, params, status, priority, ready_at, due_at, expires_at,
          on_unknown, key_id, attempts, telegram_message_id, error, created_at, updated_at, files)
@@ -110,7 +112,7 @@ export function countWaiting({ range: { slot }, entries, ...sql }: OutboxStateme
 }
 
 /** What the outbox keeps of a transaction's state. */
-export interface OutboxState extends LaneState {
+export interface OutboxState extends LaneState, WaitingState {
   /** The outbox has work. */
   outbox: boolean;
   /** Messages queued and scheduled. */
@@ -134,6 +136,7 @@ type OutboxTx = Pick<
   | 'unknownMessages'
   | 'unknownCount'
   | 'outboxDepth'
+  | 'waitingCount'
   | 'addSentAddress'
   | 'sentMessages'
   | 'waitingBefore'
@@ -167,6 +170,13 @@ export function outboxTx(
 
   const entryOf = (m: MessageRecord): LaneEntry => [chatOf(m), laneOf(m), m.priority, range.id(m.seq)];
 
+  /** So many messages of a key wait more, or less. */
+  function count(keyId: string | null, by: number): void {
+    if (by === 0) return;
+    state.waiting += by;
+    if (keyId !== null) countWaitingOf(state, keyId, by);
+  }
+
   /** Writes a message that was, and is, of one chat and lane; `m` is how it is now. */
   function change(before: MessageRecord, m: MessageRecord): void {
     const id = range.id(m.seq);
@@ -175,7 +185,7 @@ export function outboxTx(
       sql.settle.run(m.status, dueAt, m.telegramMessageId, m.error, now, id);
       if (m.files !== before.files || m.attempts !== before.attempts) rewrite(m, dueAt);
     } else rewrite(m, dueAt);
-    state.waiting += Number(waits(m)) - Number(waits(before));
+    count(m.keyId, Number(waits(m)) - Number(waits(before)));
     if (hasEnded(m) && !hasEnded(before)) onEnded(m.seq);
     // Two chats that became one may have a message under way each.
     const ended = before.status === 'sending' && m.status !== 'sending' && !sql.moved;
@@ -208,7 +218,7 @@ export function outboxTx(
       const fate = [m.attempts, m.telegramMessageId, m.error, m.createdAt, m.updatedAt, m.files] as const;
       sql.add.run(...what, m.status, m.priority, ...when, m.onUnknown, m.keyId, ...fate);
       if (isOpen(m)) entries.joinNew(entryOf(m));
-      state.waiting += Number(waits(m));
+      count(m.keyId, Number(waits(m)));
       state.outbox = true;
     },
     async message(seq) {
@@ -240,7 +250,7 @@ export function outboxTx(
         messages.map(({ seq }) => seq),
         now,
       );
-      state.waiting -= messages.length;
+      for (const { keyId } of messages) count(keyId, -1);
     },
     rest({ seq }, until) {
       lanes.rest(seq, Math.max(until, steadyNow + 1));
@@ -270,6 +280,9 @@ export function outboxTx(
     },
     async outboxDepth() {
       return state.waiting;
+    },
+    async waitingCount(keyId) {
+      return sql.waitingCounts.of(state, keyId);
     },
     addSentAddress(seq, chat, telegramMessageId) {
       sql.addAddress.run(slot, telegramMessageId, chatCell(chat), range.id(seq));

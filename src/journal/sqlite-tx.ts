@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { CopyHold, Entry, Tx } from './journal.ts';
 import { prepareSaveCallback } from './sqlite-callbacks.ts';
 import type { Conversations } from './sqlite-conversations.ts';
+import { uncountWaiting } from './sqlite-counts.ts';
 import { prepareCursorReads, prepareSaveCursor } from './sqlite-cursors.ts';
 import { type EraseState, eraseTx, prepareErase } from './sqlite-erase.ts';
 import type { Forget, Reclaim } from './sqlite-forget.ts';
@@ -38,6 +39,8 @@ export const emptyState = (
   waiting,
   openRequests,
   withdrawn: [],
+  waitingLog: [],
+  waitingBy: new Map(),
   left: [],
   lanesCleared: false,
   nextSeq,
@@ -59,9 +62,11 @@ export function markOf(state: TxState): () => void {
   const { entries, updateIds, saves, saveLog, ...plain } = state;
   const [entryCount, updateCount, saveCount] = [entries.length, updateIds.length, saveLog.length];
   const leftCount = plain.left.length;
+  const waitingCount = plain.waitingLog.length;
   return () => {
     Object.assign(state, plain);
     state.left.length = leftCount;
+    uncountWaiting(state, waitingCount);
     entries.length = entryCount;
     updateIds.length = updateCount;
     for (const { id, before } of saveLog.splice(saveCount).reverse()) {

@@ -182,7 +182,12 @@ export function openSqliteJournal(options: SqliteJournalOptions): Journal {
         const { entries, updateIds } = state;
         units.add(entries);
         runs.add(updateIds, begunProven);
-        const committed = [index.commit(entries), conversations.commit(state), outbox.entries.commit(state)];
+        const committed = [
+          index.commit(entries),
+          conversations.commit(state),
+          outbox.entries.commit(state),
+          outbox.waitingCounts.commit(state),
+        ];
         if (advance.run(state.nextSeq, state.pollOffset, bot, head.epoch, begunAt).changes !== 1) throw lost();
         if (refusal !== null) throw refusal;
         db.exec('COMMIT');

@@ -11,7 +11,7 @@ export interface Outbox {
    * Accepts one call of the Bot API for sending. Durable when it resolves.
    * The same idempotency key and body of the same key give the first answer again.
    * Throws SwitchboardError: request_invalid, message_invalid, method_forbidden, scope_missing (a chat that the key
-   * may not write to), idempotency_key_reused, outbox_full.
+   * may not write to), idempotency_key_reused, outbox_full, quota_exceeded.
    */
   accept(post: MessagePost): Promise<MessageAccepted>;
   /** As `accept`, an answer an item and in their order: what is wrong with one item hinders no other. */
@@ -20,7 +20,7 @@ export interface Outbox {
   find(id: string): Promise<MessageRecord | null>;
   /**
    * Resolves with the message once it is settled (or unknown), or after `timeoutMs` as it stands; at once as it stands
-   * where limits.messageWaitersMax callers wait already.
+   * where limits.messageWaitersMax callers wait already, or limits.messageWaitersPerKeyMax for the same key's messages.
    */
   settled(id: string, timeoutMs: number, signal: AbortSignal): Promise<MessageRecord | null>;
   /** Takes a message back. Throws message_not_cancelable once it is being sent, not_found. */

@@ -45,6 +45,8 @@ export function createOutbox({
   const noteDropped = log === undefined ? () => {} : createDroppedLog(log);
   /** All of them, up to limits.messageWaitersMax. */
   let waiters = 0;
+  /** Of these, those who wait for messages of each key. */
+  const waitersOf = new Map<string, number>();
 
   const isSettled = (message: MessageRecord | null): boolean => message === null || SETTLED.includes(message.status);
 
@@ -91,6 +93,11 @@ export function createOutbox({
       throw new SwitchboardError('outbox_full', `${limits.outboxMessagesMax} messages wait already: try again later`, {
         retryAfterMs: limits.outboxFullRetryMs,
       });
+    }
+    const own = await tx.waitingCount(keyId);
+    if (own >= limits.keyMessagesWaitingMax) {
+      const retryAfterMs = limits.outboxFullRetryMs;
+      throw new SwitchboardError('quota_exceeded', `The key has ${own} messages waiting, the most`, { retryAfterMs });
     }
     const added = addMessage(tx, bot, message);
     // At once, however much waits before it.
@@ -140,8 +147,11 @@ export function createOutbox({
       const seq = seqOfMessageId(bot, id);
       const found = await find(id);
       if (seq === null || isSettled(found) || timeoutMs <= 0 || signal.aborted) return found;
-      if (waiters >= limits.messageWaitersMax) return found;
+      const owner = found?.keyId ?? '';
+      const own = waitersOf.get(owner) ?? 0;
+      if (waiters >= limits.messageWaitersMax || own >= limits.messageWaitersPerKeyMax) return found;
       waiters += 1;
+      waitersOf.set(owner, own + 1);
       let timer: TimerHandle | undefined;
       let look = () => {};
       let stop = () => {};
@@ -157,6 +167,9 @@ export function createOutbox({
       clock.clearTimeout(timer);
       signal.removeEventListener('abort', stop);
       waiters -= 1;
+      const left = (waitersOf.get(owner) ?? 1) - 1;
+      if (left === 0) waitersOf.delete(owner);
+      else waitersOf.set(owner, left);
       const wakers = waiting.get(seq);
       wakers?.delete(look);
       if (wakers?.size === 0) waiting.delete(seq);

@@ -29,14 +29,37 @@ export function createDiskUploads({ folder, journal, randomBytes, log }: DiskUpl
   /** Files of messages that wait, by the message's id. */
   const held = new Map<string, readonly Upload[]>();
   let heldBytes = 0;
+  /** Of these the bytes of each key, and whose each file is. */
+  const bytesOf = new Map<string, number>();
+  const ownerOf = new Map<string, string>();
+
+  /** A file of a key grows by so much, or goes. */
+  function count(keyId: string | undefined, bytes: number): void {
+    heldBytes += bytes;
+    if (keyId === undefined) return;
+    const left = (bytesOf.get(keyId) ?? 0) + bytes;
+    if (left > 0) bytesOf.set(keyId, left);
+    else bytesOf.delete(keyId);
+  }
+
+  function requireRoom(keyId: string, bytes: number): void {
+    const retryAfterMs = limits.outboxFullRetryMs;
+    if (heldBytes + bytes > limits.uploadsHeldBytesMax)
+      throw new SwitchboardError('outbox_full', 'The files that wait to be sent fill their room', { retryAfterMs });
+    if ((bytesOf.get(keyId) ?? 0) + bytes > limits.keyUploadsHeldBytesMax)
+      throw new SwitchboardError('quota_exceeded', "The key's files that wait to be sent fill its share", {
+        retryAfterMs,
+      });
+  }
 
   const pathOf = ({ stored }: Pick<Upload, 'stored'>): string => join(root, stored);
 
-  async function receive({ part, name, type, bytes }: IncomingPart, bytesMax: number): Promise<Upload> {
+  async function receive({ part, name, type, bytes }: IncomingPart, bytesMax: number, keyId: string) {
     const stored = randomBytes(16).toString('hex');
     const hash = createHash('sha256');
     let size = 0;
     const file = await open(pathOf({ stored }), 'wx', 0o600);
+    ownerOf.set(stored, keyId);
     try {
       for await (const chunk of bytes) {
         if (size + chunk.length > bytesMax) {
@@ -45,12 +68,9 @@ export function createDiskUploads({ folder, journal, randomBytes, log }: DiskUpl
             `The files of a message hold ${limits.uploadBytesMax} bytes at most`,
           );
         }
-        if (heldBytes + chunk.length > limits.uploadsHeldBytesMax) {
-          const retryAfterMs = limits.outboxFullRetryMs;
-          throw new SwitchboardError('outbox_full', 'The files that wait to be sent fill their room', { retryAfterMs });
-        }
+        requireRoom(keyId, chunk.length);
         size += chunk.length;
-        heldBytes += chunk.length;
+        count(keyId, chunk.length);
         hash.update(chunk);
         await file.write(chunk);
       }
@@ -77,7 +97,8 @@ export function createDiskUploads({ folder, journal, randomBytes, log }: DiskUpl
   }
 
   async function remove({ stored, size }: Pick<Upload, 'stored' | 'size'>): Promise<void> {
-    heldBytes -= size;
+    count(ownerOf.get(stored), -size);
+    ownerOf.delete(stored);
     await unlink(pathOf({ stored })).catch((error: unknown) => {
       if (isMissing(error)) return;
       log.warn({ event: 'upload_not_deleted', error: errorText(error) }, 'a file that is no longer needed stays');
@@ -125,9 +146,12 @@ export function createDiskUploads({ folder, journal, randomBytes, log }: DiskUpl
     /** At start, before anything is received: what a crash left behind goes, and what waits is held again. */
     async sweep() {
       const needed = new Set<string>();
-      for (const { seq, status, files } of await journal.messagesWithFiles()) {
+      for (const { seq, status, files, keyId } of await journal.messagesWithFiles()) {
         const own = uploadsOf(files);
-        for (const { size } of own) heldBytes += size;
+        for (const { stored, size } of own) {
+          if (keyId !== null) ownerOf.set(stored, keyId);
+          count(keyId ?? undefined, size);
+        }
         if (FINAL.includes(status)) await release(seq, own);
         else {
           held.set(`${journal.bot}-${seq}`, own);

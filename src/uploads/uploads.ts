@@ -8,9 +8,9 @@ import { Compile } from 'typebox/compile';
 export interface Uploads {
   /**
    * Takes a file in; durable when it resolves. `bytesMax` is what may still come. Throws body_too_large, and outbox_full
-   * where limits.uploadsHeldBytesMax would be passed; nothing is kept then.
+   * where limits.uploadsHeldBytesMax would be passed, quota_exceeded where the key's share would; nothing is kept then.
    */
-  receive(part: IncomingPart, bytesMax: number): Promise<Upload>;
+  receive(part: IncomingPart, bytesMax: number, keyId: string): Promise<Upload>;
   /** They belong to a message that is being accepted. In the unit of work that accepts it. */
   keep(messageId: string, uploads: readonly Upload[]): void;
   /** Deletes them. Never rejects: what could not be deleted is found at the next start. */

@@ -62,6 +62,7 @@ export async function plant(folder: string): Promise<Planted> {
   const upload = await uploads.receive(
     { part: 'photo', name: hers(), type: 'image/png', bytes: chunks(`a picture of ${hers()}`) },
     1000,
+    'key',
   );
 
   await journal.write(async (tx) => {

@@ -60,16 +60,21 @@ test('the downloads of a key that ends end with it, those of others go on', asyn
   await reader?.cancel();
 });
 
-test('calls that Telegram does not answer are so many at most, and their places are free again', async () => {
+test('calls that Telegram does not answer are so many at most, of a key and of all, and their places are free again', async () => {
   const waiting: ((result: unknown) => void)[] = [];
   const api = { call: () => new Promise<unknown>((resolve) => waiting.push(resolve)) };
   const edge = await startEdge({ api });
-  const getMe = () => edge.get(`/telegram/bot${edge.admin.text}/getMe`, {});
-  const asked = Array.from({ length: limits.facadeCallsMax }, getMe);
-  await until(() => waiting.length === limits.facadeCallsMax);
+  const [greedy, other, third] = [edge.key('operator'), edge.key('operator'), edge.key('operator')];
+  const getMe = ({ text } = greedy) => edge.get(`/telegram/bot${text}/getMe`, {});
+  const fill = (key: typeof greedy) => Array.from({ length: limits.facadeCallsPerKeyMax }, () => getMe(key));
+  const asked = fill(greedy);
+  await until(() => waiting.length === limits.facadeCallsPerKeyMax);
   const refused = await getMe();
   expect(refused.headers.get('retry-after')).toBe('1');
   expect(await json(refused)).toMatchObject(BUSY);
+  asked.push(...fill(other));
+  await until(() => waiting.length === limits.facadeCallsMax);
+  expect(await json(await getMe(third)), 'of all keys').toMatchObject(BUSY);
   for (const answer of waiting.splice(0)) answer({ id: 1 });
   for (const answer of asked) expect(await json(await answer)).toEqual({ ok: true, result: { id: 1 } });
   const again = getMe();

@@ -28,6 +28,7 @@ test('the codes that callers may rely on: none is ever renamed, nor changes its 
     '422 idempotency_key_reused',
     '422 message_invalid',
     '429 too_many_streams',
+    '429 quota_exceeded',
     '429 too_many_answers',
     '500 internal',
     '503 overloaded',

@@ -120,7 +120,8 @@ describe('nothing stays of a form that is refused', () => {
     const edge = await startEdge();
     // As if the bound were 1000 bytes: the real one takes its time.
     const { receive } = edge.parts.uploads;
-    edge.parts.uploads.receive = (part, bytesMax) => receive(part, bytesMax - limits.uploadBytesMax + 1000);
+    edge.parts.uploads.receive = (part, bytesMax, keyId) =>
+      receive(part, bytesMax - limits.uploadBytesMax + 1000, keyId);
     const large = new Uint8Array(1000);
     expect((await post(edge, form(photo, { photo: large }))).status).toBe(202);
     expect(await problem(await post(edge, form(photo, { photo: large, b: 'x' }), 'k2'))).toBe('413 body_too_large');

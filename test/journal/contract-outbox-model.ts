@@ -5,6 +5,7 @@ import type { OpenEngine } from './engine.ts';
 import { accept } from './records.ts';
 
 const CHATS = ['a', 'b', 'c'];
+const KEYS = ['k1', 'k2', 'k3'];
 
 type Step =
   | {
@@ -37,7 +38,7 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('accept'),
       chat: aChat,
-      key: fc.constantFrom(null, 'k1', 'k2', 'k3'),
+      key: fc.constantFrom(null, ...KEYS),
       priority: fc.nat(2),
       order: fc.constantFrom<('chat' | 'free')[]>('chat', 'chat', 'free'),
       delay: aDelay,
@@ -149,9 +150,10 @@ export function outboxModelContract(openEngine: OpenEngine): void {
             await Promise.all(steps.map((step) => run(journal, step, seqs, turns)));
             await engine.clock.advance(1);
             const now = engine.clock.now();
-            const { claimed, nextAt } = await journal.write(async (tx) => {
+            const { claimed, nextAt, counts } = await journal.write(async (tx) => {
               await tx.dueMessages();
-              return { claimed: await tx.claimable(99, { turns }), nextAt: await tx.nextMessageAt() };
+              const counts = await Promise.all(KEYS.map((key) => tx.waitingCount(key)));
+              return { counts, claimed: await tx.claimable(99, { turns }), nextAt: await tx.nextMessageAt() };
             });
             const found = await Promise.all(seqs.map((seq) => journal.message(seq)));
             const all = found.filter((message) => message !== null);
@@ -164,6 +166,7 @@ export function outboxModelContract(openEngine: OpenEngine): void {
             );
             const waiting = all.filter(({ status }) => status === 'queued' || status === 'scheduled');
             expect(await journal.outboxDepth()).toBe(waiting.length);
+            expect(counts).toEqual(KEYS.map((key) => waiting.filter(({ keyId }) => keyId === key).length));
             const scheduled = all.filter(({ status }) => status === 'scheduled');
             const coming = [...lead, ...scheduled].map(({ dueAt }) => dueAt).filter((at) => at > now);
             expect(nextAt).toBe(coming.length === 0 ? null : Math.min(...coming));

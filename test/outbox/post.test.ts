@@ -154,11 +154,19 @@ test.each(['nonsense', '2-1', '1-0', '1-99', '1-1e3'])('there is no message %s',
 test('beyond the bound of those who wait, a message is told at once as it stands; whoever leaves makes room', async () => {
   const { outbox, post } = newOutbox();
   const { id } = await outbox.accept(post());
+  const others = await Promise.all(
+    ['b', 'c', 'd', 'e'].map(async (keyId) => (await outbox.accept(post({ keyId }))).id),
+  );
   const leaving = new AbortController();
-  const wait = (signal = leaving.signal) => outbox.settled(id, 50_000, signal);
+  const wait = (signal = leaving.signal, of = id) => outbox.settled(of, 50_000, signal);
   let told = 0;
-  const waiting = Array.from({ length: limits.messageWaitersMax }, () => wait().then(() => (told += 1)));
+  const fill = (of: string) =>
+    Array.from({ length: limits.messageWaitersPerKeyMax }, () => wait(leaving.signal, of).then(() => (told += 1)));
+  // Of one key; then of all.
+  const waiting = fill(id);
   expect(await wait()).toMatchObject({ status: 'queued' });
+  waiting.push(...others.slice(0, 3).flatMap(fill));
+  expect(await wait(leaving.signal, others[3])).toMatchObject({ status: 'queued' });
   expect(told).toBe(0);
   leaving.abort();
   await Promise.all(waiting);

@@ -9,6 +9,7 @@ import { createDiskUploads } from '../../src/uploads/disk.ts';
 import { until } from '../ingress/support.ts';
 import { manualClock } from '../support/clock.ts';
 import { openJournal, temporaryFolder } from '../support/journal.ts';
+import { withLimits } from '../support/limits.ts';
 import { newWorld, type Running, runOutbox } from './support.ts';
 
 const PNG = Buffer.from('89504e470d0a1a0a0000000d494844520000000300000002', 'hex');
@@ -23,7 +24,7 @@ const stored = (folder: string): string[] => readdirSync(join(folder, 'uploads')
 /** Posts a call with files; gives the message's id. */
 async function postFiles({ uploads, outbox }: Running, body: object, ...parts: ReturnType<typeof incoming>[]) {
   const files = [];
-  for (const part of parts) files.push(await uploads.receive(part, 1_000_000));
+  for (const part of parts) files.push(await uploads.receive(part, 1_000_000, 'key'));
   return (await outbox.accept({ keyId: 'key', chats: null, idempotencyKey: JSON.stringify(body), body, files })).id;
 }
 
@@ -32,7 +33,7 @@ test('a file goes from the disk to Telegram as it came, and is deleted once it i
   const { bot, folder } = running;
   const large = randomBytes(3_000_000);
   const files = [
-    await running.uploads.receive(incoming('document', large.subarray(0, 7), large.subarray(7)), 3_000_000),
+    await running.uploads.receive(incoming('document', large.subarray(0, 7), large.subarray(7)), 3_000_000, 'key'),
   ];
   const body = { method: 'sendDocument', chat_id: 1, caption: 'ä', reply_parameters: { message_id: 1 } };
   const { id } = await running.outbox.accept({ keyId: 'key', chats: null, idempotencyKey: 'k', body, files });
@@ -50,7 +51,7 @@ test('a file goes from the disk to Telegram as it came, and is deleted once it i
 test('a file as large as a message may have one arrives', async () => {
   const running = runOutbox(await newWorld());
   const file = incoming('document', ...Array.from({ length: 50 }, () => Buffer.alloc(1024 * 1024)));
-  const files = [await running.uploads.receive(file, limits.uploadBytesMax)];
+  const files = [await running.uploads.receive(file, limits.uploadBytesMax, 'key')];
   const body = { method: 'sendDocument', chat_id: 1, caption: 'large' };
   const { id } = await running.outbox.accept({ keyId: 'key', chats: null, idempotencyKey: 'k', body, files });
   expect((await running.fateOf(id)).status).toBe('sent');
@@ -96,6 +97,29 @@ test('a file that somebody took away fails its message, and no other', async () 
   expect((await running.fateOf(await running.send(1, 'x'))).status).toBe('sent');
 });
 
+test('a key has a share of the room for files, also after a restart; what goes makes room again', async () => {
+  withLimits({ keyUploadsHeldBytesMax: 2 * PNG.length });
+  const folder = temporaryFolder();
+  const journal = openJournal(folder, manualClock());
+  const log = createLog('silent', process.stdout);
+  const uploads = createDiskUploads({ folder, journal, randomBytes, log });
+  const receive = (keyId: string, by = uploads) => by.receive(incoming('photo', PNG), 1000, keyId);
+  const kept = [await receive('greedy')];
+  const body = { method: 'sendPhoto', chat_id: 1 };
+  const outbox = createOutbox({ journal, clock: manualClock(), uploads });
+  await outbox.accept({ keyId: 'greedy', chats: null, idempotencyKey: 'k', body, files: kept });
+  const second = await receive('greedy');
+  await expect(receive('greedy')).rejects.toMatchObject({ code: 'quota_exceeded' });
+  await receive('other');
+  await uploads.discard([second]);
+  await receive('greedy');
+
+  const restarted = createDiskUploads({ folder, journal, randomBytes, log });
+  await restarted.sweep();
+  await receive('greedy', restarted);
+  await expect(receive('greedy', restarted)).rejects.toMatchObject({ code: 'quota_exceeded' });
+});
+
 test('after a crash: files of no message go, files of messages that had ended go, files that wait stay and are sent', async () => {
   const folder = temporaryFolder();
   const clock = manualClock();
@@ -104,7 +128,7 @@ test('after a crash: files of no message go, files of messages that had ended go
   const uploads = createDiskUploads({ folder, journal, randomBytes, log });
   const outbox = createOutbox({ journal, clock, uploads });
   const accept = async (idempotencyKey: string) => {
-    const files = [await uploads.receive(incoming('photo', PNG), 1000)];
+    const files = [await uploads.receive(incoming('photo', PNG), 1000, 'key')];
     const body = { method: 'sendPhoto', chat_id: 1 };
     await outbox.accept({ keyId: 'key', chats: null, idempotencyKey, body, files });
     return files[0]?.stored ?? '';
@@ -112,7 +136,7 @@ test('after a crash: files of no message go, files of messages that had ended go
   const ended = await accept('a');
   const waiting = await accept('b');
   // Between the upload and the commit.
-  await uploads.receive(incoming('photo', PNG), 1000);
+  await uploads.receive(incoming('photo', PNG), 1000, 'key');
   writeFileSync(join(folder, 'uploads', 'half-written'), 'x');
   // Between the fate and the deletion: nobody listens to this commit.
   const deaf = openJournal(folder, clock);

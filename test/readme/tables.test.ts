@@ -93,6 +93,20 @@ test('the bounds that docs/events.md tells are those of src/limits.ts', () => {
   expect(limits.retentionPatience).toBe(2);
 });
 
+test('the bounds that docs/messages.md tells are those of src/limits.ts', () => {
+  const messages = readFileSync(join(ROOT, 'docs', 'messages.md'), 'utf8');
+  const count = (n: number) => n.toLocaleString('en');
+  const posts = `${count(limits.keyPostsPerS)} messages and events a second and ${count(limits.keyPostsBurst)} at once`;
+  for (const told of [posts, `${count(limits.keyMessagesWaitingMax)} messages that wait`])
+    expect(messages).toContain(told);
+  expect(messages).toContain(`${limits.keyUploadsHeldBytesMax / 2 ** 30} GiB of files`);
+  // A share lets others in, and a batch fits into it.
+  expect(limits.keyMessagesWaitingMax * 4).toBeLessThanOrEqual(limits.outboxMessagesMax);
+  expect(limits.keyUploadsHeldBytesMax * 4).toBeLessThanOrEqual(limits.uploadsHeldBytesMax);
+  expect(limits.keyPostsBurst * 4).toBeLessThanOrEqual(limits.commitQueueMax);
+  expect(limits.keyPostsBurst).toBeGreaterThanOrEqual(limits.batchMessagesMax);
+});
+
 test('the bounds that docs/operations.md tells are those of src/limits.ts', () => {
   const operations = readFileSync(join(ROOT, 'docs', 'operations.md'), 'utf8');
   for (const told of [
