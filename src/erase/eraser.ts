@@ -5,7 +5,7 @@ import { limits } from '../limits.ts';
 import { storageFault } from '../storage-fault.ts';
 import type { Erasing } from './erase.ts';
 import { type ExportParts, exportOf } from './export.ts';
-import { type EntryFound, findInRow, type RowFound } from './found.ts';
+import { type EntryFound, findInRow, isLater, type RowFound } from './found.ts';
 import { findInEntries, idsOf, type PartFound } from './subject.ts';
 
 /** The console's index, and what else keeps something of chats outside the journal. */
@@ -168,14 +168,14 @@ export function createEraser(options: EraserOptions): Eraser {
       await eraseConversations(
         rows.map(({ columns }) => String(columns.id)),
         ids,
+        through,
       );
       return true;
     }
     const found: { readonly row: StoredRow; readonly what: RowFound }[] = [];
     for (const row of rows) {
       const what = await findInRow(row, ids, (seq) => isOfChat(seq, ids));
-      // A message that was accepted since is no part of what was to be erased.
-      if (what === null || (what.isOwn && row.seq !== null && row.seq > through)) continue;
+      if (what === null || (what.isOwn && isLater(row, ids, through))) continue;
       if (row.columns.status === 'sending') return false;
       found.push({ row, what });
     }
@@ -193,14 +193,19 @@ export function createEraser(options: EraserOptions): Eraser {
   }
 
   /** What the table has may be old: what is stored last counts. */
-  async function eraseConversations(those: readonly string[], ids: ReadonlySet<string>): Promise<void> {
+  async function eraseConversations(
+    those: readonly string[],
+    ids: ReadonlySet<string>,
+    through: number,
+  ): Promise<void> {
     await options.rewrite(async (tx) => {
       const changed: string[] = [];
       for (const record of (await tx.conversations(those)).values()) {
         const { id, chat, state, snapshot, error } = record;
         const columns = { id, chat, state, snapshot, error };
-        const what = await findInRow({ table: 'conversations', key: [id], seq: null, columns }, ids, noSeq);
-        if (what === null) continue;
+        const row = { table: 'conversations', key: [id], seq: null, columns } as const;
+        const what = await findInRow(row, ids, noSeq);
+        if (what === null || (what.isOwn && isLater(row, ids, through))) continue;
         if (what.isOwn) tx.eraseConversation(id);
         else tx.saveConversation({ ...record, ...what.columns });
         changed.push(id);

@@ -69,6 +69,21 @@ export async function findInRow(
   return parts.length === 0 ? null : { isOwn: false, columns: changed, parts };
 }
 
+/**
+ * Whether an own row came after the chat was at rest, with the entry `through`: it is no part of what was to be erased. The
+ * chat's conversations were deleted then, so what there is of one belongs to the next.
+ */
+export function isLater({ table, seq, columns }: StoredRow, ids: Ids, through: number): boolean {
+  if (seq !== null) return seq > through;
+  if (table === 'answers') return seqAnswered(parsed(columns.answer)) > through;
+  const conversation = table === 'conversations' ? columns.id : columns.conversation;
+  return typeof conversation === 'string' && ids.has(conversation.split(':')[0] ?? '');
+}
+
+/** Of the message or the event that was posted. */
+const seqAnswered = (answer: unknown): number =>
+  typeof answer === 'number' ? answer : Number(String(Object(answer).id).split('-')[1] ?? 0);
+
 /** Null: it is nested too deep to be looked through, and names them. */
 function redactOrNull(value: unknown, ids: Ids): Redacted | null {
   try {

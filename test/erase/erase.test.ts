@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { isErased, type Journal } from '../../src/journal/journal.ts';
 import { addMessage } from '../../src/outbox/outbox.ts';
 import { ADMIN, say } from '../console/support.ts';
+import { conversation, request, timer } from '../journal/records.ts';
 import { temporaryFolder } from '../support/journal.ts';
 import { ANNA, found, GROUP, openEraser, plant } from './stage.ts';
 
@@ -142,6 +143,30 @@ test('it waits while a message to the chat is being sent, and leaves what comes 
   expect(await journal.message(message)).not.toBeNull();
   const [entry] = await journal.read({ from: later, limit: 1 });
   expect(entry?.body).toContain('here again');
+});
+
+test('a conversation that begins after the chat was at rest goes on, and what is posted then is not sent twice', async () => {
+  const { folder } = await stage();
+  // It ends once the chat is at rest.
+  const first = openEraser(folder, 2);
+  await first.eraser.order(String(ANNA));
+  await expect(first.eraser.finish(() => {})).rejects.toThrow('killed');
+  const id = String(ANNA);
+  const { head } = first.journal.bounds();
+  await first.journal.write(async (tx) => {
+    tx.saveConversation(conversation(id, { snapshot: '{"value":"new"}', lastSeq: head + 1 }));
+    tx.setTimer(timer(id, 'soon', 4711));
+    tx.addRequest(request('r-new', id));
+    tx.remember('key', 'later', { requestHash: 'h', answer: JSON.stringify({ id: `1-${head + 1}`, chat_id: ANNA }) });
+  });
+  await first.close();
+  const { journal, eraser } = openEraser(folder);
+  expect(await eraser.orders()).toMatchObject([{ through: head, told: null }]);
+  await eraser.finish(() => {});
+  expect(await journal.conversation(id)).toMatchObject({ snapshot: '{"value":"new"}' });
+  expect(await journal.nextTimerAt()).toBe(4711);
+  expect(await journal.openRequestCount()).toBe(1);
+  expect(await journal.write((tx) => tx.remembered('key', 'later'))).not.toBeNull();
 });
 
 test('an export has all of a user, and nothing of what others wrote', async () => {
