@@ -70,7 +70,8 @@ export function requireOwnContent({ mayRead }: Poster, method: string, params: P
 
 /**
  * I7: a key that may not read changes and quotes only what it sent itself. A quote has to be found in the message that it
- * is of, so that guesses would tell what others wrote. Throws scope_missing, naming the field.
+ * is of, so that guesses would tell what others wrote. A reply to a message of another chat shows that message's photo or
+ * phone number to whoever reads the reply. Throws scope_missing, naming the field.
  */
 export async function requireOwnMessages(
   tx: Pick<Tx, 'sentMessages'>,
@@ -90,10 +91,11 @@ export async function requireOwnMessages(
   for (const { field, id } of changedBy(method, params)) {
     if (!(await isOwn(id))) throw refused('This key may change only messages that it sent itself', field);
   }
-  const { quote, message_id: quoted, chat_id: there = params.chat_id } = Object(params.reply_parameters);
+  const { quote, message_id: quoted, chat_id: there } = Object(params.reply_parameters);
+  if (String(there ?? params.chat_id) !== String(params.chat_id))
+    throw refused('This key may reply only to messages of the chat that it writes to', 'reply_parameters/chat_id');
   if (quote === undefined || quote === '') return;
-  const isHere = String(there) === String(params.chat_id);
-  if (!isHere || !(await isOwn(quoted)))
+  if (!(await isOwn(quoted)))
     throw refused('This key may quote only messages that it sent itself', 'reply_parameters/quote');
 }
 

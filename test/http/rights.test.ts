@@ -36,10 +36,14 @@ test('a key that may not read gets nothing of what others wrote out of its answe
 
   const from = { chat_id: 777, from_chat_id: 777, message_id };
   const quote = { ...reply, reply_parameters: { message_id, quote: '+4' } };
+  // Whoever reads the other chat would be shown the message.
+  const elsewhere = { ...reply, chat_id: 888, reply_parameters: { message_id, chat_id: 777 } };
   for (const [method, params] of [
     ['forwardMessage', from],
     ['copyMessage', from],
     ['sendMessage', quote],
+    ['sendMessage', elsewhere],
+    ['sendMessage', { ...elsewhere, reply_parameters: JSON.stringify(elsewhere.reply_parameters) }],
   ] as const) {
     const refusal = { ok: false, error_code: 400, description: expect.stringContaining('This key may') };
     if (method !== 'sendMessage') refusal.description = expect.stringContaining('a key that may read');
