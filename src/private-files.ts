@@ -55,7 +55,8 @@ export function closeToOthers(folder: string): { readonly closed: string[]; read
 
 /** The command that closes these paths to others, for a shell. */
 export const closingCommand = (paths: readonly string[]): string =>
-  `chmod go= ${paths.map((path) => `'${path.replaceAll("'", "'\\''")}'`).join(' ')}`;
+  // Backslashes, since the log cuts out what is in quotes.
+  `chmod go= ${paths.map((path) => path.replace(/[^\p{L}\p{N}/._-]/gu, '\\$&')).join(' ')}`;
 
 const isOwnAlone = (folder: string): boolean =>
   namesIn(folder).every((name) => OWN_FILE.test(name) || name === 'uploads' || name === SYSTEM_FOLDER);
