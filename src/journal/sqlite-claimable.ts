@@ -38,7 +38,6 @@ function prepareTurns(db: DatabaseSync, range: SeqRange, index: string, which: s
   const ready = `FROM messages INDEXED BY ${index} WHERE slot = ?1 AND ready_at = 0${which}`;
   const mayGo = "status = 'queued' AND (expires_at IS NULL OR expires_at > ?3)";
   const nextPriority = db.prepare(`SELECT min(priority) AS priority ${ready} AND priority > ?2`);
-  // A bare parameter of LIMIT would have SQLite prepare the statement anew for each of its values, some 50 µs.
   const ofKey = db.prepare(
     `SELECT ${MESSAGE_COLUMNS.join(', ')} ${ready} AND priority = ?2 AND key_id IS ?4 AND id > ?5 AND ${mayGo}
      ORDER BY id LIMIT +?6`,

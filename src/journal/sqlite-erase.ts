@@ -125,7 +125,7 @@ export function openErasing(db: DatabaseSync, bot: string, range: SeqRange, unit
       return { rows, next: following === undefined ? null : { table: following, key: [] } };
     },
     async rewritten(erasure, after, limit) {
-      return sql('SELECT seq FROM rewritten_entries WHERE erasure = ? AND seq > ? ORDER BY seq LIMIT ?')
+      return sql('SELECT seq FROM rewritten_entries WHERE erasure = ? AND seq > ? ORDER BY seq LIMIT +?')
         .all(erasure, after, limit)
         .map((row) => int(row, 'seq'));
     },
@@ -190,11 +190,11 @@ export function eraseTx(
       const cells = cellsOf(chats);
       const queued = sql(
         `SELECT messages.* FROM lanes CROSS JOIN messages ON messages.id = lanes.id
-         WHERE lanes.slot = ? AND lanes.chat ${AMONG} AND status = 'queued' LIMIT ?`,
+         WHERE lanes.slot = ? AND lanes.chat ${AMONG} AND status = 'queued' LIMIT +?`,
       ).all(range.slot, cells, limit);
       const scheduled = sql(
         `SELECT * FROM messages INDEXED BY messages_scheduled
-         WHERE slot = ? AND status = 'scheduled' AND chat ${AMONG} LIMIT ?`,
+         WHERE slot = ? AND status = 'scheduled' AND chat ${AMONG} LIMIT +?`,
       ).all(range.slot, cells, limit - queued.length);
       return [...queued, ...scheduled].map((row) => messageOf(range, row));
     },

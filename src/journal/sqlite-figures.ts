@@ -29,9 +29,9 @@ export function prepareFigures(
   );
   const oldestResting = db.prepare(
     `SELECT min(since) AS at FROM (SELECT ${SINCE} AS since FROM messages INDEXED BY messages_resting
-     WHERE slot = ? AND ready_at > 0 ORDER BY ready_at LIMIT ?)`,
+     WHERE slot = ? AND ready_at > 0 ORDER BY ready_at LIMIT +?)`,
   );
-  const quarantined = db.prepare('SELECT count(*) AS n FROM (SELECT 1 FROM quarantined WHERE bot = ? LIMIT ?)');
+  const quarantined = db.prepare('SELECT count(*) AS n FROM (SELECT 1 FROM quarantined WHERE bot = ? LIMIT +?)');
   const at = (row: Record<string, SQLOutputValue> | undefined): number[] => {
     const time = row === undefined ? null : intOrNull(row, 'at');
     return time === null ? [] : [time];

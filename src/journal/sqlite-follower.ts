@@ -24,7 +24,7 @@ function openFollower(folder: string, bot: string): JournalFollower {
   const head = db.prepare('SELECT slot, stream, next_seq FROM head WHERE bot = ?');
   const message = db.prepare('SELECT * FROM messages WHERE id = ?');
   const moved = db.prepare('SELECT chat, moved_to FROM moved_chats WHERE bot = ?');
-  const conversations = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?');
+  const conversations = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT +?');
   const row = head.get(bot);
   if (row === undefined) throw new Error(`There is nothing of bot ${bot} in ${folder}`);
   const range = seqRange(int(row, 'slot'));

@@ -29,14 +29,14 @@ export function prepareForget(db: DatabaseSync, bot: string, range: SeqRange) {
     endedLate: db.prepare('INSERT OR REPLACE INTO late_contents (id, seq) VALUES (?, ?)'),
     late: db.prepare(
       `SELECT id FROM late_contents INDEXED BY late_contents_by_seq
-       WHERE seq < ? AND id BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
+       WHERE seq < ? AND id BETWEEN ? AND ? ORDER BY seq LIMIT +?`,
     ),
     emptyOne: db.prepare(`UPDATE messages SET ${WITHOUT_CONTENTS} WHERE id = ? AND status NOT IN ${OPEN}`),
     dropLate: db.prepare('DELETE FROM late_contents WHERE id = ?'),
     // A timer's event that is no more than its name stays: its conversation waits for it.
     held: db.prepare(
       `SELECT conversation, seq FROM held_events INDEXED BY held_events_by_seq WHERE bot = ? AND seq < ?
-         AND NOT (coalesce(awaited, '') LIKE 'timer %' AND json_remove(event, '$.type') = '{}') ORDER BY seq LIMIT ?`,
+         AND NOT (coalesce(awaited, '') LIKE 'timer %' AND json_remove(event, '$.type') = '{}') ORDER BY seq LIMIT +?`,
     ),
     dropHeld: db.prepare('DELETE FROM held_events WHERE bot = ? AND conversation = ? AND seq = ?'),
     noteDropped: db.prepare('UPDATE quarantined SET dropped = dropped + 1 WHERE bot = ? AND conversation = ?'),

@@ -15,7 +15,7 @@ export function prepareHolds(db: DatabaseSync) {
     // The bot's own comes first: it has no number.
     all: db.prepare(
       `SELECT chat, min(until - ?1, until - coalesce(asked_at, ?1)) AS wait_ms FROM holds INDEXED BY holds_over
-       WHERE slot = ?2 AND until > ?1 ORDER BY chat = '' DESC, until DESC LIMIT ?3`,
+       WHERE slot = ?2 AND until > ?1 ORDER BY chat = '' DESC, until DESC LIMIT +?3`,
     ),
   };
 }

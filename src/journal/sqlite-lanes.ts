@@ -36,7 +36,7 @@ export function prepareLanes(db: DatabaseSync, range: SeqRange) {
   const wake = db.prepare(
     `UPDATE messages SET ready_at = 0 WHERE id IN (
        SELECT id FROM messages INDEXED BY messages_resting WHERE slot = ? AND ready_at > 0 AND ready_at <= ?
-       ORDER BY ready_at LIMIT ?)`,
+       ORDER BY ready_at LIMIT +?)`,
   );
   const claimable = prepareClaimable(db, range);
   const claim = db.prepare(

@@ -37,12 +37,12 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     ),
     queueDue: db.prepare(
       `SELECT * FROM messages INDEXED BY messages_scheduled
-       WHERE slot = ? AND status = 'scheduled' AND due_at <= ? ORDER BY due_at LIMIT ?`,
+       WHERE slot = ? AND status = 'scheduled' AND due_at <= ? ORDER BY due_at LIMIT +?`,
     ),
     expired: db.prepare(
       `SELECT * FROM messages INDEXED BY messages_expiring
        WHERE slot = ? AND status IN ('queued', 'scheduled') AND expires_at IS NOT NULL AND expires_at <= ?
-       ORDER BY expires_at, id LIMIT ?`,
+       ORDER BY expires_at, id LIMIT +?`,
     ),
     someSending: db.prepare(
       "SELECT 1 FROM messages INDEXED BY messages_sending WHERE slot = ? AND status = 'sending' LIMIT 1",
@@ -52,10 +52,10 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
     ),
     queuedBefore: db.prepare(
       `SELECT messages.* FROM lanes CROSS JOIN messages ON messages.id = lanes.id
-       WHERE lanes.slot = ? AND lanes.id < ? AND status = 'queued' LIMIT ?`,
+       WHERE lanes.slot = ? AND lanes.id < ? AND status = 'queued' LIMIT +?`,
     ),
     scheduledBefore: db.prepare(
-      `SELECT * FROM messages INDEXED BY messages_scheduled WHERE slot = ? AND status = 'scheduled' AND id < ? LIMIT ?`,
+      `SELECT * FROM messages INDEXED BY messages_scheduled WHERE slot = ? AND status = 'scheduled' AND id < ? LIMIT +?`,
     ),
     countEntries: db.prepare('SELECT count(*) AS n FROM lanes WHERE slot = ?'),
     countSending: db.prepare(
@@ -90,7 +90,7 @@ export function prepareOutbox(db: DatabaseSync, range: SeqRange) {
       `SELECT * FROM messages WHERE id IN (
          SELECT id FROM messages INDEXED BY messages_sent WHERE slot = ?1 AND telegram_message_id = ?2 AND chat = ?3
          UNION ALL SELECT id FROM sent_addresses WHERE slot = ?1 AND telegram_message_id = ?2 AND chat = ?3
-       ) ORDER BY id LIMIT ?4`,
+       ) ORDER BY id LIMIT +?4`,
     ),
     closedOf: db.prepare(
       'SELECT chat, error FROM closed_chats WHERE slot = ? AND chat IN (SELECT value FROM json_each(?))',

@@ -61,25 +61,25 @@ export function prepareReads(
   const units = prepareUnits(db, bot, range);
   const pollOffset = db.prepare('SELECT poll_offset FROM head WHERE bot = ?');
   const conversation = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id = ?');
-  const conversations = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?');
+  const conversations = db.prepare('SELECT * FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT +?');
   const conversationsOfChats = db.prepare(
     `SELECT * FROM conversations INDEXED BY conversations_of_chat
-     WHERE bot = ? AND chat IN (SELECT value FROM json_each(?)) AND id > ? ORDER BY id LIMIT ?`,
+     WHERE bot = ? AND chat IN (SELECT value FROM json_each(?)) AND id > ? ORDER BY id LIMIT +?`,
   );
   const versions = db.prepare(
-    'SELECT id, machine, version, status, state FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT ?',
+    'SELECT id, machine, version, status, state FROM conversations WHERE bot = ? AND id > ? ORDER BY id LIMIT +?',
   );
   const versionCheck = db.prepare('SELECT plan, after FROM version_check WHERE bot = ?');
   const timersOf = db.prepare('SELECT * FROM timers WHERE bot = ? AND conversation = ? ORDER BY +due_at, number, id');
   const heldAwaited = prepareHeldAwaited(db, bot);
   const requestsOf = db.prepare('SELECT * FROM requests WHERE bot = ? AND conversation = ? ORDER BY number');
   const quarantined = db.prepare(
-    'SELECT conversation FROM quarantined WHERE bot = ? AND conversation > ? ORDER BY conversation LIMIT ?',
+    'SELECT conversation FROM quarantined WHERE bot = ? AND conversation > ? ORDER BY conversation LIMIT +?',
   );
   const nextTimer = db.prepare('SELECT min(due_at) AS at FROM timers WHERE bot = ?');
   const nextSrc = db.prepare('SELECT min(src) AS src FROM requests WHERE bot = ? AND src > ?');
-  const openOfSrc = db.prepare('SELECT * FROM requests WHERE bot = ? AND src = ? ORDER BY number LIMIT ?');
-  const newestRequests = db.prepare('SELECT * FROM requests WHERE bot = ? ORDER BY number DESC LIMIT ?');
+  const openOfSrc = db.prepare('SELECT * FROM requests WHERE bot = ? AND src = ? ORDER BY number LIMIT +?');
+  const newestRequests = db.prepare('SELECT * FROM requests WHERE bot = ? ORDER BY number DESC LIMIT +?');
   const openRequestCount = db.prepare('SELECT count(*) AS count FROM requests WHERE bot = ?');
   const message = db.prepare('SELECT * FROM messages WHERE id = ?');
   const former = db.prepare('SELECT chat FROM moved_chats WHERE bot = ? AND moved_to = ? ORDER BY chat');

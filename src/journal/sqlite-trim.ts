@@ -7,7 +7,7 @@ import { int, type SeqRange } from './sqlite-rows.ts';
 export function prepareTrim(db: DatabaseSync, range: SeqRange) {
   const unitOf = db.prepare('SELECT id FROM units WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1');
   const drop = db.prepare(
-    'DELETE FROM units WHERE id IN (SELECT id FROM units WHERE id >= ? AND id < ? ORDER BY id LIMIT ?)',
+    'DELETE FROM units WHERE id IN (SELECT id FROM units WHERE id >= ? AND id < ? ORDER BY id LIMIT +?)',
   );
   const firstUnit = db.prepare('SELECT id FROM units WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1');
   const dropBlocks = db.prepare('DELETE FROM entry_index WHERE block >= ? AND block < ?');

@@ -11,8 +11,8 @@ const CHOSEN = `FROM messages INDEXED BY messages_unknown
 
 /** Finds messages of unknown fate. */
 export function prepareUnknown(db: DatabaseSync, range: SeqRange) {
-  const page = db.prepare(`SELECT * FROM messages WHERE id IN (SELECT id ${CHOSEN} ORDER BY id LIMIT ?9) ORDER BY id`);
-  const count = db.prepare(`SELECT count(*) AS n FROM (SELECT 1 ${CHOSEN} LIMIT ?9)`);
+  const page = db.prepare(`SELECT * FROM messages WHERE id IN (SELECT id ${CHOSEN} ORDER BY id LIMIT +?9) ORDER BY id`);
+  const count = db.prepare(`SELECT count(*) AS n FROM (SELECT 1 ${CHOSEN} LIMIT +?9)`);
   const values = ({ owner, chat, method, since, until, seqs, after = 0 }: UnknownQuery, limit: number) => {
     const ids = seqs === undefined ? null : JSON.stringify(seqs.map(range.id));
     const who = [owner ?? null, chatCell(chat ?? null), method ?? null] as const;

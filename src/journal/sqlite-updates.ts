@@ -18,7 +18,7 @@ export function prepareUpdateRuns(db: DatabaseSync, bot: string) {
   );
   const forget = db.prepare(
     `DELETE FROM update_runs WHERE (bot, last, first, at) IN (
-       SELECT bot, last, first, at FROM update_runs INDEXED BY update_runs_by_time WHERE at < ? ORDER BY at LIMIT ?)`,
+       SELECT bot, last, first, at FROM update_runs INDEXED BY update_runs_by_time WHERE at < ? ORDER BY at LIMIT +?)`,
   );
   let added = 0;
   return {

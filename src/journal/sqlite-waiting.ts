@@ -10,7 +10,7 @@ export function prepareWaiting(db: DatabaseSync, range: SeqRange) {
   const { slot } = range;
   const ofDate = db.prepare(
     `SELECT * FROM messages INDEXED BY messages_scheduled
-     WHERE slot = ? AND status = 'scheduled' AND due_at = ? AND id > ? ORDER BY id LIMIT ?`,
+     WHERE slot = ? AND status = 'scheduled' AND due_at = ? AND id > ? ORDER BY id LIMIT +?`,
   );
   const nextDate = db.prepare(
     `SELECT min(due_at) AS at FROM messages INDEXED BY messages_scheduled
@@ -20,7 +20,7 @@ export function prepareWaiting(db: DatabaseSync, range: SeqRange) {
     `SELECT messages.*, lanes.chat AS lane_chat, lanes.lane AS lane_lane, lanes.priority AS lane_priority
      FROM lanes CROSS JOIN messages ON messages.id = lanes.id
      WHERE lanes.slot = ? AND (lanes.chat, lanes.lane, lanes.priority, lanes.id) > (?, ?, ?, ?)
-     ORDER BY lanes.chat, lanes.lane, lanes.priority, lanes.id LIMIT ?`,
+     ORDER BY lanes.chat, lanes.lane, lanes.priority, lanes.id LIMIT +?`,
   );
 
   /** Many may be for the same date: SQLite does not seek to the middle of them by date and id at once. */
