@@ -39,9 +39,12 @@ type Fate = 'accepted' | 'sent' | 'failed' | 'unknown' | 'canceled' | 'expired';
 /** An entry of the journal. A type that this version does not know comes too: with more fields than are named here. */
 export type JournalEvent =
   | (Entry<'update.received'> & { readonly update: TelegramUpdate; readonly error?: string })
-  | (Entry<'event.received' | 'chat.emitted'> & {
+  | (Entry<'event.received'> & {
       readonly event: { readonly type: string; readonly [field: string]: unknown };
+      /** The id of the key that posted it; earlier versions did not tell it. */
+      readonly key?: string;
     })
+  | (Entry<'chat.emitted'> & { readonly event: { readonly type: string; readonly [field: string]: unknown } })
   | (Entry<'timer.fired'> & {
       readonly timer: string;
       readonly due_at: number;

@@ -364,7 +364,8 @@ export function createRouter({ journal, machines, username, presses, watch = () 
       throw new SwitchboardError('not_found', message, { field: 'id' });
     }
     await (await overdueIn(tx))?.(conversation, records);
-    const seq = tx.append({ type: 'event.received', chat, body: entryBody(conversation, chat, `"event":${body}`) });
+    const told = `"key":${JSON.stringify(keyId)},"event":${body}`;
+    const seq = tx.append({ type: 'event.received', chat, body: entryBody(conversation, chat, told) });
     const record = await recordOf(tx, conversation, records);
     step(tx, conversation, chat, kindOf(chat), records, record, { event, text: () => body }, seq);
     tx.remember(keyId, idempotencyKey, { requestHash, answer: String(seq) });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { flatSettings, loadSettings } from '../../config/load.ts';
 import type { NewAuditEntry } from '../../src/audit/audit.ts';
 import { createAudit } from '../../src/audit/noting.ts';
 import { type FlatSetting, noteSettings } from '../../src/audit/settings.ts';
@@ -49,6 +50,8 @@ test('what admins and writers do over HTTP is told: what, to what, by which key,
   const post = { chat_id: 777, text: 'secret-text' };
   const { id } = await read(await send('POST', '/v1/messages', post, { ...shop, 'idempotency-key': 'a' }));
   await edge.get('/v1/chats', { authorization: `Bearer ${made.key}x` });
+  await edge.get(`/telegram/bot${made.key}x/getMe`, {});
+  await edge.get('/v1/chats', {});
   await send('POST', '/v1/session', { key: 'none' }, { authorization: '' });
   await send('POST', '/v1/session', { key: admin.text }, { authorization: '' });
   await send('DELETE', `/v1/messages/${id}`, undefined, shop);
@@ -171,6 +174,25 @@ test('a start notes which settings differ from those of the last: of secrets the
   expect(gone?.detail).toEqual({ changed: [{ name: 'new' }] });
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   expect(readFileSync(join(folder, 'switchboard.db'), 'latin1')).not.toContain('second-token');
+});
+
+test('what a setting says of itself decides: a token, a proxy, an address with a query are secrets, a port is none', () => {
+  const env = {
+    TELEGRAM_BOT_TOKEN: '1:token',
+    HTTPS_PROXY: 'http://user:password@proxy.example',
+    SWITCHBOARD_BACKEND_URL: 'https://backend.example/?key=secret',
+    SWITCHBOARD_PORT: '81',
+  };
+  const flat = flatSettings(loadSettings(join(import.meta.dirname, '..', '..', 'config'), env));
+  const secrets = flat.filter(({ isSecret }) => isSecret).map(({ name }) => name);
+  expect(secrets).toEqual([
+    'telegram.token',
+    'network.httpsProxy',
+    'network.httpProxy',
+    'backend.url',
+    'backend.secret',
+  ]);
+  expect(flat).toContainEqual({ name: 'http.port', value: '81', isSecret: false });
 });
 
 test('what is done on the command line is told with the user of the machine', async () => {

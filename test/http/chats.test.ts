@@ -101,7 +101,7 @@ describe('an event posted to a conversation', () => {
     const events = await json(await edge.get('/v1/chats/7/events?after=2'));
     expect(events).toMatchObject({
       events: [
-        { seq: 3, type: 'event.received', event: { type: 'order.shipped', parcel: 'p1' } },
+        { seq: 3, type: 'event.received', event: { type: 'order.shipped', parcel: 'p1' }, key: edge.admin.id },
         { seq: 4, type: 'chat.moved' },
       ],
     });
