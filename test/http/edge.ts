@@ -180,6 +180,7 @@ export async function startEdge({
   const url = await server.listen();
   onTestFinished(async () => {
     await server.close();
+    audit.stop();
     sessions.stop();
     keyring.close();
     sessionsDb.close();
