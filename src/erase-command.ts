@@ -14,6 +14,8 @@ import type { Journal } from './journal/journal.ts';
 import { openSqliteFollower } from './journal/sqlite-follower.ts';
 import { openAgain } from './journal/sqlite-open.ts';
 import { limits } from './limits.ts';
+import { bootId, createDiskMarks } from './outbox/disk-marks.ts';
+import { settleOrphans } from './outbox/sender.ts';
 import { type Note, openServed, type Server } from './serving.ts';
 import { createDiskUploads } from './uploads/disk.ts';
 import { parse, UsageError } from './usage.ts';
@@ -145,6 +147,12 @@ function ofFolder(folder: string, journal: Journal, note: Note): Erasing {
       empty: async () => indexing().empty(),
     },
   });
+  /** What a server that was killed was sending is settled as its next start would: nobody sends it now. */
+  async function settleSending(): Promise<void> {
+    const marks = createDiskMarks({ folder, stream: journal.stream, bootId: bootId(), log });
+    await journal.write((tx) => settleOrphans(tx, journal.bot, marks));
+    marks.close();
+  }
   return {
     exported: async function* (chat) {
       note('chat.exported', chat);
@@ -152,6 +160,7 @@ function ofFolder(folder: string, journal: Journal, note: Note): Erasing {
     },
     async erase(chat, tell) {
       await uploads.sweep();
+      await settleSending();
       const { number } = await eraser.order(chat);
       note('chat.erased', `/v1/erasures/${number}`);
       await eraser.finish((erasure) => tell(erasureView(erasure)));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
@@ -38,7 +38,7 @@ import { limits } from './limits.ts';
 import { adviseOn, plainHttpWarning } from './listening.ts';
 import type { Logger } from './log.ts';
 import { createRetention } from './operators/retention.ts';
-import { createDiskMarks } from './outbox/disk-marks.ts';
+import { bootId, createDiskMarks } from './outbox/disk-marks.ts';
 import { closeToOthers, closingCommand } from './private-files.ts';
 import { createProvenTime } from './proven-time.ts';
 import { createSandbox, type Playground } from './sandbox/sandbox.ts';
@@ -382,15 +382,6 @@ async function createInspector({
     perOf: (kind) => conversations[kind]?.per ?? 'chat',
   });
   return { inspector, feed: createFeed({ ...system, clock, conversation: (id) => journal.conversation(id) }) };
-}
-
-/** Linux tells when the machine was started anew; null elsewhere. */
-function bootId(): string | null {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() || null;
-  } catch {
-    return null;
-  }
 }
 
 async function createBackend(

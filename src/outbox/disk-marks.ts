@@ -2,7 +2,6 @@ import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorText } from '../errors.ts';
 import { limits } from '../limits.ts';
-import type { Logger } from '../log.ts';
 import { NO_MARKS, type SendMarks } from './marks.ts';
 
 export interface DiskMarksOptions {
@@ -11,7 +10,7 @@ export interface DiskMarksOptions {
   readonly stream: string;
   /** Changes whenever the machine starts; null: not known here, and nothing is noted. */
   readonly bootId: string | null;
-  readonly log: Pick<Logger, 'warn'>;
+  readonly log: { warn(fields: object, message: string): void };
 }
 
 const HEADER_BYTES = 256;
@@ -112,6 +111,15 @@ export function createDiskMarks({ folder, stream, bootId, log }: DiskMarksOption
     },
     close,
   };
+}
+
+/** Linux tells when the machine was started anew; null elsewhere. */
+export function bootId(): string | null {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() || null;
+  } catch {
+    return null;
+  }
 }
 
 function headerOf(bootId: string, stream: string): Buffer {

@@ -192,14 +192,8 @@ export function createSender(options: SenderOptions) {
      * can know the fate (I5), and their number is given. Where Telegram had asked to wait, this process waits on.
      */
     async recover(): Promise<number> {
-      const error = { code: 0, description: 'Switchboard stopped while the call was under way' };
       const orphans = await journal.write(async (tx) => {
-        const messages = await tx.orphanedMessages();
-        for (const message of messages) {
-          // The attempt counts, so that its mark stays its own.
-          if (marks.neverLeft(message)) tx.changeMessage(message.seq, { status: 'queued', dueAt: tx.now }, message);
-          else settle(tx, bot, message, { kind: 'unknown', error, resendAfterMs: 0 });
-        }
+        const messages = await settleOrphans(tx, bot, marks);
         for (const hold of await tx.holds(limits.pacedChatsMax)) pacing.heldOver(hold, tx.steadyNow);
         tx.restAnew();
         return messages;
@@ -217,6 +211,22 @@ export function createSender(options: SenderOptions) {
 }
 
 export type Sender = ReturnType<typeof createSender>;
+
+/** Settles what a process that died had claimed, and gives it as it was: see `recover`. */
+export async function settleOrphans(
+  tx: Tx,
+  bot: string,
+  marks: Pick<SendMarks, 'neverLeft'>,
+): Promise<MessageRecord[]> {
+  const error = { code: 0, description: 'Switchboard stopped while the call was under way' };
+  const messages = await tx.orphanedMessages();
+  for (const message of messages) {
+    // The attempt counts, so that its mark stays its own.
+    if (marks.neverLeft(message)) tx.changeMessage(message.seq, { status: 'queued', dueAt: tx.now }, message);
+    else settle(tx, bot, message, { kind: 'unknown', error, resendAfterMs: 0 });
+  }
+  return messages;
+}
 
 /**
  * The row's chat rules: a group may have become a supergroup since the message was accepted. An @name is as it was spelt.

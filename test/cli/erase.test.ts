@@ -3,9 +3,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadSettings } from '../../config/load.ts';
+import { systemClock } from '../../src/clock.ts';
 import { eraseCommand, exportCommand } from '../../src/erase-command.ts';
 import { found, plant } from '../erase/stage.ts';
-import { temporaryFolder } from '../support/journal.ts';
+import { openJournal, temporaryFolder } from '../support/journal.ts';
 import { createKey, freeEnv, run, startServer } from './support.ts';
 
 /** Each command is a process of its own: they take as long as the machine lets them. */
@@ -42,6 +43,28 @@ test('chats export and chats erase work while nobody serves the folder', WAIT, a
     code: 0,
     lines: [{ number: 1, status: 'done', chat: null, entries: 16, mentions: 5 }],
   });
+  expect(found(folder, hers)).toEqual([]);
+  expect(found(folder, others)).toEqual(others);
+});
+
+test('what a killed server was sending to the chat does not hold it up', WAIT, async () => {
+  const { env, folder, hers, others } = await stage();
+  const journal = openJournal(folder, systemClock);
+  const sending = await journal.write(async (tx) => {
+    const messages = await tx.claimable(10);
+    tx.claim(messages);
+    return messages.map(({ chat }) => chat);
+  });
+  await journal.close();
+  expect(sending).toContain(ANNA);
+  const lines: string[] = [];
+  await eraseCommand(
+    [ANNA],
+    loadSettings(CONFIG, env),
+    (line) => lines.push(line),
+    () => {},
+  );
+  expect(linesIn(lines.join('\n'))).toMatchObject([{ status: 'done', chat: null }]);
   expect(found(folder, hers)).toEqual([]);
   expect(found(folder, others)).toEqual(others);
 });
