@@ -134,6 +134,10 @@ const linesOf = (table: string): string[] =>
     .map((line) => line.trim().replace(/ +/g, ' '))
     .sort();
 
+/** Methods that are tried by everybody. Another, as HEAD, is taken for what the address's last one is if nobody, an admin and another site find it so. */
+const ACTING = ['GET', 'POST', 'DELETE'];
+const PROBES = [0, 9, 12];
+
 const WITH_BODY = ['POST', 'PUT', 'PATCH', 'QUERY'];
 
 test('I7: every route lets in those that its line says, and there is no route without a line', async () => {
@@ -149,13 +153,18 @@ test('I7: every route lets in those that its line says, and there is no route wi
     return statusOf(agent, edge.url + pathOf(url, text), method, { ...json, ...(await headers(url)) }, body);
   };
   const seen = new Map<string, string[]>();
+  const marksOf = new Map<string, readonly string[]>();
   const [nobody] = identities;
   for (const route of routes) {
     // A method that an address does not take is refused before anybody is asked for a key.
     if (nobody === undefined || (await statusFor(route, nobody)) === 405) continue;
-    const marks = await Promise.all(
-      identities.map(async (identity) => markOf(await statusFor(route, identity), route[1])),
-    );
+    const marksFor = (asked: readonly Identity[]) =>
+      Promise.all(asked.map(async (identity) => markOf(await statusFor(route, identity), route[1])));
+    const alike = ACTING.includes(route[0]) ? undefined : marksOf.get(route[1]);
+    const probe = alike === undefined ? [] : await marksFor(PROBES.flatMap((n) => identities.slice(n, n + 1)));
+    const isAlike = alike !== undefined && PROBES.every((n, i) => alike[n] === probe[i]);
+    const marks = isAlike ? alike : await marksFor(identities);
+    marksOf.set(route[1], marks);
     const line = `${route[1]} ${marks.join(' ')}`;
     seen.set(line, [...(seen.get(line) ?? []), route[0]]);
   }
