@@ -34,8 +34,8 @@ export type ConsoleChat = Static<typeof ConsoleChat>;
 
 export const Progress = Type.Object(
   {
-    indexed: Type.Integer({ description: 'Entries taken in' }),
-    entries: Type.Integer({ description: 'Entries that there are' }),
+    indexed: Type.Integer({ description: 'Entries taken in; percent of them, if the key is for certain chats' }),
+    entries: Type.Integer({ description: 'Entries that there are; 100, if the key is for certain chats' }),
     complete: Type.Boolean({ description: 'Nothing of the past is missing, of entries and of conversations' }),
     fault: nullable(Type.String({ description: 'The database is damaged: what lies behind is not taken in' })),
   },

@@ -38,6 +38,14 @@ export function createAnswers({ db, follower, marks, progress }: AnswersOptions)
 
   const maySee = ({ chats }: Viewer, chat: string): boolean => chats === null || chats.includes(chat);
 
+  /** I7: how many entries there are tells of others, and so does which of them is damaged: of certain chats there are percents. */
+  function progressFor({ chats }: Viewer): Progress {
+    const { indexed, entries, complete, fault } = progress();
+    if (chats === null) return { indexed, entries, complete, fault };
+    const percent = entries === 0 ? 100 : Math.floor((indexed * 100) / entries);
+    return { indexed: percent, entries: 100, complete, fault: fault === null ? null : 'The database is damaged' };
+  }
+
   /** A chat, and what it was called before. */
   function idsOf(viewer: Viewer, chat: string): string[] {
     const former = [...follower.movedChats()].flatMap(([from, to]) => (to === chat ? [from] : []));
@@ -94,14 +102,14 @@ export function createAnswers({ db, follower, marks, progress }: AnswersOptions)
     chats(viewer, query) {
       const page = chats.page(viewer, query);
       const total = query.after === null && query.ids === null ? chats.total(viewer) : null;
-      return { ...page, total, progress: progress() };
+      return { ...page, total, progress: progressFor(viewer) };
     },
     states: (viewer) => chats.states(viewer),
     transcript(viewer, chat, query) {
       const { found, earlier, later } = spanOf(idsOf(viewer, chat), query);
       const asked = { status: null, machine: null, state: null, unread: false, after: null };
       const [own = null] = chats.page(viewer, { ...asked, ids: [chat], limit: 1 }).chats;
-      return { chat: own, lines: linesOf(viewer, found), earlier, later, progress: progress() };
+      return { chat: own, lines: linesOf(viewer, found), earlier, later, progress: progressFor(viewer) };
     },
     search(viewer, { text, chat, before: to, limit }) {
       const within = chat === null ? viewer.chats : idsOf(viewer, chat);
@@ -111,7 +119,7 @@ export function createAnswers({ db, follower, marks, progress }: AnswersOptions)
       const hits = hitsOf(viewer, [...found.slice(0, limit)].reverse(), text).reverse();
       const next = found.length > limit ? (found[limit - 1] ?? null) : null;
       const named = chat === null && to === null ? chats.named(viewer, text, NAMED_MAX) : [];
-      return { chats: named, hits, next, progress: progress() };
+      return { chats: named, hits, next, progress: progressFor(viewer) };
     },
     place(viewer, seq) {
       const [entry] = follower.entriesOf([seq]);

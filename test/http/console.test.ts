@@ -69,6 +69,10 @@ test('a key for certain chats sees these alone, and is told of no other', async 
   const { header } = edge.key('operator', { chats: ['7'] });
   expect(await json(await edge.get('/v1/console/chats', header))).toMatchObject({ chats: [{ chat: '7' }], total: 1 });
   expect(await json(await edge.get('/v1/console/search?q=hello', header))).toMatchObject({ hits: [{ chat: '7' }] });
+  for (const path of ['chats', 'chats/7/transcript', 'search?q=hello'])
+    expect(await json(await edge.get(`/v1/console/${path}`, header)), path).toMatchObject({
+      progress: { indexed: 100, entries: 100 },
+    });
   expect(await json(await edge.get('/v1/console/overview', header))).toMatchObject({
     ...{ figures: null, readers: null, operators: null },
     parts: expect.not.arrayContaining([expect.objectContaining({ detail: expect.any(String) })]),
