@@ -37,6 +37,8 @@ type Found = (part: unknown) => void;
 
 /** Fields of a message, or of what tells of an act, whose value is who did it. */
 export const ACTORS = ['from', 'user', 'sender_user', 'sender_chat', 'voter_chat', 'actor_chat'] as const;
+/** Fields of a part of a message, an answer of a poll say, whose value is who made it. */
+const MAKERS = ['added_by_user', 'added_by_chat', 'creator'];
 /** Fields that tell a user or a chat from another object with an id. */
 const PERSONAL = ['first_name', 'firstName', 'last_name', 'lastName', 'username', 'is_bot', 'title'];
 const CHAT_TYPES: readonly unknown[] = ['private', 'group', 'supergroup', 'channel'];
@@ -57,7 +59,11 @@ function isOne(value: unknown, ids: Ids, name: string): value is Fields {
 }
 
 const isAbout = (object: Fields, ids: Ids): boolean =>
-  isId(object.user_id, ids) || isId(object.userId, ids) || ACTORS.some((name) => hasId(object[name], ids));
+  isId(object.user_id, ids) ||
+  isId(object.userId, ids) ||
+  // A chat that was shared.
+  (isId(object.chat_id, ids) && PERSONAL.some((name) => name in object)) ||
+  [...ACTORS, ...MAKERS].some((name) => hasId(object[name], ids));
 
 const isMessage = (value: unknown): value is Fields => isObject(value) && typeof value.message_id === 'number';
 /** A message that they wrote, or of their chat. */

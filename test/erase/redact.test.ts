@@ -130,6 +130,19 @@ test.each([
     },
   ],
   [
+    'a chat that was shared, and what somebody added to a poll',
+    {
+      before: said({
+        chat_shared: { request_id: 1, chat_id: 7001, title: 'secret', username: 'secret' },
+        poll: { id: '1', options: [{ text: 'secret', voter_count: 1, added_by_user: anna }] },
+      }),
+      after: said({
+        chat_shared: { request_id: 1, chat_id: 0, title: '', username: '', erased: true },
+        poll: { id: '1', options: [{ text: '', voter_count: 1, added_by_user: gone, erased: true }] },
+      }),
+    },
+  ],
+  [
     "a call's parameters",
     {
       before: { chat_id: -100, from_chat_id: 7001, message_id: 7001, text: 'amount: 7001' },
