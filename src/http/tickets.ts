@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
 import { type Key, mayAccess } from '../keys/keys.ts';
 import type { App } from './app.ts';
-import { callerOf } from './auth.ts';
+import { bearerOf, callerOf } from './auth.ts';
 import { cookiesIn, SECURE, secureFor } from './session.ts';
 import type { TicketBook } from './ticket-book.ts';
 
@@ -25,6 +25,9 @@ export function ticketRoutes(app: App, book: TicketBook): void {
       config: { scope: 'read' },
     },
     async (request, reply) => {
+      // A stream that it opened would go on after the log-out. The pages need none: they send headers.
+      if (bearerOf(request) === null)
+        throw new SwitchboardError('scope_missing', 'A log-in gets no ticket: send a key, Authorization: Bearer <key>');
       const { ticket, expiresAt } = book.issue(callerOf(request));
       return reply.code(201).send({ ticket, expires_at: new Date(expiresAt).toISOString() });
     },

@@ -118,6 +118,12 @@ test('a log-out ends the session and its streams, and takes the cookie away; so 
   expect((await edge.send('DELETE', '/v1/session', undefined, one.headers)).status).toBe(204);
 });
 
+test('a log-in gets no ticket: what that opens would go on after the log-out', async () => {
+  const edge = await startEdge();
+  const { headers } = await edge.logIn();
+  expect((await edge.send('POST', '/v1/tickets', undefined, headers)).status).toBe(403);
+});
+
 test('a session ends with its key', async () => {
   const edge = await startEdge();
   const key = edge.key('operator');

@@ -98,5 +98,5 @@ route                                       nobody wrong revoked expired operato
 /v1/sandbox/offline                         +      +     +       +       +        +          +       +       +       +     +       +    x     POST
 /v1/session                                 +      +     +       +       +        +          +       +       +       +     +       +    x     DELETE POST
 /v1/session                                 -      -     -       -       -        -          -       -       -       -     -       +    x     GET HEAD
-/v1/tickets                                 -      -     -       -       +        x          +       +       x       +     +       +    x     POST
+/v1/tickets                                 -      -     -       -       +        x          +       +       x       +     +       x    x     POST
 `;
