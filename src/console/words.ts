@@ -64,7 +64,10 @@ export function snippetOf(text: string, asked: string): { text: string; hit: boo
   const pieces = [...text.slice(0, limits.consoleTextLengthMax).matchAll(PIECE)]
     // Signs that are words by themselves are told apart as they were taken in.
     .flatMap(([piece]) => (piece.search(APART) >= 0 ? [...piece] : [piece]))
-    .map((piece) => ({ text: piece, hit: wanted.some((word) => plain(piece).startsWith(word)) }));
+    .map((piece) => {
+      const own = plain(piece);
+      return { text: piece, hit: wanted.some((word) => own.startsWith(word)) };
+    });
   const first = Math.max(
     0,
     pieces.findIndex(({ hit }) => hit),
