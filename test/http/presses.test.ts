@@ -70,6 +70,10 @@ test('no key has a user confirm what a conversation asks', async () => {
   const over = { chat_id: 777, message_id: asked.message_id, reply_markup: keyboard(own) };
   expect(await call(backend, 'editMessageReplyMarkup', over)).toMatchObject({ ok: false, error_code: 400 });
 
+  const { message_id } = asked;
+  for (const [method, more] of [['editMessageText', { text: 'Win' }], ['deleteMessage']] as const)
+    expect(await call(aggregator, method, { chat_id: 777, message_id, ...more })).toMatchObject({ ok: false });
+
   expect((await press(bait.result.message_id, own)).button, "a key's button").toBeNull();
   expect((await press(asked.message_id, own)).button, 'no token').toBeNull();
   expect((await press(bait.result.message_id, buttonOf(asked))).button, 'another message').toBeNull();
