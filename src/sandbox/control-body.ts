@@ -4,7 +4,7 @@ import { BODY_BOUNDS, CALL_BOUNDS, type JsonBounds, requireModestJson } from '..
 import { SwitchboardError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { FAULT_KINDS, type Fault } from './faults.ts';
-import { type Fields, integerOf, isFields, jsonOf } from './fields.ts';
+import { type Fields, integerOf, isFields, parsed } from './fields.ts';
 import type { FloodLimits } from './flood.ts';
 import { NO_FLOOD, TELEGRAM_FLOOD } from './flood.ts';
 import type { Upload } from './form.ts';
@@ -20,7 +20,7 @@ export const wrongField = (field: string, expected: string): SwitchboardError =>
 export function jsonIn(body: Buffer, bounds: JsonBounds): unknown {
   const text = body.toString();
   requireModestJson(text, bounds);
-  return jsonOf(text, bounds);
+  return parsed(text);
 }
 
 /** A JSON object; an empty body is an empty one. Throws `body_malformed`. */

@@ -276,3 +276,26 @@ const TRIALS: readonly Trial[] = [
 test.each(TRIALS)('$name: 16 times the input takes 24 times the time at most', async (trial) => {
   for (const unit of trial.units) expect(await growthOf(trial, unit), JSON.stringify(unit)).toBeLessThanOrEqual(24);
 });
+
+test('a text of signs that JSON escapes is looked through about as fast as one of letters', () => {
+  const length = 1024 * KIB;
+  const best = (text: string): number => {
+    const tries = Array.from({ length: 5 }, () => {
+      const before = process.threadCpuUsage();
+      for (let n = 0; n < 20; n += 1) requireModestJson(text, BODY_BOUNDS);
+      const { user, system } = process.threadCpuUsage(before);
+      return user + system;
+    });
+    return Math.min(...tries);
+  };
+  const letters = best(`"${'a'.repeat(length)}"`);
+  for (const sign of ['\\"', '\\\\']) expect(best(`"${sign.repeat(length / 2)}"`), sign).toBeLessThan(10 * letters);
+});
+
+test('the end of a string in JSON is found behind whatever it escapes', () => {
+  const bounds = { values: 3, depth: 1 };
+  for (const text of ['\\"', '\\\\', '\\\\\\"', ',:[{\\"']) {
+    expect(() => requireModestJson(`["${text}","a"]`, bounds), text).not.toThrow();
+    expect(() => requireModestJson(`["${text}","a",0]`, bounds), text).toThrow(/values/);
+  }
+});
