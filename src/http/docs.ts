@@ -13,6 +13,10 @@ const ICON = { type: 'image/svg+xml', content: readFileSync(join(WEB, 'icon.svg'
 
 /** Describes every route as it is added after this: `/openapi.json`, and `/docs` to read it. */
 export async function describeRoutes(app: App): Promise<void> {
+  const [description, below] = [
+    asText(() => app.swagger()),
+    asText(() => ({ ...app.swagger(), servers: [{ url: '..' }] })),
+  ];
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -37,6 +41,11 @@ export async function describeRoutes(app: App): Promise<void> {
         // Its addresses are relative only from `/docs/`, and a proxy may serve it below a path of its own.
         return request.url === '/docs' ? reply.redirect('docs/') : undefined;
       },
+      // In place of its own answers, which it makes anew for everybody who asks. JSON is YAML.
+      preHandler: async ({ routeOptions: { url } }, reply) => {
+        if (url === '/docs/json') return reply.type(JSON_TYPE).send(below());
+        return url === '/docs/yaml' ? reply.type('application/x-yaml').send(below()) : undefined;
+      },
     },
     staticCSP: policyOf({ styles: [LOGO_STYLE] }),
     logo: ICON,
@@ -48,10 +57,21 @@ export async function describeRoutes(app: App): Promise<void> {
       })),
       favicon: [{ ...ICON, filename: 'icon.svg', rel: 'icon', sizes: 'any' }],
     },
-    transformSpecification: (description) => ({ ...description, servers: [{ url: '..' }] }),
-    transformSpecificationClone: false,
   });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type(JSON_TYPE).send(description()),
+  );
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** The JSON of what `make` gives, made at the first call: by then all routes are there. */
+function asText(make: () => object): () => Buffer {
+  let text: Buffer | null = null;
+  return () => {
+    text ??= Buffer.from(JSON.stringify(make()));
+    return text;
+  };
 }
 
 const PROBLEM_RESPONSE = {

@@ -193,6 +193,24 @@ describe('the description of the routes', () => {
       expect(document, reference).toHaveProperty(reference.split('/'));
   });
 
+  test('is made once, and not anew for everybody who asks', async () => {
+    const edge = await startEdge();
+    const cpuOf = async (path: string) => {
+      const before = process.cpuUsage();
+      for (let n = 0; n < 10; n += 1) await (await edge.get(path, {})).arrayBuffer();
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    };
+    for (const path of ['/docs/yaml', '/docs/json', '/openapi.json']) {
+      const tries = [];
+      for (let n = 0; n < 3; n += 1) tries.push((await cpuOf(path)) / (await cpuOf('/livez')));
+      expect(Math.min(...tries), path).toBeLessThan(10);
+    }
+    const below = await edge.get('/docs/json', {});
+    expect(Object(await json(below)).servers, 'as /docs/ asks').toEqual([{ url: '..' }]);
+    expect(await json(await edge.get('/docs/yaml', {})), 'JSON is YAML').toHaveProperty('paths');
+  });
+
   test('can be read in a browser', async () => {
     const edge = await startEdge();
     const page = await edge.get('/docs/', {});
