@@ -697,6 +697,9 @@ export const limits = {
   sessionAgeMaxMs: 30 * 24 * 3_600_000,
   /** Log-ins of one key: a team that shares one. At the bound the one that was not used for longest ends. */
   sessionsPerKeyMax: 100,
+  /** Log-ins of a key a second, and at once. Each is written to the disk: many of one key would hold up whatever else is. */
+  keyLogInsPerS: 1,
+  keyLogInsBurst: 50,
   /** The time of the last use is stored this often: a restart forgets as much of it. */
   sessionNoteMs: 5 * 60_000,
   /** Sessions that are over are looked for at this interval, to close their streams. */

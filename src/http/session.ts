@@ -6,6 +6,7 @@ import { limits } from '../limits.ts';
 import { isSameOrigin } from '../own-page.ts';
 import type { Session, Sessions } from '../sessions/sessions.ts';
 import type { App, HttpParts } from './app.ts';
+import { createLogInRate } from './post-rate.ts';
 
 /**
  * The pages' log-in: a key, presented once, opens a session. Its one secret is in a cookie, its other is with the page,
@@ -43,8 +44,9 @@ const LoggedIn = Type.Object({
 const tags = ['pages'];
 
 /** `/v1/session`: log in with a key, see who one is, log out. */
-export function sessionRoutes(app: App, { keyring, sessions, journal, audit }: HttpParts): void {
+export function sessionRoutes(app: App, { keyring, sessions, journal, audit, clock }: HttpParts): void {
   const logIns = { sessions, journal };
+  const logInRate = createLogInRate(clock);
 
   app.post(
     '/v1/session',
@@ -69,6 +71,7 @@ export function sessionRoutes(app: App, { keyring, sessions, journal, audit }: H
       requireSameOrigin(request);
       const key = keyring.verify(request.body.key);
       if (key === null) throw new SwitchboardError('key_missing', 'The key is not known, has expired or was revoked');
+      logInRate.take(key, 1);
       const before = sessionOf(request, logIns);
       if (before !== null) await sessions.end(before);
       const { cookie, page } = await sessions.open(key, keyring.proofOf(request.body.key));

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { limits } from '../../src/limits.ts';
+import { manualClock } from '../support/clock.ts';
 import { json, startEdge } from './edge.ts';
 
 /** The cookies that an answer sets: name, value, and all that is said of it. */
@@ -122,6 +123,18 @@ test('a log-in gets no ticket: what that opens would go on after the log-out', a
   const edge = await startEdge();
   const { headers } = await edge.logIn();
   expect((await edge.send('POST', '/v1/tickets', undefined, headers)).status).toBe(403);
+});
+
+test('a key logs in so often and no more, whatever it may; another does not notice', async () => {
+  const clock = manualClock();
+  const edge = await startEdge({ clock });
+  const greedy = edge.key('metrics');
+  for (let n = 0; n < limits.keyLogInsBurst; n += 1) expect((await edge.logIn(greedy.text)).answer.status).toBe(200);
+  const { answer } = await edge.logIn(greedy.text);
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '1']);
+  expect((await edge.logIn()).answer.status).toBe(200);
+  await clock.advance(1000 / limits.keyLogInsPerS);
+  expect((await edge.logIn(greedy.text)).answer.status).toBe(200);
 });
 
 test('a session ends with its key', async () => {
