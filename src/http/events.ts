@@ -189,6 +189,8 @@ export function eventRoutes(app: App, parts: HttpParts): void {
       const wanted = Math.min(limits.pollPageEntries, query.limit - texts.length);
       const lengthMax = limits.pageLengthMax - length;
       if (wanted <= 0 || lengthMax <= 0) break;
+      // The database reads while everybody waits: between its pages others have their turn.
+      await new Promise((resolve) => setImmediate(resolve));
       const page = await operators.page({ ...query, after, limit: wanted, lengthMax });
       for (const text of page.texts) {
         texts.push(text);

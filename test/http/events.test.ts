@@ -2,9 +2,10 @@ import { EventSource } from 'eventsource';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { manualClock } from '../support/clock.ts';
+import { withLimits } from '../support/limits.ts';
 import { json, startEdge, until } from './edge.ts';
 
 const Page = Compile(
@@ -434,4 +435,25 @@ test('a reader that misspells a parameter is told so, rather than given everythi
     code: 'request_invalid',
     errors: [{ field: 'chats', message: 'is not known here' }],
   });
+});
+
+test('a poll lets others have their turn before each page that it reads', async () => {
+  withLimits({ pollPageEntries: 1 });
+  const edge = await startEdge();
+  for (const chat of ['7', '8', '9']) await edge.append(chat);
+  let turn = 0;
+  let counting = setImmediate(function count() {
+    turn += 1;
+    counting = setImmediate(count);
+  });
+  onTestFinished(() => clearImmediate(counting));
+  const turns: number[] = [];
+  const page = edge.operators.page.bind(edge.operators);
+  vi.spyOn(edge.operators, 'page').mockImplementation((query) => {
+    turns.push(turn);
+    return page(query);
+  });
+  expect(Page.Parse(await json(await edge.get('/v1/events?poll=1&from=earliest'))).events).toHaveLength(3);
+  expect(new Set(turns).size, 'as many turns as pages').toBe(turns.length);
+  expect(turns.length).toBeGreaterThan(2);
 });
