@@ -65,6 +65,7 @@ test('whoever cannot be logged out, because Switchboard is away, is told so', pa
   const { page, complaints } = await openPage();
   await page.goto(`${server.url}/console`);
   await logIn(page, (await createKey(env, 'admin')).key);
+  await page.getByRole('button', { name: 'Log out' }).waitFor();
   server.child.kill('SIGTERM');
   await server.ended;
   await page.getByRole('button', { name: 'Log out' }).click();
