@@ -2,7 +2,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSy
 import { copyFile, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Settings } from '../config/schema.ts';
-import { errorText } from './errors.ts';
+import { errorText, isFileMissing } from './errors.ts';
 import { requireData } from './journal/data-folder.ts';
 import { copyDatabase } from './journal/sqlite-backup.ts';
 import { storageFault } from './storage-fault.ts';
@@ -89,7 +89,7 @@ async function copyUploads(from: string, to: string): Promise<number> {
 }
 
 function ignoreMissing(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  if (isFileMissing(error)) return undefined;
   throw error;
 }
 

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Settings } from '../config/schema.ts';
 import { systemClock } from './clock.ts';
 import { requireData } from './journal/data-folder.ts';
 import { bytesInUse } from './journal/sqlite-compact.ts';
+import { freeBytes } from './journal/sqlite-figures.ts';
 import { holdDataFolder, openDatabase } from './journal/sqlite-open.ts';
 import { limits } from './limits.ts';
 import { parse } from './usage.ts';
@@ -93,11 +93,6 @@ async function runWorker(folder: string): Promise<void> {
   const what = 'another program reads the database (a backup, say), so the file is not smaller yet';
   throw new Error(`${what}. Nothing is lost: run compact again once that has ended`);
 }
-
-const freeBytes = async (folder: string): Promise<number> => {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-};
 
 const FILES = ['switchboard.db', 'switchboard.db-wal', 'console.db', 'console.db-wal'];
 

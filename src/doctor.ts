@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from './clock.ts';
-import { errorText } from './errors.ts';
+import { errorText, isFileMissing } from './errors.ts';
 import { limits } from './limits.ts';
 import { closingCommand } from './private-files.ts';
 import { TelegramRefused } from './telegram/errors.ts';
@@ -135,7 +135,7 @@ async function damageIn({ checkData, folder }: DoctorOptions): Promise<string> {
 async function writableAncestor(folder: string): Promise<string> {
   for (let at = resolve(folder); ; at = dirname(at)) {
     const found = await stat(at).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      if (isFileMissing(error)) return null;
       throw error;
     });
     if (found === null) continue;

@@ -21,7 +21,7 @@ import { createDiskUploads } from './uploads/disk.ts';
 import { parse, UsageError } from './usage.ts';
 
 type View = ReturnType<typeof erasureView>;
-type Tell = (view: View) => void;
+type Tell = (view: Pick<View, 'position'>) => void;
 
 /** What the commands do with a data folder, whoever serves it. */
 interface Erasing {
@@ -59,7 +59,7 @@ export async function exportCommand(
       throw new UsageError(`--output ${values.output}: ${error instanceof Error ? error.message : error}`);
     });
     try {
-      for await (const part of opened.use.exported(chat)) await file.write(part as string);
+      for await (const part of opened.use.exported(chat)) await file.appendFile(part);
       await file.sync();
     } finally {
       await file.close();
@@ -110,7 +110,7 @@ const ofServer = ({ call, stream }: Server): Erasing => ({
     const ordered = Progress.Parse(await call('POST', `/v1/chats/${chat}/erase`));
     for (;;) {
       const answer = await call('GET', `/v1/erasures/${ordered.number}`);
-      const view = Progress.Parse(answer) as View;
+      const view = Progress.Parse(answer);
       if (view.status === 'done') return answer;
       tell(view);
       await new Promise((resolve) => systemClock.setTimeout(() => resolve(null), limits.erasePollMs));

@@ -4,6 +4,7 @@ import type { PaymentStore } from './backend/payment-store.ts';
 import type { Clock } from './clock.ts';
 import type { Asked, IndexErasing } from './console/console.ts';
 import { createEraser, type Eraser, type EraserOptions } from './erase/eraser.ts';
+import { isFileMissing } from './errors.ts';
 import type { Journal } from './journal/journal.ts';
 import { limits } from './limits.ts';
 import { end } from './outbox/fate.ts';
@@ -47,6 +48,6 @@ async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: limits.exportFileChunkBytes })) yield chunk;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (!isFileMissing(error)) throw error;
   }
 }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Settings } from '../config/schema.ts';
-import { createSqliteAuditStore } from './audit/sqlite.ts';
 import { systemClock } from './clock.ts';
 import { isEventType } from './conversations/conversations.ts';
 import { requireData } from './journal/data-folder.ts';
@@ -26,7 +25,7 @@ import {
 import { createSqliteKeyStore } from './keys/sqlite.ts';
 import { limits } from './limits.ts';
 import { cancelMessagesOf } from './outbox/cancel.ts';
-import { commandActor, type Note, openServed } from './serving.ts';
+import { type Note, noteOfCommand, openServed } from './serving.ts';
 import { joinChatIds, parse, takesNothing, UsageError } from './usage.ts';
 
 const Canceled = Compile(Type.Object({ canceled: Type.Integer() }));
@@ -48,9 +47,7 @@ export async function keysCommand(
   if (args[0] !== 'create') requireData(settings.data);
   const db = openDatabase(settings.data);
   const keyring = createKeyring({ store: createSqliteKeyStore(db), clock: systemClock, randomBytes });
-  const audit = createSqliteAuditStore(db);
-  const note: Note = (what, subject, detail) =>
-    audit.add({ act: what, ...commandActor(), subject, detail: detail ?? null }, systemClock.now(), 1);
+  const note = noteOfCommand(db);
   try {
     for (const line of await act(keyring, note)) print(JSON.stringify(line));
     return 0;

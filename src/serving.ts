@@ -28,10 +28,14 @@ export interface Server {
   stream(path: string): AsyncIterable<Uint8Array>;
 }
 
-export type Note = (act: Act, subject: string | null, detail?: Readonly<Record<string, unknown>>) => void;
+export type Note = (act: Act, subject: string | null, detail?: Readonly<Record<string, unknown>> | null) => void;
 
-/** Who gives a command, for the audit log. */
-export const commandActor = (): Actor => ({ keyId: null, name: osUser(), origin: 'command line' });
+/** Notes in the audit log what a command does. Give it the keys' connection, or one of its own. */
+export function noteOfCommand(db: DatabaseSync): Note {
+  const audit = createSqliteAuditStore(db);
+  const actor: Actor = { keyId: null, name: osUser(), origin: 'command line' };
+  return (act, subject, detail = null) => audit.add({ act, ...actor, subject, detail }, systemClock.now(), 1);
+}
 
 function osUser(): string {
   try {
@@ -123,9 +127,7 @@ function holdFolder<T>(settings: Settings, db: DatabaseSync, { unserved }: Ways<
   const journal = openSqliteJournal({ db, reader, bot, newStreamId, clock: systemClock });
   // The journal may be in the middle of a transaction on its own connection.
   const auditDb = openAgain(settings.data);
-  const audit = createSqliteAuditStore(auditDb);
-  const note: Note = (act, subject, detail) =>
-    audit.add({ act, ...commandActor(), subject, detail: detail ?? null }, systemClock.now(), 1);
+  const note = noteOfCommand(auditDb);
   return {
     use: unserved(journal, note),
     async close() {

@@ -22,11 +22,11 @@ export type Act = (typeof ACTS)[number];
 const FREQUENT: readonly Act[] = ['login', 'login.refused', 'key.refused', 'message.canceled', 'message.resolved'];
 export const isFrequent = (act: Act): boolean => FREQUENT.includes(act);
 
-/** Who did it, and from where. */
+/** The key or user that acted, and its address. */
 export interface Actor {
   /** Null: no key, as on the command line. */
   readonly keyId: string | null;
-  /** Of the key, or of the user of the machine. */
+  /** The key's name, or that of the machine's user. */
   readonly name: string | null;
   /** The caller's address, or "command line". */
   readonly origin: string;

@@ -5,7 +5,7 @@ export interface PaymentStore {
    * resolves: whoever asks again, after a crash too, gets the first answer.
    */
   keep(payment: PaymentRecord): Promise<PaymentRecord>;
-  /** Those of these chats, and of these users in groups. */
+  /** The payments of these chats, and of these users in groups. */
   of(ids: readonly string[]): Promise<PaymentRecord[]>;
   /** Deletes them. Durable when it resolves. */
   erase(ids: readonly string[]): Promise<void>;

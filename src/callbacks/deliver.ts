@@ -104,7 +104,7 @@ export function createCallbacks(options: CallbacksOptions): Callbacks {
     const entries = await untold(before, limits.callbackPageEntries);
     let { seq } = before;
     for (const entry of entries) {
-      // Whose message it was is not told any more: there is nothing to deliver.
+      // An erased entry does not say whose message it was: there is nothing to deliver.
       if (isErased(entry)) {
         seq = entry.seq;
         continue;

@@ -2,6 +2,7 @@ import type { Clock, TimerHandle } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import type { Erasure, Journal, MessageRecord, RowPlace, StoredRow, Tx } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
+import { SETTLED } from '../outbox/outbox.ts';
 import { storageFault } from '../storage-fault.ts';
 import type { Erasing } from './erase.ts';
 import { type ExportParts, exportOf } from './export.ts';
@@ -299,8 +300,7 @@ export function createEraser(options: EraserOptions): Eraser {
 /** Conversations are told by their ids alone. */
 const noSeq = async (): Promise<boolean> => false;
 
-const isOpen = (message: MessageRecord | null): boolean =>
-  message !== null && ['queued', 'scheduled', 'sending'].includes(message.status);
+const isOpen = (message: MessageRecord | null): boolean => message !== null && !SETTLED.includes(message.status);
 
 /** Not in the chat itself. */
 const isElsewhere = ({ chat }: EntryFound['entry'], ids: readonly string[]): boolean =>

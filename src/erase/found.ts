@@ -80,7 +80,7 @@ export function isLater({ table, seq, columns }: StoredRow, ids: Ids, through: n
   return typeof conversation === 'string' && ids.has(conversation.split(':')[0] ?? '');
 }
 
-/** Of the message or the event that was posted. */
+/** The seq of the message or the event that was posted. */
 const seqAnswered = (answer: unknown): number =>
   typeof answer === 'number' ? answer : Number(String(Object(answer).id).split('-')[1] ?? 0);
 

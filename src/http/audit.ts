@@ -10,7 +10,7 @@ const Entry = Type.Object({
   at: Type.String(),
   act: Type.Enum([...ACTS]),
   key: MaybeText('The id of the key that did it; null: none, as on the command line'),
-  name: MaybeText('Of the key, or of the user of the machine'),
+  name: MaybeText("The key's name, or that of the machine's user"),
   from: Type.String({ description: 'The address, or "command line"' }),
   subject: MaybeText('The id of the key, message or chat that it was done to'),
   detail: Type.Unknown({ description: 'What else there is to say; null: nothing' }),
@@ -21,7 +21,7 @@ const viewOf = ({ seq, at, act, keyId, name, origin, subject, detail, count }: A
   ...{ seq, at: new Date(at).toISOString(), act, key: keyId, name, from: origin, subject, detail, count },
 });
 
-/** Who sends a request, for the audit log. */
+/** The actor of a request, for the audit log. */
 export const actorOf = ({ caller, ip }: FastifyRequest): Actor => ({
   ...{ keyId: caller?.id ?? null, name: caller?.name ?? null, origin: ip },
 });

@@ -8,17 +8,21 @@ import { type LogIns, PAGE_HEADER, sessionOf } from './session.ts';
  * none that is valid: which of these is not told), scope_missing.
  */
 export function authenticate(keyring: Keyring, logIns: LogIns, request: FastifyRequest, reply: FastifyReply): void {
-  const { scope, forPrograms = false } = request.routeOptions.config;
-  if (scope === undefined) return;
+  if (request.routeOptions.config.scope === undefined) return;
   const text = bearerOf(request);
   const key = text === null ? pagesKey(logIns, request, reply) : keyring.verify(text);
   if (key === null) throw new SwitchboardError('key_missing', 'The key is not known, has expired or was revoked');
-  if (!mayAccess(key, scope)) {
-    throw new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: it takes ${scope}`);
-  }
-  if (forPrograms && isPerson(key))
-    throw new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: it is for programs`);
+  requireRights(key, request);
   request.caller = key;
+}
+
+/** Throws scope_missing if the key may not do what the request's address is for. */
+export function requireRights(key: Key, { routeOptions }: FastifyRequest): void {
+  const { scope, forPrograms = false } = routeOptions.config;
+  const refused = (why: string) =>
+    new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: ${why}`);
+  if (scope !== undefined && !mayAccess(key, scope)) throw refused(`it takes ${scope}`);
+  if (forPrograms && isPerson(key)) throw refused('it is for programs');
 }
 
 /** Throws key_missing if the key has ended since the request came. */

@@ -147,7 +147,7 @@ export function eventRoutes(app: App, parts: HttpParts): void {
     const given = start.given ?? (start.reset || from === 'earliest' ? first - 1 : null);
     const last = await lastVisible(journal, veil, (given ?? 0) + 1);
     const visible = last ?? given ?? first - 1;
-    // Who begins with what comes next goes on after the last entry that it may see, and need not look for it again.
+    // A reader of what comes next resumes after the last entry that it may see, and need not look for it again.
     return { ...start, after: Math.min(start.after, head), told: { head: visible, after: given ?? visible } };
   }
 

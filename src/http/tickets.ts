@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { SwitchboardError } from '../errors.ts';
-import { type Key, mayAccess } from '../keys/keys.ts';
+import type { Key } from '../keys/keys.ts';
 import type { App } from './app.ts';
-import { bearerOf, callerOf } from './auth.ts';
+import { bearerOf, callerOf, requireRights } from './auth.ts';
 import { cookiesIn, SECURE, secureFor } from './session.ts';
 import type { TicketBook } from './ticket-book.ts';
 
@@ -43,8 +43,7 @@ export function ticketOf(request: FastifyRequest): string | null {
 
 /** Lets a request in by its ticket. Throws key_missing, and scope_missing where its key may not do this. */
 export function useTicket(book: TicketBook, ticket: string, request: FastifyRequest, reply: FastifyReply): Key {
-  const { scope, ticket: kind } = request.routeOptions.config;
-  const once = kind === 'once';
+  const once = request.routeOptions.config.ticket === 'once';
   const given = (keyId: string) => (once ? [] : [...cookiesIn(request, cookieFor(keyId)).values()].flat());
   const { raw } = reply;
   // An upgrade's response never closes: its socket does.
@@ -53,9 +52,7 @@ export function useTicket(book: TicketBook, ticket: string, request: FastifyRequ
     close: () => closing.destroy(),
     onClosed: (listener) => closing.once('close', listener),
   });
-  if (scope !== undefined && !mayAccess(key, scope)) {
-    throw new SwitchboardError('scope_missing', `A key of the role ${key.role} may not do this: it takes ${scope}`);
-  }
+  requireRights(key, request);
   if (once) return key;
   const secure = secureFor(request);
   const name = (secure === '' ? '' : SECURE) + cookieFor(key.id);

@@ -66,10 +66,15 @@ export async function dataSizes(folder: string): Promise<DataSizes> {
       ({ size }) => size,
       () => 0,
     );
-  const { bavail, bsize } = await statfs(folder);
   return {
     databaseBytes: await sizeOf('switchboard.db'),
     walBytes: await sizeOf('switchboard.db-wal'),
-    freeBytes: bavail * bsize,
+    freeBytes: await freeBytes(folder),
   };
+}
+
+/** Bytes that the disk of a folder has left for this user. */
+export async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorText, SwitchboardError } from '../errors.ts';
+import { errorText, isFileMissing, SwitchboardError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import { limits } from '../limits.ts';
 import { type IncomingPart, type Upload, type Uploads, uploadsOf } from './uploads.ts';
@@ -100,7 +100,7 @@ export function createDiskUploads({ folder, journal, randomBytes, log }: DiskUpl
     count(ownerOf.get(stored), -size);
     ownerOf.delete(stored);
     await unlink(pathOf({ stored })).catch((error: unknown) => {
-      if (isMissing(error)) return;
+      if (isFileMissing(error)) return;
       log.warn({ event: 'upload_not_deleted', error: errorText(error) }, 'a file that is no longer needed stays');
     });
   }
@@ -168,5 +168,3 @@ export function createDiskUploads({ folder, journal, randomBytes, log }: DiskUpl
   };
   return uploads;
 }
-
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
